@@ -1,0 +1,94 @@
+"""Checkpoints: a model and its training state in safetensors and JSON, whole or absent."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from nmt.errors import CheckpointError
+from nmt.files import replacing_folder, write_json
+
+FORMAT = "nmt.checkpoint/1"
+MODEL, TRAINING, STATE = "model.safetensors", "training.safetensors", "state.json"
+
+
+def save(
+    folder: Path, model: nn.Module, training: Mapping[str, Tensor], state: Mapping[str, Any]
+) -> None:
+    """Write `folder`; it appears by one rename, with all that it should hold."""
+    # named_parameters yields a shared matrix once, which safetensors insists on
+    parameters = {name: p.detach().contiguous().cpu() for name, p in model.named_parameters()}
+    with replacing_folder(folder) as draft:
+        save_file(parameters, draft / MODEL, metadata={"format": FORMAT})
+        save_file(
+            {n: t.contiguous().cpu() for n, t in training.items()},
+            draft / TRAINING,
+            metadata={"format": FORMAT},
+        )
+        write_json(draft / STATE, {"format": FORMAT, **state})
+
+
+def load_model(folder: Path, model: nn.Module) -> None:
+    """Put the parameters of a checkpoint into `model`.
+
+    Raises:
+        CheckpointError: the file is missing, cut short, foreign, or of another model.
+    """
+    path = folder / MODEL
+    tensors = _read(path)
+    wanted = dict(model.named_parameters())
+    if tensors.keys() != wanted.keys():
+        odd = sorted(tensors.keys() ^ wanted.keys())
+        raise CheckpointError(
+            f"{path} holds another model than the config describes: {', '.join(odd[:3])} "
+            f"{'is' if len(odd) == 1 else 'are'} on one side only"
+        )
+    with torch.no_grad():
+        for name, parameter in wanted.items():
+            if parameter.shape != tensors[name].shape:
+                raise CheckpointError(
+                    f"{path} holds another model than the config describes: {name} is "
+                    f"{tuple(tensors[name].shape)}, not {tuple(parameter.shape)}"
+                )
+            parameter.copy_(tensors[name])
+
+
+def load_training(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The training tensors and the state of a checkpoint.
+
+    Raises:
+        CheckpointError: a file is missing, cut short or foreign.
+    """
+    path = folder / STATE
+    try:
+        state = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(f"{folder} is no checkpoint: it has no {STATE}") from None
+    except ValueError:
+        raise CheckpointError(f"{path} is no JSON, or was cut short; {_MEND}") from None
+    if not isinstance(state, dict) or state.pop("format", None) != FORMAT:
+        raise CheckpointError(f"{path} was not written by this version of nmt ({FORMAT})")
+    return _read(folder / TRAINING), state
+
+
+_MEND = "delete its folder to go on from the checkpoint before it"
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != FORMAT:
+                raise CheckpointError(f"{path} was not written by this version of nmt ({FORMAT})")
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no dict
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} is missing: the checkpoint is not complete") from None
+    except SafetensorError as error:
+        raise CheckpointError(
+            f"{path} is no safetensors file, or was cut short ({error}); {_MEND}"
+        ) from None

@@ -1,0 +1,16 @@
+"""All commands, in the order of the help."""
+
+import typer
+
+from nmt.cli import bench, config, data, evaluate, plot, train, translate
+
+
+def mount(app: typer.Typer) -> None:
+    """Add every command to the application."""
+    app.command("train", epilog=train.EXAMPLES)(train.train)
+    app.command("translate", epilog=translate.EXAMPLES)(translate.translate)
+    app.command("plot-attention", epilog=plot.EXAMPLES)(plot.plot_attention)
+    app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+    app.add_typer(bench.app, name="bench")
+    app.add_typer(data.app, name="data")
+    app.add_typer(config.app, name="config")

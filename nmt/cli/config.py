@@ -1,0 +1,54 @@
+"""`nmt config`: what a config says, and whether it can be right."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Show, check and describe configs.",
+    no_args_is_help=True,
+    epilog="Examples:  nmt config show configs/luong.yaml   |   nmt config schema > schema.json",
+)
+ConfigPath = Annotated[Path, typer.Argument(help="A YAML file, or the name of a shipped one.")]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="[SECTION.KEY=VALUE]...", help="Overrides.")
+]
+
+
+@app.command(epilog="Example:  nmt config show configs/luong.yaml model.dropout=0.3")
+def show(config: ConfigPath, overrides: Overrides = None) -> None:
+    """Print every value, and where it comes from."""
+    from nmt.config import load
+
+    loaded = load(config, overrides or ())
+    for key, value in _leaves(loaded.config.model_dump(mode="json"), ""):
+        source = loaded.sources.get(key, "default")
+        typer.echo(f"{key}: {json.dumps(value, ensure_ascii=False)}  # {source}")
+
+
+@app.command(epilog="Example:  nmt config validate my.yaml")
+def validate(config: ConfigPath, overrides: Overrides = None) -> None:
+    """Check a config without training: one line for each mistake, status 2."""
+    from nmt.config import load
+    from nmt.workflows.prepare import check_model
+
+    loaded = load(config, overrides or ())
+    check_model(loaded)
+    typer.echo(f"{config} is right")
+
+
+@app.command(epilog="Example:  nmt config schema > nmt.schema.json")
+def schema() -> None:
+    """Print the JSON schema, for editors that complete and check YAML."""
+    from nmt.config import Config
+
+    typer.echo(json.dumps(Config.model_json_schema(), indent=2))
+
+
+def _leaves(value: object, key: str) -> list[tuple[str, object]]:
+    if not isinstance(value, dict):
+        return [(key, value)]
+    inner = (_leaves(item, f"{key}.{name}".lstrip(".")) for name, item in value.items())
+    return [leaf for leaves in inner for leaf in leaves]

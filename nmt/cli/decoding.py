@@ -1,0 +1,25 @@
+"""Options that change how a run decodes."""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from nmt.config import DecodingConfig
+from nmt.errors import UsageError
+
+
+def changed(decoding: DecodingConfig, **options: Any) -> DecodingConfig:
+    """The run's own decoding, with the options that were given.
+
+    Raises:
+        UsageError: a value is impossible.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    if "n_best" in given and "beam_size" not in given:
+        given["beam_size"] = max(decoding.beam_size, given["n_best"])
+    try:
+        return DecodingConfig.model_validate({**decoding.model_dump(), **given})
+    except ValidationError as error:
+        mistake = error.errors()[0]
+        name = "--" + "-".join(str(mistake["loc"][0]).split("_")) if mistake["loc"] else ""
+        raise UsageError(f"{name} {mistake['msg'].lower()}".strip()) from None

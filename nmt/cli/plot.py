@@ -1,0 +1,44 @@
+"""`nmt plot-attention`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXAMPLES = (
+    'Examples:  nmt plot-attention   |   nmt plot-attention "I love you" --output love.svg   |   '
+    "nmt plot-attention --input runs/luong/evaluation/test/attention.jsonl --output test.html"
+)
+
+
+def plot_attention(
+    text: Annotated[list[str] | None, typer.Argument(help="Sentences to translate.")] = None,
+    input: Annotated[
+        Path | None, typer.Option("--input", "-i", help="An attention file (JSON lines).")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="A .png, .svg, .pdf or .html file.")
+    ] = Path("attention.png"),
+    pieces: Annotated[
+        bool, typer.Option("--pieces", help="Between subword pieces, not words.")
+    ] = False,
+    run: Annotated[Path | None, typer.Option(help="Default: runs/latest.")] = None,
+    checkpoint: Annotated[str, typer.Option(help="best, last or a step.")] = "best",
+) -> None:
+    """Draw attention: of the last translations, of new sentences, or of a file."""
+    from nmt.checkpoint.run import open_run
+    from nmt.errors import UsageError
+    from nmt.workflows import plot
+
+    if text and input is not None:
+        raise UsageError("TEXT and --input are both given: choose one")
+    if input is not None:
+        paths = plot.plot_file(input, output, pieces=pieces)
+    elif text:
+        paths = plot.plot_sentences(
+            open_run(run), text, output, pieces=pieces, checkpoint=checkpoint
+        )
+    else:
+        paths = plot.plot_last(open_run(run), output, pieces=pieces)
+    for path in paths:
+        typer.echo(path)

@@ -1,0 +1,49 @@
+"""`nmt train`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXAMPLES = (
+    "Examples:  nmt train configs/luong.yaml   |   "
+    "nmt train configs/quickstart.yaml training.epochs=5 model.dropout=0.3   |   "
+    "nmt train configs/luong.yaml --resume"
+)
+
+
+def train(
+    config: Annotated[Path, typer.Argument(help="A YAML file, or the name of a shipped one.")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[SECTION.KEY=VALUE]...", help="Overrides.")
+    ] = None,
+    run_dir: Annotated[Path | None, typer.Option(help="Default: runs/NAME.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last checkpoint.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the run first.")] = False,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Say everything, train nothing.")] = False,
+) -> None:
+    """Train a model from a config: data, tokenizer, training, test scores and attention."""
+    from nmt.config import load
+    from nmt.errors import UsageError
+    from nmt.training.interrupts import Interrupted
+    from nmt.workflows import train as workflow
+
+    if resume and overwrite:
+        raise UsageError("--resume keeps the run and --overwrite deletes it: choose one")
+    loaded = load(config, overrides or ())
+    if dry:
+        workflow.dry_run(loaded)
+        return
+    folder = run_dir or Path("runs") / loaded.config.name
+    request = workflow.Request(folder, resume, overwrite, ["nmt", *sys.argv[1:]])
+    try:
+        run = workflow.train(loaded, request)
+    except Interrupted as stop:
+        command = " ".join(["nmt train", str(config), *(overrides or ()), "--resume"])
+        place = f" --run-dir {run_dir}" if run_dir else ""
+        typer.echo(f"{stop}: everything is saved; go on with:  {command}{place}", err=True)
+        raise typer.Exit(128 + stop.number) from None
+    typer.echo(run.folder)

@@ -1,0 +1,37 @@
+"""A run described in YAML: its typed sections, and how they are read."""
+
+from nmt.config.loading import Loaded, load, shipped
+from nmt.config.sections import (
+    AttentionConfig,
+    CleaningConfig,
+    Config,
+    DataConfig,
+    DecoderConfig,
+    DecodingConfig,
+    EncoderConfig,
+    EvaluationConfig,
+    FilesConfig,
+    ModelConfig,
+    SplitsConfig,
+    TokenizerConfig,
+    TrainingConfig,
+)
+
+__all__ = [
+    "AttentionConfig",
+    "CleaningConfig",
+    "Config",
+    "DataConfig",
+    "DecoderConfig",
+    "DecodingConfig",
+    "EncoderConfig",
+    "EvaluationConfig",
+    "FilesConfig",
+    "Loaded",
+    "ModelConfig",
+    "SplitsConfig",
+    "TokenizerConfig",
+    "TrainingConfig",
+    "load",
+    "shipped",
+]

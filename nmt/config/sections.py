@@ -1,0 +1,281 @@
+"""The whole of a run as typed values: one class for each section of the YAML.
+
+Nothing here imports torch or another part of nmt, so that reading a config is instant. A
+function is handed the section that it needs, never the whole tree. Every field carries the
+sentence that `nmt config schema` shows in editors.
+"""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Section(BaseModel):
+    """Unknown keys are refused, and nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class SplitsConfig(Section):
+    """Names of the splits in the corpus; null finds them, or makes them from train."""
+
+    train: str = "train"
+    """The split to learn from."""
+    validation: str | None = None
+    """null: validation, valid, val or dev, else made from train."""
+    test: str | None = None
+    """null: test or devtest, else made from train."""
+
+
+class FilesConfig(Section):
+    """Local files: one of pairs (.tsv .jsonl .csv .parquet), or two aligned texts as a list."""
+
+    train: str | tuple[str, str]
+    """`pairs.tsv`, or `[train.en, train.fr]`."""
+    validation: str | tuple[str, str] | None = None
+    """null: made from train."""
+    test: str | tuple[str, str] | None = None
+    """null: made from train."""
+
+
+class CleaningConfig(Section):
+    """Which training pairs are left out; a report says how many, and why."""
+
+    max_words: Positive = 100
+    """Longer sentences, in words, are left out on either side."""
+    max_characters: Positive = 1000
+    """The same in characters: it catches texts without spaces."""
+    max_ratio: Annotated[float, Field(gt=1)] = 4.0
+    """The longer side may have this many times the words of the shorter one, plus five."""
+    drop_duplicates: bool = True
+    """Keep the first of identical pairs."""
+    drop_held_out: bool = True
+    """Leave out of train every source sentence of validation and test."""
+
+
+class DataConfig(Section):
+    """Which text to learn from."""
+
+    corpus: str
+    """A data set on the Hugging Face hub (`owner/name`), a built-in (`phrasebook`), or `files`."""
+    config: str | None = None
+    """The hub's name for a part of the data set, such as `en-fr`; `fr-en` is tried too."""
+    revision: str | None = None
+    """A branch, tag or commit of the data set; null takes the newest."""
+    source: str = "en"
+    """The language translated from."""
+    target: str = "fr"
+    """The language translated into."""
+    source_column: str | None = None
+    """The column of the source text; null finds it (`translation`, `en`, `english` ...)."""
+    target_column: str | None = None
+    """The column of the target text; null finds it (`translation`, `fr`, `non_english` ...)."""
+    splits: SplitsConfig = SplitsConfig()
+    files: FilesConfig | None = None
+    """Where the text lies when `corpus: files`."""
+    fallback: Literal["phrasebook"] | None = None
+    """Taken, and loudly announced, only where the hub cannot be reached."""
+    validation_size: Positive = 1000
+    """Pairs set aside from train when the corpus has no validation split."""
+    test_size: Positive = 1000
+    """Pairs set aside from train when the corpus has no test split."""
+    max_pairs: Positive | None = None
+    """Train on no more than so many pairs, drawn at random."""
+    cleaning: CleaningConfig = CleaningConfig()
+
+    @model_validator(mode="after")
+    def _files_belong_to_files(self) -> "DataConfig":
+        if self.corpus == "files" and self.files is None:
+            raise ValueError("corpus is 'files', so data.files must name them")
+        if self.corpus != "files" and self.files is not None:
+            raise ValueError(f"data.files is given, but corpus is '{self.corpus}', not 'files'")
+        if self.corpus != "files" and self.fallback == self.corpus:
+            raise ValueError("fallback is the corpus itself")
+        return self
+
+
+class TokenizerConfig(Section):
+    """Subwords, learned by sentencepiece from the training text at the start of `train`."""
+
+    kind: Literal["bpe", "unigram"] = "bpe"
+    vocabulary_size: Annotated[int, Field(ge=16)] = 8000
+    """Made smaller, with a note, where the text does not carry so many."""
+    joint: bool = True
+    """One vocabulary for both languages, or one for each."""
+    byte_fallback: bool = True
+    """A letter never seen is spelled in bytes, so that nothing becomes <unk>."""
+    max_sentences: Positive = 1_000_000
+    """Learn from no more than so many sentences of a side, drawn at random."""
+
+
+class EncoderConfig(Section):
+    """A recurrent network that reads the source in both directions."""
+
+    cell: str = "lstm"
+    """`lstm` or `gru`."""
+    size: Positive = 256
+    """Width of one direction; a state is twice as wide."""
+    layers: Positive = 1
+
+
+class DecoderConfig(Section):
+    """A recurrent network that writes the target."""
+
+    kind: str = "luong"
+    """`luong`: attention from the new state s_t; `bahdanau`: from the previous one, s_t-1."""
+    cell: str = "lstm"
+    """`lstm` or `gru`."""
+    size: Positive = 512
+    layers: Positive = 1
+    input_feeding: bool = True
+    """Luong's: the attentional state of the last step is read with the next word."""
+
+
+class AttentionConfig(Section):
+    """How source and target positions are matched."""
+
+    score: str = "general"
+    """`dot`, `general`, `additive` or `concat`."""
+    normalizer: str = "softmax"
+    scope: Literal["global"] = "global"
+    size: Positive | None = None
+    """Width of the hidden layer of additive and concat; null: the decoder's size."""
+
+
+class ModelConfig(Section):
+    """What is learned."""
+
+    embedding_size: Positive = 256
+    encoder: EncoderConfig = EncoderConfig()
+    decoder: DecoderConfig = DecoderConfig()
+    attention: AttentionConfig = AttentionConfig()
+    dropout: Share = 0.2
+    """Share of values zeroed in training: embeddings, between layers, before the output."""
+    tie_embeddings: Literal["none", "target", "all"] = "target"
+    """`target`: words read and words written share vectors; `all`: the source's too (joint only)."""
+
+
+class TrainingConfig(Section):
+    """How it is learned."""
+
+    batch_tokens: Positive = 4096
+    """The most tokens of one side in a batch, padding included."""
+    accumulate: Positive = 1
+    """Batches summed before each update."""
+    optimizer: Literal["adam", "adamw"] = "adam"
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    betas: tuple[Probability, Probability] = (0.9, 0.98)
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    schedule: str = "inverse_sqrt"
+    """`constant`, `linear`, `cosine`, `inverse_sqrt` or `plateau`, each after `warmup_steps`."""
+    warmup_steps: Count = 400
+    clip_norm: Annotated[float, Field(gt=0)] | None = 1.0
+    """Gradients longer than this are shortened; null leaves them."""
+    label_smoothing: Share = 0.1
+    teacher_forcing: Probability = 1.0
+    """Share of positions that read the reference's previous word, not the model's own."""
+    teacher_forcing_per: Literal["token", "sentence"] = "token"
+    """Whether that share is drawn for each token, or once for a sentence."""
+    epochs: Positive | None = 20
+    max_steps: Positive | None = None
+    max_minutes: Annotated[float, Field(gt=0)] | None = None
+    """Stop after so many minutes of training, over all resumptions."""
+    validate_every: Positive | None = None
+    """Steps between validations; null: once an epoch."""
+    log_every: Positive = 50
+    """Steps between lines in the log."""
+    checkpoint_every: Positive | None = None
+    """Steps between checkpoints; null: at each validation."""
+    keep_checkpoints: Positive = 2
+    """How many of the newest stay, beside the best."""
+    best_by: Literal["bleu", "loss"] = "bleu"
+    """Which validation score chooses the best checkpoint and stops early."""
+    patience: Positive | None = 5
+    """Stop after so many validations without a better score; null never stops early."""
+    samples: Count = 3
+    """Validation sentences translated into the log each time."""
+    tensorboard: bool = True
+
+    @model_validator(mode="after")
+    def _training_ends(self) -> "TrainingConfig":
+        if self.epochs is None and self.max_steps is None and self.max_minutes is None:
+            raise ValueError("nothing ends the training: set epochs, max_steps or max_minutes")
+        return self
+
+
+class DecodingConfig(Section):
+    """How a translation is searched for."""
+
+    beam_size: Positive = 5
+    length_penalty: Annotated[float, Field(ge=0)] = 1.0
+    """Hypotheses are ranked by log-probability / length ** length_penalty."""
+    n_best: Positive = 1
+    batch_tokens: Positive = 4096
+    """Source tokens translated side by side, padding included, beams not counted."""
+    max_source_length: Positive = 1000
+    """A line with more pieces is refused: it is no sentence."""
+    max_length_factor: Annotated[float, Field(gt=0)] = 2.0
+    """A translation has at most this many times the source's pieces, plus 10."""
+
+    @model_validator(mode="after")
+    def _beam_holds_the_best(self) -> "DecodingConfig":
+        if self.n_best > self.beam_size:
+            raise ValueError(
+                f"n_best is {self.n_best}, more than beam_size {self.beam_size}: "
+                "raise beam_size or lower n_best"
+            )
+        return self
+
+
+class EvaluationConfig(Section):
+    """What is measured when the training is over."""
+
+    splits: tuple[Literal["train", "validation", "test"], ...] = ("test",)
+    """Each is translated with its attention by the best checkpoint; [] measures nothing."""
+
+
+class Config(Section):
+    """A run."""
+
+    name: str
+    """The run folder is runs/NAME."""
+    seed: Count = 1
+    device: str = "auto"
+    """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of matrix products; `auto`: bfloat16 where the processor has it. Weights stay float32."""
+    data: DataConfig
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+    decoding: DecodingConfig = DecodingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_a_folder(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][\w.+-]*", name) or name == "latest":
+            raise ValueError("must be letters, digits, '.', '_', '+' and '-', and not 'latest'")
+        return name
+
+    @field_validator("device")
+    @classmethod
+    def _device_is_known(cls, device: str) -> str:
+        if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", device):
+            raise ValueError("must be auto, cpu, mps, cuda or cuda:N")
+        return device
+
+    @model_validator(mode="after")
+    def _sharing_needs_one_vocabulary(self) -> "Config":
+        if self.model.tie_embeddings == "all" and not self.tokenizer.joint:
+            raise ValueError(
+                "model.tie_embeddings is 'all', but tokenizer.joint is false: "
+                "sharing all embeddings needs one vocabulary"
+            )
+        return self

@@ -1,0 +1,128 @@
+"""What becomes of raw text before anything is learned from it: normalised, then sieved.
+
+Normalising is for every split and never changes what a reader sees: Unicode NFC, line separators
+and tabs to spaces, control characters away, no outer spaces. No-break spaces, apostrophes and
+quotation marks stay as they are. Sieving is for train; of validation and test only pairs with an
+empty side are left out, so that scores stay comparable. Both are counted, nothing is silent.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable
+from unicodedata import is_normalized, normalize
+
+from nmt.config import CleaningConfig
+from nmt.data.corpus import Bitext, Cleaning
+from nmt.data.raw import RawBitext
+
+EMPTY = "empty side"
+LONG_WORDS = "too many words"
+LONG_CHARACTERS = "too many characters"
+RATIO = "length ratio"
+DUPLICATE = "duplicate"
+HELD_OUT = "source in validation or test"
+CONFIG_KEYS = {
+    LONG_WORDS: "data.cleaning.max_words",
+    LONG_CHARACTERS: "data.cleaning.max_characters",
+    RATIO: "data.cleaning.max_ratio",
+    DUPLICATE: "data.cleaning.drop_duplicates",
+    HELD_OUT: "data.cleaning.drop_held_out",
+}
+SLACK_WORDS = 5  # "Thanks!" may well be "Je vous remercie beaucoup !"
+
+_UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
+_RULES = (
+    ("line separator to space", re.compile(" *[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+ *"), " "),
+    ("tab to space", re.compile(" *[\t\x1f]+ *"), " "),
+    ("control character removed", re.compile("[\x00-\x1f\x7f-\x9f\ufeff]"), ""),
+    ("half a surrogate pair to U+FFFD", re.compile("[\ud800-\udfff]"), "\ufffd"),
+)
+
+
+def normalized(text: str, counts: Counter[str]) -> str:
+    r"""The text as the program sees it; `counts` is told what was rewritten.
+
+    >>> normalized(" Un caf\u0065\u0301 !\r\n", Counter())
+    'Un café !'
+    """
+    if not (text.isascii() and text.isprintable()):
+        text = _rewritten(text, counts)
+    trimmed = text.strip()
+    if len(trimmed) != len(text):
+        counts["outer space removed"] += 1
+    return trimmed
+
+
+def _rewritten(text: str, counts: Counter[str]) -> str:
+    if _UNWANTED.search(text):
+        for name, pattern, replacement in _RULES:
+            text, times = pattern.subn(replacement, text)
+            counts[name] += times > 0
+    if not is_normalized("NFC", text):
+        text = normalize("NFC", text)
+        counts["composed to Unicode NFC"] += 1
+    return text
+
+
+def tidy(raw: RawBitext) -> tuple[Bitext, Cleaning]:
+    """Normalise a split and leave out pairs with an empty side."""
+    counts: Counter[str] = Counter()
+    sources: list[str] = []
+    targets: list[str] = []
+    for source, target in zip(raw.sources, raw.targets, strict=True):
+        source = normalized(source, counts) if source else ""
+        target = normalized(target, counts) if target else ""
+        if source and target:
+            sources.append(source)
+            targets.append(target)
+    empty = len(raw) - len(sources)
+    dropped = {EMPTY: empty} if empty else {}
+    return Bitext(sources, targets), Cleaning(len(raw), len(sources), dropped, _positive(counts))
+
+
+def sieve(
+    train: Bitext, config: CleaningConfig, *, held_out: Collection[str] = ()
+) -> tuple[Bitext, dict[str, int]]:
+    """Leave out of train what teaches nothing; returns what stays, and reason -> pairs."""
+    forbidden = held_out if config.drop_held_out else ()
+    seen: set[tuple[str, str]] = set()
+    dropped: Counter[str] = Counter()
+    kept: list[tuple[str, str]] = []
+    for pair in train:
+        reason = _unfit(*pair, config)
+        if reason is None and pair[0] in forbidden:
+            reason = HELD_OUT
+        if reason is None and config.drop_duplicates:
+            size = len(seen)
+            seen.add(pair)
+            reason = DUPLICATE if len(seen) == size else None
+        if reason is None:
+            kept.append(pair)
+        else:
+            dropped[reason] += 1
+    return Bitext.of(iter(kept)), dict(dropped)
+
+
+def _unfit(source: str, target: str, config: CleaningConfig) -> str | None:
+    """Why a pair is left out whatever the others are."""
+    if max(len(source), len(target)) > config.max_characters:
+        return LONG_CHARACTERS
+    few, many = sorted((len(source.split()), len(target.split())))
+    if many > config.max_words:
+        return LONG_WORDS
+    return RATIO if exceeds_ratio(few, many, config.max_ratio) else None
+
+
+def exceeds_ratio(few: int, many: int, ratio: float) -> bool:
+    """Whether the longer side has too many words for the shorter one."""
+    return many > few * ratio + SLACK_WORDS
+
+
+def advice(dropped: Iterable[str]) -> str:
+    """Which keys of a config to change, when cleaning left nothing over."""
+    keys = [CONFIG_KEYS[reason] for reason in dropped if reason in CONFIG_KEYS]
+    return f"change {' or '.join(keys)}" if keys else "choose another data set"
+
+
+def _positive(counts: Counter[str]) -> dict[str, int]:
+    return {name: count for name, count in counts.items() if count}

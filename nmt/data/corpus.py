@@ -1,0 +1,85 @@
+"""What a corpus is: aligned sentences in three splits, and the story of where they came from."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Literal, get_args
+
+SplitName = Literal["train", "validation", "test"]
+SPLITS: tuple[SplitName, ...] = get_args(SplitName)
+
+
+@dataclass(frozen=True)
+class Bitext:
+    """Sentences and their translations, line for line."""
+
+    sources: list[str]
+    targets: list[str]
+
+    def __post_init__(self) -> None:
+        assert len(self.sources) == len(self.targets), "the sides of a bitext have equal lengths"
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return zip(self.sources, self.targets, strict=True)
+
+    @classmethod
+    def of(cls, pairs: Iterator[tuple[str, str]]) -> "Bitext":
+        """From (source, target) pairs."""
+        sources, targets = [], []
+        for source, target in pairs:
+            sources.append(source)
+            targets.append(target)
+        return cls(sources, targets)
+
+    def fingerprint(self) -> str:
+        """A digest of the text: equal texts in equal order, equal fingerprints."""
+        digest = sha256()
+        for source, target in self:
+            digest.update(f"{source}\t{target}\n".encode())
+        return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a corpus came from; kept in the manifest of the run."""
+
+    corpus: str
+    config: str | None = None
+    revision: str | None = None
+    """The commit that was really read."""
+    columns: tuple[str, str] | None = None
+    splits: dict[str, str] = field(default_factory=dict)
+    """How each split was come by: `validation`, or `1,000 pairs set aside from train`."""
+    instead_of: str | None = None
+    """The corpus that the config asked for, when its fallback was taken."""
+    because: str | None = None
+    """Why the fallback was taken."""
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """What cleaning one split left out, and what it rewrote."""
+
+    read: int
+    kept: int
+    dropped: dict[str, int] = field(default_factory=dict)
+    """Reason -> pairs, such as `empty side`."""
+    normalized: dict[str, int] = field(default_factory=dict)
+    """What was rewritten -> sentences, such as `line separator to space`."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A corpus, cleaned and split."""
+
+    train: Bitext
+    validation: Bitext
+    test: Bitext
+    origin: Origin
+    cleaning: dict[SplitName, Cleaning] = field(default_factory=dict)
+
+    def split(self, name: SplitName) -> Bitext:
+        return {"train": self.train, "validation": self.validation, "test": self.test}[name]

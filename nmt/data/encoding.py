@@ -1,0 +1,90 @@
+"""Corpora in subword ids, encoded once into Arrow files that are mapped, not read, into memory."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from nmt.data.cache import cache_folder
+from nmt.data.corpus import Bitext
+from nmt.data.tokenizer import Tokenizer, Tokenizers
+from nmt.files import replacing
+
+CHUNK = 20_000  # sentences encoded at once
+
+
+@dataclass(frozen=True)
+class IdColumn:
+    """The ids of many sentences, end to end."""
+
+    ids: np.ndarray  # (all,) int32
+    starts: np.ndarray  # (sentences + 1,) int64
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """(sentences,)"""
+        return np.diff(self.starts)
+
+    def __getitem__(self, sentence: int) -> np.ndarray:
+        return self.ids[self.starts[sentence] : self.starts[sentence + 1]]
+
+
+@dataclass(frozen=True)
+class EncodedBitext:
+    """Sentences and their translations in ids, without BOS and EOS."""
+
+    source: IdColumn
+    target: IdColumn
+
+    def __len__(self) -> int:
+        return len(self.source.starts) - 1
+
+
+def encode(bitext: Bitext, tokenizers: Tokenizers) -> EncodedBitext:
+    """Encode a bitext, or map the file in which it was encoded before."""
+    name = f"{bitext.fingerprint()}-{tokenizers.fingerprint}.arrow"
+    path = cache_folder("encoded") / name
+    if not path.exists():
+        with replacing(path) as draft:
+            _write(draft, bitext, tokenizers)
+    return _map(path)
+
+
+def _write(path: Path, bitext: Bitext, tokenizers: Tokenizers) -> None:
+    column = pa.large_list(pa.int32())
+    schema = pa.schema([("source", column), ("target", column)])
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema) as writer:
+        for start in range(0, len(bitext), CHUNK):
+            sides = [
+                pa.array(_ids(tokenizer, texts[start : start + CHUNK]), type=column)
+                for tokenizer, texts in (
+                    (tokenizers.source, bitext.sources),
+                    (tokenizers.target, bitext.targets),
+                )
+            ]
+            writer.write_batch(pa.record_batch(sides, schema=schema))
+
+
+def _ids(tokenizer: Tokenizer, sentences: list[str]) -> list[list[int]]:
+    return tokenizer.encode(sentences, threads=os.cpu_count() or 1)
+
+
+def _map(path: Path) -> EncodedBitext:
+    with pa.memory_map(str(path)) as file:
+        table = pa.ipc.open_file(file).read_all()
+    return EncodedBitext(_column(table["source"]), _column(table["target"]))
+
+
+def _column(chunked: Any) -> IdColumn:
+    """One chunk is mapped as it lies; several are joined."""
+    starts, parts, base = [np.zeros(1, np.int64)], [], 0
+    for chunk in chunked.chunks:
+        offsets = np.asarray(chunk.offsets, dtype=np.int64)
+        parts.append(chunk.values.to_numpy(zero_copy_only=True)[offsets[0] : offsets[-1]])
+        starts.append(offsets[1:] - offsets[0] + base)
+        base = int(starts[-1][-1]) if len(starts[-1]) else base
+    ids = parts[0] if len(parts) == 1 else np.concatenate(parts or [np.zeros(0, np.int32)])
+    return IdColumn(ids, np.concatenate(starts))

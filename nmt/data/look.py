@@ -1,0 +1,137 @@
+"""What to know of a corpus before training on it: sizes, lengths, repetitions, oddities."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from nmt.config import DataConfig
+from nmt.data.cleaning import exceeds_ratio, tidy
+from nmt.data.corpus import SPLITS, Bitext, Cleaning, Origin, SplitName
+from nmt.data.raw import RawCorpus
+from nmt.data.reading import prepare
+
+SAMPLES = 5
+EXAMPLES = 3  # of each oddity
+ODD_RATIO = 2.0  # words of the longer side for each of the shorter one, plus five
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Words of the sentences on one side."""
+
+    mean: float
+    p95: int
+    max: int
+
+    @classmethod
+    def of(cls, sentences: Sequence[str]) -> "Lengths":
+        """
+        >>> Lengths.of(["a", "a b c"])
+        Lengths(mean=2.0, p95=3, max=3)
+        """
+        counts = sorted(len(sentence.split()) for sentence in sentences) or [0]
+        place = min(len(counts) - 1, round(0.95 * len(counts)))
+        return cls(round(sum(counts) / len(counts), 2), counts[place], counts[-1])
+
+
+@dataclass
+class Oddity:
+    """Pairs that look wrong; they are not left out for it."""
+
+    pairs: int = 0
+    examples: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, pair: tuple[str, str]) -> None:
+        self.pairs += 1
+        if self.pairs <= EXAMPLES:
+            self.examples.append(pair)
+
+
+@dataclass(frozen=True)
+class SplitLook:
+    """One split, after cleaning except where `cleaning` tells of before."""
+
+    pairs: int
+    source_words: Lengths
+    target_words: Lengths
+    repeated_pairs: int
+    """Pairs that stand in the split more than once, before cleaning."""
+    sources_in_train: int
+    """Pairs of validation or test whose source is in train too, before cleaning."""
+    suspicious: dict[str, Oddity]
+    cleaning: Cleaning
+    samples: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Look:
+    """A corpus at a glance."""
+
+    origin: Origin
+    source: str
+    target: str
+    splits: dict[SplitName, SplitLook]
+
+
+def look(raw: RawCorpus, config: DataConfig, *, seed: int) -> Look:
+    """Measure a corpus as training would see it.
+
+    Raises:
+        DataError: nothing is left of it after cleaning.
+    """
+    corpus = prepare(raw, config, seed=seed)
+    before = {name: tidy(bitext)[0] for name, bitext in raw.splits.items()}
+    learned = set(before["train"].sources)
+    splits = {}
+    for name in SPLITS:
+        bitext, found = corpus.split(name), before.get(name, corpus.split(name))
+        made = name not in before  # out of train itself, and taken away there
+        splits[name] = SplitLook(
+            pairs=len(bitext),
+            source_words=Lengths.of(bitext.sources),
+            target_words=Lengths.of(bitext.targets),
+            repeated_pairs=len(found) - len(set(found)),
+            sources_in_train=0 if made or name == "train" else _among(learned, found),
+            suspicious=_oddities(bitext),
+            cleaning=corpus.cleaning[name],
+            samples=_samples(bitext, seed),
+        )
+    return Look(corpus.origin, config.source, config.target, splits)
+
+
+def _among(learned: set[str], split: Bitext) -> int:
+    return sum(source in learned for source in split.sources)
+
+
+def _samples(bitext: Bitext, seed: int) -> list[tuple[str, str]]:
+    places = Random(seed).sample(range(len(bitext)), min(SAMPLES, len(bitext)))
+    return [(bitext.sources[place], bitext.targets[place]) for place in sorted(places)]
+
+
+def _oddities(bitext: Bitext) -> dict[str, Oddity]:
+    found = {name: Oddity() for name in ODD}
+    for pair in bitext:
+        for name, odd in ODD.items():
+            if odd(*pair):
+                found[name].add(pair)
+    return {name: oddity for name, oddity in found.items() if oddity.pairs}
+
+
+def _lopsided(source: str, target: str) -> bool:
+    few, many = sorted((len(source.split()), len(target.split())))
+    return exceeds_ratio(few, many, ODD_RATIO)
+
+
+def _wordless(source: str, target: str) -> bool:
+    return not (_has_letter(source) and _has_letter(target))
+
+
+def _has_letter(text: str) -> bool:
+    return any(map(str.isalpha, text))
+
+
+ODD: dict[str, Callable[[str, str], bool]] = {
+    "both sides the same": str.__eq__,
+    "one side much longer": _lopsided,
+    "a side without letters": _wordless,
+}

@@ -1,0 +1,120 @@
+"""From the `data` section of a config to a clean corpus in three splits."""
+
+import logging
+from dataclasses import replace
+
+from nmt.config import DataConfig
+from nmt.data.builtin import builtins
+from nmt.data.cleaning import advice, sieve, tidy
+from nmt.data.corpus import Bitext, Cleaning, Corpus, Origin, SplitName
+from nmt.data.raw import RawCorpus
+from nmt.data.splits import carve, draw
+from nmt.errors import DataError, HubUnreachable
+
+log = logging.getLogger(__name__)
+
+MEND = (
+    "check the network, HF_ENDPOINT and HF_HUB_OFFLINE; fetch it once by `nmt data get`; "
+    "or set data.fallback: phrasebook"
+)
+
+
+def read_corpus(config: DataConfig, *, seed: int) -> Corpus:
+    """Read, normalise, clean and split the corpus that a config names.
+
+    seed: draws the pairs that `max_pairs` leaves; the splits do not depend on it.
+
+    Raises:
+        DataError: the corpus is missing, unreadable, or empty after cleaning.
+        HubUnreachable: the hub does not answer, there is no copy, and no fallback is allowed.
+    """
+    return prepare(read_raw(config), config, seed=seed)
+
+
+def read_raw(config: DataConfig) -> RawCorpus:
+    """The corpus as it is found, or its fallback where the hub cannot be reached."""
+    if config.corpus in builtins:
+        return builtins[config.corpus](config.source, config.target)
+    if config.corpus == "files":
+        from nmt.data.files import read_files
+
+        return read_files(config)
+    from nmt.data.hub import read_hub  # loads the hub's library
+
+    try:
+        return read_hub(config)
+    except HubUnreachable as error:
+        if config.fallback is None:
+            raise HubUnreachable(f"{error}; {MEND}") from error
+        log.warning(
+            "%s is NOT used, because it cannot be fetched: %s. data.fallback is taken instead: "
+            "%s, A DIFFERENT CORPUS",
+            config.corpus, error, config.fallback,
+        )  # fmt: skip
+        raw = builtins[config.fallback](config.source, config.target)
+        origin = replace(raw.origin, instead_of=config.corpus, because=str(error))
+        return RawCorpus(raw.splits, origin)
+
+
+def prepare(raw: RawCorpus, config: DataConfig, *, seed: int) -> Corpus:
+    """Clean a corpus and make the splits that it lacks.
+
+    Raises:
+        DataError: nothing is left to train or to measure on.
+    """
+    tidied = {name: tidy(bitext) for name, bitext in raw.splits.items()}
+    splits = {name: bitext for name, (bitext, _) in tidied.items()}
+    reports = {name: report for name, (_, report) in tidied.items()}
+    held_out = {s for name, bitext in splits.items() if name != "train" for s in bitext.sources}
+    splits["train"], dropped = sieve(splits["train"], config.cleaning, held_out=held_out)
+    dropped = {**reports["train"].dropped, **dropped}
+    _refuse_empty(splits, raw.origin, reports["train"].read, dropped)
+    stories = dict(raw.origin.splits)
+    sizes: dict[SplitName, int] = {"validation": config.validation_size, "test": config.test_size}
+    for name, size in sizes.items():
+        if name not in splits:
+            dropped[f"set aside for {name}"] = _set_aside(splits, name, size, raw.origin.corpus)
+            reports[name] = Cleaning(len(splits[name]), len(splits[name]))
+            stories[name] = f"{len(splits[name]):,} pairs set aside from train"
+    train = splits["train"]
+    if config.max_pairs is not None and config.max_pairs < len(train):
+        dropped["more than data.max_pairs"] = len(train) - config.max_pairs
+        train = draw(train, config.max_pairs, seed=seed)
+    reports["train"] = replace(reports["train"], kept=len(train), dropped=dropped)
+    origin = replace(raw.origin, splits=stories)
+    return Corpus(train, splits["validation"], splits["test"], origin, reports)
+
+
+def _set_aside(splits: dict[SplitName, Bitext], name: SplitName, size: int, corpus: str) -> int:
+    """Make a split out of train; returns how many pairs that takes from train."""
+    taken = {s for other, bitext in splits.items() if other != "train" for s in bitext.sources}
+    pairs = len(splits["train"])
+    carved = carve(splits["train"], size, salt=name, taken=taken)
+    count = len(carved.split)
+    if not count:
+        raise DataError(
+            f"{corpus}: {pairs} training pairs are too few to set a {name} split aside; "
+            "add pairs, or name a split of its own"
+        )
+    if count < size:
+        log.warning(
+            "%s: %s pairs, a tenth of train, are set aside for %s; data.%s_size is %s",
+            corpus, f"{count:,}", name, name, f"{size:,}",
+        )  # fmt: skip
+    splits["train"], splits[name] = carved.rest, carved.split
+    return carved.removed
+
+
+def _refuse_empty(
+    splits: dict[SplitName, Bitext], origin: Origin, read: int, dropped: dict[str, int]
+) -> None:
+    """Raise DataError where a split has nothing in it."""
+    for name, bitext in splits.items():
+        if not len(bitext) and name != "train":
+            raise DataError(f"{origin.corpus}: its {name} split is empty; choose another one")
+    if not len(splits["train"]):
+        reasons = ", ".join(f"{reason}: {count:,}" for reason, count in dropped.items())
+        raise DataError(
+            f"{origin.corpus}: no training pair is left of {read:,}"
+            + (f" ({reasons}); {advice(dropped)}" if read else "; is it the right file?")
+        )

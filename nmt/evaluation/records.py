@@ -1,0 +1,243 @@
+"""The attention record, `nmt.attention/1`: all that it takes to show where a model looked.
+
+One object a hypothesis, in JSON lines; `docs/attention-record.md` describes every field for
+readers in other languages. A record is enough to draw: neither model nor tokenizer is needed.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nmt.errors import DataError
+from nmt.evaluation.words import EOS, Floats, Piece, join_words, side
+from nmt.files import replacing
+
+SCHEMA = "nmt.attention/1"
+DIGITS = 6
+"""Significant digits of a weight in a file: a row of a thousand still sums to 1 within 1e-5."""
+SMALLEST = 1e-9
+"""Weights below this are written as zero."""
+
+
+class Matrix(NamedTuple):
+    """What a picture shows: names down the side, names across the top, and the weights."""
+
+    target: list[str]
+    source: list[str]
+    weights: Floats  # (target, source)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttentionRecord:
+    """A translated sentence and where the model looked for every piece and word of it."""
+
+    schema: str = SCHEMA
+    id: str
+    """Names the sentence; the hypotheses of an n-best list share it."""
+    rank: int = 0
+    """Place in the n-best list; 0 is the translation."""
+    source: str
+    target: str
+    source_pieces: list[str]
+    """As the tokenizer cuts them, `</s>` last."""
+    target_pieces: list[str]
+    """`</s>` last, unless the translation was cut off at the length limit."""
+    source_words: list[str]
+    target_words: list[str]
+    weights: list[list[float]]
+    """(target pieces, source pieces); a row is one step of the decoder."""
+    word_weights: list[list[float]]
+    """(target words, source words): sums over source pieces, means over target pieces."""
+    score: float
+    """log p(target | source) in nats: the sum of `token_scores`."""
+    token_scores: list[float]
+    """log p of each target piece, given those before it."""
+    attention: dict[str, Any]
+    """`score`, `normalizer`, `scope`, `heads`, and `state`: which one attended, s_t or s_t-1."""
+    model: dict[str, Any]
+    """`run`, `step` and `fingerprint`."""
+
+    def matrix(self, *, pieces: bool = False, eos: bool | None = None) -> Matrix:
+        """The weights with their names.
+
+        Args:
+            pieces: between pieces, as the model reads, instead of between words.
+            eos: keep the row and column of `</s>`; without a choice, only between pieces. A side
+                that has nothing else keeps it in any case.
+        """
+        target = self.target_pieces if pieces else self.target_words
+        source = self.source_pieces if pieces else self.source_words
+        rows = self.weights if pieces else self.word_weights
+        weights = np.asarray(rows, dtype=np.float64).reshape(len(target), len(source))
+        if pieces if eos is None else eos:
+            return Matrix(target, source, weights)
+        height, width = (len(names) - _closes(names) for names in (target, source))
+        return Matrix(target[:height], source[:width], weights[:height, :width])
+
+
+def make_record(
+    *,
+    id: str,
+    source: str,
+    target: str,
+    source_pieces: Sequence[Piece],
+    target_pieces: Sequence[Piece],
+    weights: Floats,
+    token_scores: Sequence[float],
+    attention: Mapping[str, Any],
+    model: Mapping[str, Any],
+    rank: int = 0,
+) -> AttentionRecord:
+    """The record of one hypothesis.
+
+    Args:
+        source_pieces: with `</s>` last, as the encoder read it.
+        target_pieces: with `</s>` last, unless the hypothesis was cut off.
+        weights: (target pieces, source pieces).
+        token_scores: log-probability of each target piece, in nats.
+    """
+    shape = (len(target_pieces), len(source_pieces))
+    assert np.shape(weights) == shape, f"{np.shape(weights)} weights for {shape} pieces"
+    assert len(token_scores) == len(target_pieces), "a score for every target piece"
+    weights = np.asarray(weights, dtype=np.float64)
+    source_side, target_side = side(source, source_pieces), side(target, target_pieces)
+    return AttentionRecord(
+        id=id,
+        rank=rank,
+        source=source,
+        target=target,
+        source_pieces=[piece.text for piece in source_pieces],
+        target_pieces=[piece.text for piece in target_pieces],
+        source_words=source_side.words,
+        target_words=target_side.words,
+        weights=_rounded(weights).tolist(),
+        word_weights=_rounded(join_words(source_side, target_side, weights)).tolist(),
+        score=round(math.fsum(token_scores), DIGITS),
+        token_scores=[round(float(score), DIGITS) for score in token_scores],
+        attention=dict(attention),
+        model=dict(model),
+    )
+
+
+def write_records(path: Path, records: Iterable[AttentionRecord]) -> int:
+    """Write a line a record, all of them or none; returns how many.
+
+    Records are taken one at a time, so that a generator of a million needs no memory.
+    """
+    count = 0
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        for record in records:
+            file.write(_line(record) + "\n")
+            count += 1
+    return count
+
+
+def read_records(path: Path) -> Iterator[AttentionRecord]:
+    """The records of a file, one at a time.
+
+    Raises:
+        DataError: the file is missing or not UTF-8, or a line is no attention record.
+    """
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield _record(line, f"{path}:{number}")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _closes(names: Sequence[str]) -> int:
+    """1 where `</s>` ends a list of names that has others, else 0."""
+    return int(len(names) > 1 and names[-1] == EOS)
+
+
+def _rounded(weights: Floats) -> Floats:
+    """To DIGITS significant digits; as integers over powers of ten, so that they print short."""
+    size = np.abs(weights)
+    seen = size >= SMALLEST
+    exponents = np.floor(np.log10(size, where=seen, out=np.zeros_like(size)))
+    powers = 10.0 ** (DIGITS - 1 - exponents)
+    rounded: Floats = np.where(seen, np.rint(weights * powers) / powers, 0.0)
+    return rounded
+
+
+def _line(record: AttentionRecord) -> str:
+    """One line of JSON, also for readers who take U+2028 and its like for the end of a line."""
+    text = json.dumps(vars(record), ensure_ascii=False, allow_nan=False)
+    for separator in "\x85\u2028\u2029":
+        text = text.replace(separator, f"\\u{ord(separator):04x}")
+    return text
+
+
+def _record(line: bytes, place: str) -> AttentionRecord:
+    """One line of a file, checked."""
+    try:
+        content = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise DataError(f"{place}: not UTF-8, so no attention record of nmt") from error
+    except json.JSONDecodeError as error:
+        raise DataError(
+            f"{place}: broken JSON at character {error.colno} ({error.msg}); "
+            "write the file again with `nmt translate --attention` or `nmt evaluate`"
+        ) from error
+
+    schema = content.get("schema") if isinstance(content, dict) else None
+    if schema != SCHEMA:
+        raise DataError(f"{place}: no attention record: its schema is {schema!r}, not '{SCHEMA}'")
+    content.setdefault("rank", 0)
+    _check(content, place)
+    return AttentionRecord(**{part.name: content[part.name] for part in fields(AttentionRecord)})
+
+
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "id": str,
+    "rank": int,
+    "source": str,
+    "target": str,
+    "source_pieces": list,
+    "target_pieces": list,
+    "source_words": list,
+    "target_words": list,
+    "weights": list,
+    "word_weights": list,
+    "score": (int, float),
+    "token_scores": list,
+    "attention": dict,
+    "model": dict,
+}
+
+
+def _check(content: dict[str, Any], place: str) -> None:
+    """Refuse a record that lacks a part, or whose parts do not fit each other."""
+    missing = [name for name in _KINDS if name not in content]
+    if missing:
+        raise DataError(f"{place}: an attention record without {', '.join(missing)}")
+    for name, kind in _KINDS.items():
+        if not isinstance(content[name], kind):
+            raise DataError(f"{place}: {name} has an unexpected value: {content[name]!r:.40}")
+    for name in ("source_pieces", "target_pieces", "source_words", "target_words"):
+        if not all(isinstance(text, str) for text in content[name]):
+            raise DataError(f"{place}: {name} holds something that is no text")
+    for name, unit in (("weights", "pieces"), ("word_weights", "words")):
+        shape = (len(content[f"target_{unit}"]), len(content[f"source_{unit}"]))
+        _check_numbers(content[name], shape, f"{place}: {name}")
+    _check_numbers(
+        content["token_scores"], (len(content["target_pieces"]),), f"{place}: token_scores"
+    )
+
+
+def _check_numbers(content: list[Any], shape: tuple[int, ...], place: str) -> None:
+    """Refuse what are no numbers, or too many or too few for the names beside them."""
+    try:
+        numbers = np.asarray(content, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{place}: no matrix of numbers") from error
+    if numbers.shape != shape and not (numbers.size == 0 == shape[0]):
+        found, wanted = (" x ".join(map(str, size)) for size in (numbers.shape, shape))
+        raise DataError(f"{place}: {found} numbers where the pieces and words ask for {wanted}")

@@ -1,0 +1,92 @@
+"""Attention between words, from the attention between the pieces that a model really reads."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nmt.data.words import Word, split_words
+
+EOS = "</s>"
+"""The end of the sentence, as records name it."""
+
+Floats = NDArray[np.float64]
+
+
+class Piece(Protocol):
+    """A piece of a sentence and the characters that it stands for: `sentence[start:end]`.
+
+    Several byte pieces (`<0xE2>`) share one character, so a span may be empty. The end of the
+    sentence is called `</s>` and has the empty span at `len(sentence)`.
+    """
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+
+
+class Side(NamedTuple):
+    """The words of one side of a sentence pair, `</s>` included, and the pieces of each."""
+
+    words: list[str]
+    shares: Floats  # (words, pieces): the part of a piece that a word has; columns sum to 1
+
+
+def join_words(source: Side, target: Side, weights: Floats) -> Floats:
+    """(target pieces, source pieces) weights as (target words, source words).
+
+    A source word gets the sum over its pieces, since it was looked at through any of them. A
+    target word gets the mean over its pieces, so that a row that sums to 1 still does.
+    """
+    chosen = (target.shares > 0).astype(np.float64)
+    counts = chosen.sum(axis=1, keepdims=True)
+    joined: Floats = (chosen / counts) @ weights @ source.shares.T
+    return joined
+
+
+def side(sentence: str, pieces: Sequence[Piece]) -> Side:
+    """Which pieces make which word of a sentence.
+
+    A piece belongs to the word of its first character that is no space; a piece of white space
+    only, to the word that follows. Where one piece covers several words (`c'est`), a word in
+    which no piece begins shares the piece that runs into it. A word that no piece covers was cut
+    off before the model saw it, and is left out. `</s>` is a word of its own.
+    """
+    ended = bool(pieces) and _is_end(pieces[-1])
+    inner = pieces[:-1] if ended else pieces
+    words = split_words(sentence)
+    if inner and not words:  # pieces of nothing but white space, or of what is no character
+        words = [Word("".join(piece.text for piece in inner), 0, len(sentence))]
+
+    owners = [_owners(piece, sentence, words) for piece in inner]
+    begun = {owner[0] for owner in owners}
+    shares = np.zeros((len(words) + ended, len(pieces)))
+    for column, owner in enumerate(owners):
+        sharing = [owner[0], *(word for word in owner[1:] if word not in begun)]
+        shares[sharing, column] = 1 / len(sharing)
+    if ended:
+        shares[-1, -1] = 1
+
+    names = [*(word.text for word in words), EOS]
+    seen = np.flatnonzero(shares.sum(axis=1))
+    return Side([names[word] for word in seen], shares[seen])
+
+
+def _is_end(piece: Piece) -> bool:
+    """Whether a piece is the end of the sentence, and not a `</s>` that somebody typed."""
+    return piece.text == EOS and piece.start == piece.end
+
+
+def _owners(piece: Piece, sentence: str, words: Sequence[Word]) -> list[int]:
+    """The word that a piece belongs to, and after it those that the piece runs into."""
+    start = piece.start
+    while start < len(sentence) and sentence[start].isspace():
+        start += 1
+    first = max(0, bisect_right(words, start, key=lambda word: word.start) - 1)
+    reached = bisect_left(words, piece.end, key=lambda word: word.start)
+    return [first, *range(first + 1, reached)]

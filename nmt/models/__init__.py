@@ -1,0 +1,20 @@
+"""Translation models behind one contract."""
+
+from nmt.data.vocabulary import BOS, EOS, PAD, UNK, Vocabularies
+from nmt.models.build import build_model, parameter_table
+from nmt.models.contract import Memory, Reading, Rows, Seq2Seq, Step
+
+__all__ = [
+    "BOS",
+    "EOS",
+    "PAD",
+    "UNK",
+    "Memory",
+    "Reading",
+    "Rows",
+    "Seq2Seq",
+    "Step",
+    "Vocabularies",
+    "build_model",
+    "parameter_table",
+]

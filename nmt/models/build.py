@@ -1,0 +1,32 @@
+"""From a model's config to the model: the one place that knows all families."""
+
+from typing import Any
+
+from torch import nn
+
+from nmt.config import ModelConfig
+from nmt.data.vocabulary import Vocabularies
+from nmt.models.contract import Seq2Seq
+from nmt.models.recurrent import Recurrent
+
+
+def build_model(config: ModelConfig, vocabularies: Vocabularies) -> Seq2Seq[Any]:
+    """A model with fresh parameters, drawn from torch's global generator.
+
+    Raises:
+        ConfigError: the parts do not fit together, or one has an unknown name.
+    """
+    return Recurrent(config, vocabularies)
+
+
+def parameter_table(model: nn.Module) -> list[tuple[str, int]]:
+    """Parameters per module, shared ones counted where they first stand.
+
+    >>> parameter_table(nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1)))
+    [('0', 9), ('1', 4)]
+    """
+    counts: dict[str, int] = {}
+    for name, parameter in model.named_parameters():  # yields a shared parameter once
+        module = name.partition(".")[0]
+        counts[module] = counts.get(module, 0) + parameter.numel()
+    return list(counts.items())

@@ -1,0 +1,155 @@
+"""Recurrent cells: one registered class each, with the two ways to run them.
+
+`read` runs a whole sequence in one fused call. `step` advances by one position and reads, beside
+the input, a `feed` that is only known then, such as the last attentional state: the input's share
+of the gates is computed for all positions at once by `project`, outside the recurrence.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from nmt.models.contract import Rows
+from nmt.registry import Registry
+
+
+@dataclass(frozen=True)
+class CellState(Rows):
+    """What the layers of a stack remember."""
+
+    hidden: tuple[Tensor, ...]  # a layer each: (batch, hidden)
+    cell: tuple[Tensor, ...]  # a layer each: (batch, hidden); empty for cells without it
+
+    @property
+    def top(self) -> Tensor:
+        """The state of the highest layer: (batch, hidden)"""
+        return self.hidden[-1]
+
+
+class Stack(nn.Module, ABC):
+    """Layers of recurrent cells, the lowest of which reads [input; feed]."""
+
+    has_cell: bool
+    layers: nn.LSTM | nn.GRU
+
+    def __init__(self, inputs: int, feed: int, hidden: int, *, layers: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.layers = self.network(
+            inputs,
+            hidden,
+            num_layers=layers,
+            dropout=dropout if layers > 1 else 0.0,
+            batch_first=True,
+        )
+        gates = self.parameter("weight_hh", 0).size(0)
+        self.feed = nn.Linear(feed, gates, bias=False) if feed else None
+
+    @staticmethod
+    @abstractmethod
+    def network(
+        inputs: int, hidden: int, *, num_layers: int, dropout: float, batch_first: bool
+    ) -> nn.LSTM | nn.GRU:
+        """The library's fused network, which also holds the parameters."""
+
+    @abstractmethod
+    def read(self, inputs: Tensor, state: CellState | None = None) -> Tensor:
+        """The top states of a whole sequence: (batch, time, inputs) -> (batch, time, hidden)"""
+
+    @abstractmethod
+    def advance(self, layer: int, gates: Tensor, state: CellState) -> tuple[Tensor, Tensor | None]:
+        """One layer by one position. gates: the input's share, with its bias.
+
+        Returns the new hidden state, and the new cell where there is one.
+        """
+
+    def project(self, inputs: Tensor) -> Tensor:
+        """The input's share of the lowest gates: (batch, time, inputs) -> (batch, time, gates)"""
+        weight, bias = self.parameter("weight_ih", 0), self.parameter("bias_ih", 0)
+        return nn.functional.linear(inputs, weight, bias)
+
+    def step(self, gates: Tensor, feed: Tensor, state: CellState) -> CellState:
+        """All layers by one position. gates: (batch, gates) from `project`; feed: (batch, feed)"""
+        if self.feed is not None:
+            gates = gates + self.feed(feed)
+        hidden: list[Tensor] = []
+        cells: list[Tensor] = []
+        for layer in range(self.layers.num_layers):
+            if layer:
+                below = self.dropout(hidden[-1])
+                weight = self.parameter("weight_ih", layer)
+                gates = nn.functional.linear(below, weight, self.parameter("bias_ih", layer))
+            new, cell = self.advance(layer, gates, state)
+            hidden.append(new)
+            if cell is not None:
+                cells.append(cell)
+        return CellState(tuple(hidden), tuple(cells))
+
+    def parameter(self, name: str, layer: int) -> Tensor:
+        """`weight_ih`, `weight_hh`, `bias_ih` or `bias_hh` of a layer."""
+        return getattr(self.layers, f"{name}_l{layer}")
+
+
+cells: Registry[type[Stack]] = Registry("recurrent cell")
+
+
+@cells.register("lstm")
+class LSTM(Stack):
+    """c_t = f c_t-1 + i g,  h_t = o tanh(c_t)
+
+    Hochreiter and Schmidhuber (1997), with the forget gate of Gers et al. (2000), whose bias
+    starts at 1.
+    """
+
+    has_cell = True
+    network = staticmethod(nn.LSTM)
+
+    def __init__(self, inputs: int, feed: int, hidden: int, *, layers: int, dropout: float) -> None:
+        super().__init__(inputs, feed, hidden, layers=layers, dropout=dropout)
+        with torch.no_grad():
+            for layer in range(layers):
+                self.parameter("bias_hh", layer)[hidden : 2 * hidden] = 1.0
+
+    def read(self, inputs: Tensor, state: CellState | None = None) -> Tensor:
+        if state is None:
+            return self.layers(inputs)[0]
+        start = (torch.stack(state.hidden), torch.stack(state.cell))
+        return self.layers(inputs, start)[0]
+
+    def advance(self, layer: int, gates: Tensor, state: CellState) -> tuple[Tensor, Tensor | None]:
+        gates = gates + nn.functional.linear(
+            state.hidden[layer],
+            self.parameter("weight_hh", layer),
+            self.parameter("bias_hh", layer),
+        )
+        i, f, g, o = gates.chunk(4, dim=-1)
+        cell = f.sigmoid() * state.cell[layer] + i.sigmoid() * g.tanh()
+        return o.sigmoid() * cell.tanh(), cell
+
+
+@cells.register("gru")
+class GRU(Stack):
+    """h_t = (1 - z) n + z h_t-1,  n = tanh(W x + r (U h_t-1))
+
+    Cho et al. (2014): https://arxiv.org/abs/1406.1078, in the form that cuDNN computes.
+    """
+
+    has_cell = False
+    network = staticmethod(nn.GRU)
+
+    def read(self, inputs: Tensor, state: CellState | None = None) -> Tensor:
+        start = None if state is None else torch.stack(state.hidden)
+        return self.layers(inputs, start)[0]
+
+    def advance(self, layer: int, gates: Tensor, state: CellState) -> tuple[Tensor, Tensor | None]:
+        before = state.hidden[layer]
+        recurrent = nn.functional.linear(
+            before, self.parameter("weight_hh", layer), self.parameter("bias_hh", layer)
+        )
+        r, z, n = gates.chunk(3, dim=-1)
+        r_h, z_h, n_h = recurrent.chunk(3, dim=-1)
+        reset, update = (r + r_h).sigmoid(), (z + z_h).sigmoid()
+        candidate = (n + reset * n_h).tanh()
+        return candidate + update * (before - candidate), None

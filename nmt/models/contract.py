@@ -1,0 +1,90 @@
+"""What every translation model can do: the one contract that training and search know.
+
+Sizes, in every docstring of this folder:
+    batch    sentences side by side        source   positions of the source, padded
+    target   positions of the target       memory   width of an encoder state
+    hidden   width of a decoder state      vocab    target subwords
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields, replace
+from typing import Any, Generic, NamedTuple, Self, TypeVar
+
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Tensors, tuples of them, and further rows, whose first axis is always the batch."""
+
+    def rows(self, index: Tensor) -> Self:
+        """Pick, repeat or reorder sentences. index: (new batch,)"""
+        return replace(self, **{f.name: _pick(getattr(self, f.name), index) for f in fields(self)})
+
+
+def _pick(value: Any, index: Tensor) -> Any:
+    if isinstance(value, Tensor):
+        return value.index_select(0, index)
+    if isinstance(value, Rows):
+        return value.rows(index)
+    return tuple(_pick(part, index) for part in value)
+
+
+@dataclass(frozen=True)
+class Memory(Rows):
+    """The encoded source: computed once per sentence, read at every target step."""
+
+    states: Tensor  # (batch, source, memory)
+    keys: Tensor  # (batch, source, *): states as the attention score wants them
+    mask: Tensor  # (batch, source) bool, True at real subwords
+    summary: Tensor  # (batch, memory): the whole sentence, from which the decoder starts
+
+
+State = TypeVar("State", bound=Rows)
+
+
+class Step(NamedTuple, Generic[State]):
+    """One target position."""
+
+    logits: Tensor  # (batch, vocab)
+    state: State
+    attention: Tensor  # (batch, source), zero at padding
+
+
+class Reading(NamedTuple):
+    """A whole target, before the vocabulary."""
+
+    readouts: Tensor  # (batch, target, readout): what `vocabulary` maps to logits
+    attention: Tensor  # (batch, target, source)
+
+
+class Seq2Seq(nn.Module, ABC, Generic[State]):
+    """An encoder-decoder that can be trained whole and searched step by step."""
+
+    attends_from: str
+    """Which decoder state asks the attention: `s_t` or `s_t-1`."""
+    vocabulary: nn.Linear
+    """The last layer: (*, readout) -> (*, vocab). The loss runs it piece by piece."""
+
+    @abstractmethod
+    def encode(self, source: Tensor, mask: Tensor) -> Memory:
+        """source: (batch, source) ids; mask: (batch, source), True at real subwords"""
+
+    @abstractmethod
+    def start(self, memory: Memory) -> State:
+        """The decoder's state before the first target subword."""
+
+    @abstractmethod
+    def step(self, previous: Tensor, state: State, memory: Memory) -> Step[State]:
+        """previous: (batch,) the ids chosen last"""
+
+    @abstractmethod
+    def forward(
+        self, source: Tensor, mask: Tensor, target_in: Tensor, forced: Tensor | None = None
+    ) -> Reading:
+        """Read a known target at once (teacher forcing).
+
+        source, mask: (batch, source); target_in: (batch, target), the target behind BOS
+        forced: (batch, target) bool: where False, the model reads its own last choice in place
+            of target_in (its first column is not looked at); None forces all.
+        """

@@ -1,0 +1,212 @@
+"""The two classical decoders with attention: one registered class each.
+
+They differ in which state attends. Bahdanau's looks at the source before it moves, from s_t-1,
+and feeds the context into the cell; Luong's moves first, attends from s_t, and mixes state and
+context into an attentional state.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from nmt.config import AttentionConfig, DecoderConfig
+from nmt.models.attention import Attention
+from nmt.models.cells import CellState, cells
+from nmt.models.contract import Memory, Reading, Rows
+from nmt.registry import Registry
+
+
+@dataclass(frozen=True)
+class DecoderState(Rows):
+    """What a decoder carries from one target position to the next."""
+
+    cells: CellState
+    feed: Tensor  # (batch, hidden): Luong's attentional state; (batch, 0) where nothing is fed
+
+
+class Decoder(nn.Module, ABC):
+    """Reads embedded target words against a memory."""
+
+    attends_from: str
+    """Which state asks: `s_t` or `s_t-1`."""
+    feed: int
+    """Width of what the cell reads beside the word."""
+
+    def __init__(
+        self,
+        config: DecoderConfig,
+        attention: AttentionConfig,
+        *,
+        inputs: int,
+        memory: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.feed = self.feed_width(config, memory)
+        self.stack = cells[config.cell](
+            inputs, self.feed, config.size, layers=config.layers, dropout=dropout
+        )
+        self.attention = Attention(attention, hidden=config.size, memory=memory)
+        parts = config.layers * (2 if self.stack.has_cell else 1)
+        self.bridge = nn.Linear(memory, parts * config.size)
+        self.layers = config.layers
+        self.hidden = config.size
+
+    @staticmethod
+    @abstractmethod
+    def feed_width(config: DecoderConfig, memory: int) -> int:
+        """How wide the feed is, which a cell reads beside the word."""
+
+    @property
+    @abstractmethod
+    def readout(self) -> int:
+        """Width of what is handed to the vocabulary."""
+
+    def start(self, memory: Memory) -> DecoderState:
+        """s_0 = tanh(W summary), Bahdanau et al. (2015), appendix A.2.2; cells likewise."""
+        first = self.bridge(memory.summary).float().tanh().split(self.hidden, dim=-1)
+        state = CellState(first[: self.layers], first[self.layers :])
+        return DecoderState(state, self.first_feed(memory))
+
+    def first_feed(self, memory: Memory) -> Tensor:
+        return memory.summary.new_zeros(len(memory.summary), 0)
+
+    def advance(
+        self, embedded: Tensor, state: DecoderState, memory: Memory
+    ) -> tuple[Tensor, DecoderState, Tensor]:
+        """One position. embedded: (batch, inputs) -> readout, state, attention"""
+        gates = self.stack.project(embedded)
+        part, state, attention = self.tick(gates, state, memory)
+        return self.read_out(part, embedded), state, attention
+
+    def forward(self, embedded: Tensor, memory: Memory) -> Reading:
+        """All positions of a known target. embedded: (batch, target, inputs)
+
+        The plain loop: what does not depend on the recurrence is computed before and after it.
+        """
+        state = self.start(memory)
+        parts, attentions = [], []
+        for gates in self.stack.project(embedded).unbind(dim=1):
+            part, state, attention = self.tick(gates, state, memory)
+            parts.append(part)
+            attentions.append(attention)
+        readouts = self.read_out(torch.stack(parts, dim=1), embedded)
+        return Reading(readouts, torch.stack(attentions, dim=1))
+
+    @abstractmethod
+    def tick(
+        self, gates: Tensor, state: DecoderState, memory: Memory
+    ) -> tuple[Tensor, DecoderState, Tensor]:
+        """What has to happen inside the recurrence. gates: the word's share, (batch, gates)
+
+        Returns what `read_out` wants, the new state, and the attention (batch, source).
+        """
+
+    @abstractmethod
+    def read_out(self, part: Tensor, embedded: Tensor) -> Tensor:
+        """What can happen after the recurrence: (*, part), (*, inputs) -> (*, readout)"""
+
+
+decoders: Registry[type[Decoder]] = Registry("decoder")
+
+
+@decoders.register("luong")
+class LuongDecoder(Decoder):
+    """s_t = cell([y_t-1; h~_t-1], s_t-1),  h~_t = tanh(W [c_t; s_t]),  c_t attended from s_t
+
+    Luong, Pham and Manning (2015), sections 3 and 3.3: https://arxiv.org/abs/1508.04025
+    Without input feeding nothing of the attention enters the recurrence, so the whole target
+    goes through one fused recurrent call and one call of the attention.
+    """
+
+    attends_from = "s_t"
+
+    def __init__(
+        self,
+        config: DecoderConfig,
+        attention: AttentionConfig,
+        *,
+        inputs: int,
+        memory: int,
+        dropout: float,
+    ) -> None:
+        super().__init__(config, attention, inputs=inputs, memory=memory, dropout=dropout)
+        self.combine = nn.Linear(memory + config.size, config.size, bias=False)
+
+    @staticmethod
+    def feed_width(config: DecoderConfig, memory: int) -> int:
+        return config.size if config.input_feeding else 0
+
+    @property
+    def readout(self) -> int:
+        return self.hidden
+
+    def first_feed(self, memory: Memory) -> Tensor:
+        return memory.summary.new_zeros(len(memory.summary), self.feed)
+
+    def forward(self, embedded: Tensor, memory: Memory) -> Reading:
+        if self.feed:
+            return super().forward(embedded, memory)
+        states = self.stack.read(embedded, self.start(memory).cells)
+        contexts, attention = self.attention(states, memory)
+        return Reading(self._attentional(contexts, states), attention)
+
+    def tick(
+        self, gates: Tensor, state: DecoderState, memory: Memory
+    ) -> tuple[Tensor, DecoderState, Tensor]:
+        new = self.stack.step(gates, state.feed, state.cells)
+        contexts, weights = self.attention(new.top.unsqueeze(1), memory)
+        attentional = self._attentional(contexts.squeeze(1), new.top)
+        feed = attentional if self.feed else state.feed
+        return attentional, DecoderState(new, feed), weights.squeeze(1)
+
+    def read_out(self, part: Tensor, embedded: Tensor) -> Tensor:
+        return part
+
+    def _attentional(self, contexts: Tensor, states: Tensor) -> Tensor:
+        return self.combine(torch.cat([contexts, states.to(contexts.dtype)], dim=-1)).tanh()
+
+
+@decoders.register("bahdanau")
+class BahdanauDecoder(Decoder):
+    """c_t attended from s_t-1,  s_t = cell([y_t-1; c_t], s_t-1),  readout tanh(W [s_t; y_t-1; c_t])
+
+    Bahdanau, Cho and Bengio (2015), appendix A.2.2: https://arxiv.org/abs/1409.0473, with a
+    plain tanh where the paper has maxout.
+    """
+
+    attends_from = "s_t-1"
+
+    def __init__(
+        self,
+        config: DecoderConfig,
+        attention: AttentionConfig,
+        *,
+        inputs: int,
+        memory: int,
+        dropout: float,
+    ) -> None:
+        super().__init__(config, attention, inputs=inputs, memory=memory, dropout=dropout)
+        self.combine = nn.Linear(config.size + memory + inputs, config.size)
+
+    @staticmethod
+    def feed_width(config: DecoderConfig, memory: int) -> int:
+        return memory
+
+    @property
+    def readout(self) -> int:
+        return self.hidden
+
+    def tick(
+        self, gates: Tensor, state: DecoderState, memory: Memory
+    ) -> tuple[Tensor, DecoderState, Tensor]:
+        contexts, weights = self.attention(state.cells.top.unsqueeze(1), memory)
+        context = contexts.squeeze(1)
+        new = self.stack.step(gates, context, state.cells)
+        part = torch.cat([new.top.to(context.dtype), context], dim=-1)
+        return part, DecoderState(new, state.feed), weights.squeeze(1)
+
+    def read_out(self, part: Tensor, embedded: Tensor) -> Tensor:
+        return self.combine(torch.cat([part, embedded.to(part.dtype)], dim=-1)).tanh()

@@ -1,0 +1,70 @@
+"""Which device multiplies, and in which numbers; decided once and said aloud."""
+
+import platform
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from nmt.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Compute:
+    """A device and the precision of its matrix products; weights are always float32."""
+
+    device: torch.device
+    bfloat16: bool
+
+    def products(self) -> AbstractContextManager[None]:
+        """Around a forward pass: matrix products in the chosen precision."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
+
+    def __str__(self) -> str:
+        threads = f" ({torch.get_num_threads()} threads)" if self.device.type == "cpu" else ""
+        return f"{self.device}{threads}, {'bfloat16' if self.bfloat16 else 'float32'} products"
+
+
+def choose(device: str, precision: str) -> Compute:
+    """`auto` becomes the best there is.
+
+    Raises:
+        ConfigError: the device asked for is not there.
+    """
+    chosen = torch.device(_best_device() if device == "auto" else device)
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device is cuda, but torch sees no GPU here; use device: auto")
+    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(f"device is {chosen}, but there are {torch.cuda.device_count()} GPUs")
+    if chosen.type == "mps" and not torch.backends.mps.is_available():
+        raise ConfigError("device is mps, but torch sees no Apple GPU here; use device: auto")
+    if chosen.type == "cpu" and not _processor_has("amx_tile", "amx_bf16"):
+        # Without AMX this keeps float32's accuracy and only routes products to oneDNN, which is
+        # twice as fast as MKL on AMD; with AMX it would round them to bfloat16.
+        torch.set_float32_matmul_precision("medium")
+    bfloat16 = precision == "bfloat16" or (precision == "auto" and _multiplies_bfloat16(chosen))
+    return Compute(chosen, bfloat16)
+
+
+def _best_device() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _multiplies_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and _processor_has("avx512_bf16", "amx_bf16")
+
+
+def _processor_has(*features: str) -> bool:
+    """Whether Linux lists one of the features for this processor."""
+    if platform.system() != "Linux":
+        return False
+    listing = Path("/proc/cpuinfo")
+    if not listing.exists():
+        return False
+    flags = next((line for line in listing.open(encoding="utf-8") if line.startswith("flags")), "")
+    return not set(features).isdisjoint(flags.split())

@@ -1,0 +1,64 @@
+"""A bidirectional recurrent encoder whose states no padding changes."""
+
+import torch
+from torch import Tensor, nn
+
+from nmt.config import EncoderConfig
+from nmt.models.cells import Stack, cells
+
+
+class BidirectionalEncoder(nn.Module):
+    """Each state is [forward; backward]: what stands left and right of a position.
+
+    Schuster and Paliwal (1997). Both directions are plain forward networks: the backward one
+    reads each sentence reversed within its own length. So padding stays behind the sentence in
+    both, and whole batches go through fused calls without packing.
+    """
+
+    def __init__(self, config: EncoderConfig, *, inputs: int, dropout: float) -> None:
+        super().__init__()
+        widths = [inputs] + [2 * config.size] * (config.layers - 1)
+        kind = cells[config.cell]
+        self.layers = nn.ModuleList(_Layer(kind, width, config.size) for width in widths)
+        self.dropout = nn.Dropout(dropout)
+        self.memory = 2 * config.size
+
+    def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """embedded: (batch, source, inputs); mask: (batch, source)
+
+        Returns the states (batch, source, memory), and of each direction the last state that it
+        reached, side by side (batch, memory).
+        """
+        lengths = mask.sum(dim=1, keepdim=True)
+        positions = torch.arange(mask.size(1), device=mask.device)
+        reverse = torch.where(mask, lengths - 1 - positions, positions).unsqueeze(-1)
+        states, last = embedded, embedded
+        for number, layer in enumerate(self.layers):
+            below = self.dropout(states) if number else states
+            right, left = layer(below, reverse)
+            last = torch.cat([_at(right, lengths - 1), _at(left, lengths - 1)], dim=-1)
+            states = torch.cat([right, left.gather(1, reverse.expand_as(left))], dim=-1)
+        return states, last
+
+
+class _Layer(nn.Module):
+    """One layer, in both directions."""
+
+    def __init__(self, kind: type[Stack], inputs: int, size: int) -> None:
+        super().__init__()
+        self.forwards = kind(inputs, 0, size, layers=1, dropout=0.0)
+        self.backwards = kind(inputs, 0, size, layers=1, dropout=0.0)
+
+    def forward(self, states: Tensor, reverse: Tensor) -> tuple[Tensor, Tensor]:
+        """Left to right, and right to left as it was read: (batch, source, size) each
+
+        reverse: (batch, source, 1) the position that stands there when a sentence is reversed
+        """
+        reversed_states = states.gather(1, reverse.expand_as(states))
+        return self.forwards.read(states), self.backwards.read(reversed_states)
+
+
+def _at(states: Tensor, position: Tensor) -> Tensor:
+    """(batch, source, width), (batch, 1) -> (batch, width)"""
+    index = position.clamp(min=0).unsqueeze(-1).expand(-1, 1, states.size(-1))
+    return states.gather(1, index).squeeze(1)

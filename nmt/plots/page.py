@@ -1,0 +1,66 @@
+"""Attention as one web page: choose a sentence, point at a word, see where the model looked."""
+
+from collections.abc import Iterable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+from nmt.evaluation.records import AttentionRecord, Matrix
+from nmt.files import write_text
+
+PARTS = 1000
+"""A page holds weights as whole thousandths: a third of the size, and finer than any screen."""
+
+
+def save_page(
+    records: Iterable[AttentionRecord],
+    path: Path,
+    *,
+    pieces: bool = False,
+    eos: bool | None = None,
+    title: str = "Attention",
+) -> None:
+    """Write one HTML file that needs nothing else, now or in ten years: no network, no library.
+
+    The records travel inside it, and a short script draws the one that is chosen.
+
+    Args:
+        pieces: show pieces at first, instead of words; the page has a switch.
+        eos: show `</s>` at first; without a choice, only between pieces.
+    """
+    source = files("nmt.plots").joinpath("page.html.j2").read_text(encoding="utf-8")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.policies["json.dumps_kwargs"] = {
+        "ensure_ascii": False,
+        "separators": (",", ":"),
+        "allow_nan": False,
+    }
+    content = {"pieces": pieces, "eos": eos, "records": [_entry(record) for record in records]}
+    write_text(path, environment.from_string(source).render(title=title, content=content))
+
+
+def _entry(record: AttentionRecord) -> dict[str, Any]:
+    """What the page needs of a record."""
+    return {
+        "id": record.id,
+        "rank": record.rank,
+        "source": record.source,
+        "target": record.target,
+        "score": round(record.score, 3),
+        "token_scores": [round(score, 3) for score in record.token_scores],
+        "words": _grid(record.matrix(eos=True)),
+        "pieces": _grid(record.matrix(pieces=True, eos=True)),
+        "attention": record.attention,
+        "model": {name: record.model[name] for name in ("run", "step") if name in record.model},
+    }
+
+
+def _grid(matrix: Matrix) -> dict[str, list[Any]]:
+    """The names, and the weights row after row."""
+    return {
+        "target": matrix.target,
+        "source": matrix.source,
+        "weights": (matrix.weights * PARTS).round().astype(int).ravel().tolist(),
+    }

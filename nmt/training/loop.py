@@ -1,0 +1,173 @@
+"""The training loop: update, report, validate, save, and stop at the right time."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from time import monotonic
+from typing import Any, Protocol
+
+import numpy as np
+
+from nmt.config import TrainingConfig
+from nmt.data.batches import Batch, collate, lengths_with_end, plan
+from nmt.data.encoding import EncodedBitext
+from nmt.training.interrupts import Interrupts
+from nmt.training.trainer import Report, Trainer
+
+
+@dataclass
+class Progress:
+    """Where a training stands: what a checkpoint keeps beside tensors."""
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    """The next one of this epoch."""
+    seconds: float = 0.0
+    """Of training and validating, over all resumptions."""
+    target_tokens: int = 0
+    validated: int = 0
+    """The step of the last validation."""
+    best_score: float | None = None
+    best_step: int = 0
+    waited: int = 0
+    """Validations since the best."""
+    stalls: int = 0
+    """Validations in all that brought no better score."""
+    ended: str | None = None
+    """Why the training is over, once it is."""
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a validation found."""
+
+    loss: float
+    bleu: float
+    chrf: float
+    seconds: float
+
+    def score(self, best_by: str) -> float:
+        """The value that the best checkpoint has highest."""
+        return self.bleu if best_by == "bleu" else -self.loss
+
+
+class Listener(Protocol):
+    """Whoever wants to know what happens: the log, the metrics, the progress bar."""
+
+    def updated(self, progress: Progress, report: Report) -> None: ...
+
+    def validated(self, progress: Progress, validation: Validation, better: bool) -> None: ...
+
+
+class Epochs:
+    """The batches of a corpus, epoch after epoch, from any position on."""
+
+    def __init__(self, bitext: EncodedBitext, *, budget: int, seed: int) -> None:
+        self.bitext, self.budget, self.seed = bitext, budget, seed
+        self.lengths = lengths_with_end(bitext)
+        self._epoch, self._plan = -1, list[np.ndarray]()
+
+    def plan(self, epoch: int) -> list[np.ndarray]:
+        """The batches of an epoch, as sentence numbers."""
+        if epoch != self._epoch:
+            self._plan = plan(*self.lengths, budget=self.budget, seed=self.seed, epoch=epoch)
+            self._epoch = epoch
+        return self._plan
+
+    def take(self, progress: Progress, count: int) -> Iterator[Batch]:
+        """The next `count` batches of this epoch, or what is left of it."""
+        for sentences in self.plan(progress.epoch)[progress.batch : progress.batch + count]:
+            yield collate(self.bitext, sentences)
+
+
+@dataclass
+class Loop:
+    """All that a training consists of."""
+
+    trainer: Trainer
+    epochs: Epochs
+    config: TrainingConfig
+    progress: Progress
+    validate: Callable[[], Validation]
+    save: Callable[[Progress], None]
+    """Write a checkpoint; it is the best one when progress.best_step is progress.step."""
+    listener: Listener
+    interrupts: Interrupts
+
+    def run(self) -> None:
+        """Train to the end.
+
+        Raises:
+            Interrupted: a signal asked to stop; a checkpoint was saved.
+            TrainingError: the loss is no finite number any more.
+        """
+        self._clock = monotonic() - self.progress.seconds
+        while True:
+            if self._due():
+                self._validate()
+            self.progress.ended = self._ending()
+            if self.progress.ended:
+                if self.progress.validated != self.progress.step:
+                    self._validate()
+                self.save(self.progress)
+                return
+            self._update()
+            if self.interrupts.requested:
+                self._stop()
+
+    def _update(self) -> None:
+        progress = self.progress
+        batches = list(self.epochs.take(progress, self.config.accumulate))
+        report = self.trainer.step(batches)
+        progress.step += 1
+        progress.target_tokens += report.target_tokens
+        progress.batch += len(batches)
+        if progress.batch >= len(self.epochs.plan(progress.epoch)):
+            progress.epoch, progress.batch = progress.epoch + 1, 0
+        progress.seconds = monotonic() - self._clock
+        self.listener.updated(progress, report)
+        every = self.config.checkpoint_every
+        if every and progress.step % every == 0 and not self._due():
+            self.save(progress)
+
+    def _due(self) -> bool:
+        progress, every = self.progress, self.config.validate_every
+        if progress.step == progress.validated:
+            return False
+        return progress.batch == 0 if every is None else progress.step % every == 0
+
+    def _validate(self) -> None:
+        progress = self.progress
+        with self.interrupts.at_once(self._stop):
+            validation = self.validate()
+        score = validation.score(self.config.best_by)
+        better = progress.best_score is None or score > progress.best_score
+        if better:
+            progress.best_score, progress.best_step, progress.waited = score, progress.step, 0
+        else:
+            progress.waited += 1
+            progress.stalls += 1
+        self.trainer.stalls = progress.stalls
+        progress.validated = progress.step
+        progress.seconds = monotonic() - self._clock
+        self.listener.validated(progress, validation, better)
+        self.save(progress)
+
+    def _ending(self) -> str | None:
+        progress, config = self.progress, self.config
+        if config.epochs is not None and progress.epoch >= config.epochs:
+            return f"{config.epochs} epochs are done"
+        if config.max_steps is not None and progress.step >= config.max_steps:
+            return f"{config.max_steps} steps are done"
+        if config.max_minutes is not None and progress.seconds >= 60 * config.max_minutes:
+            return f"{config.max_minutes:g} minutes are over"
+        if config.patience is not None and progress.waited >= config.patience:
+            return f"{progress.waited} validations brought no better {config.best_by}"
+        return None
+
+    def _stop(self) -> None:
+        self.save(self.progress)
+        self.interrupts.leave()

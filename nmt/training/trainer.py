@@ -1,0 +1,171 @@
+"""One update of a model's parameters, and all the state that the next one depends on."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nmt.config import TrainingConfig
+from nmt.data.batches import Batch
+from nmt.data.vocabulary import PAD
+from nmt.errors import CheckpointError, TrainingError
+from nmt.models import Seq2Seq
+from nmt.models.devices import Compute
+from nmt.training.loss import smoothed_cross_entropy
+from nmt.training.schedules import Moment, factor
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one update did."""
+
+    loss: float
+    """Nats per target token, without label smoothing."""
+    gradient_norm: float
+    learning_rate: float
+    target_tokens: int
+    source_tokens: int
+    sentences: int
+
+
+class Trainer:
+    """A model with its optimizer. It knows one verb: step."""
+
+    def __init__(
+        self, model: Seq2Seq[Any], config: TrainingConfig, compute: Compute, *, total: int | None
+    ) -> None:
+        self.model, self.config, self.compute, self.total = model, config, compute, total
+        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer]
+        self.optimizer = kind(
+            model.parameters(),
+            lr=config.learning_rate,
+            betas=config.betas,
+            weight_decay=config.weight_decay,
+            fused=True,
+        )
+        self.steps = 0
+        self.stalls = 0
+
+    def step(self, batches: Sequence[Batch]) -> Report:
+        """One update from one or more batches.
+
+        Every target token weighs the same however tokens fall into batches: losses are sums,
+        divided once by the tokens of the whole update.
+
+        Raises:
+            TrainingError: the loss or the gradient is no finite number; nothing was updated.
+        """
+        self.model.train()
+        tokens = sum(batch.target_tokens for batch in batches)
+        total = sum(self._learn_from(batch, 1 / tokens) for batch in batches)
+        norm = self._gradient_norm()
+        if not (math.isfinite(total) and math.isfinite(norm)):
+            raise TrainingError(self._lost(batches, total, norm))
+        rate = self.config.learning_rate * factor(self.config.schedule, self._moment())
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.steps += 1
+        return Report(
+            total / tokens,
+            norm,
+            rate,
+            tokens,
+            sum(batch.source_tokens for batch in batches),
+            sum(len(batch.sentences) for batch in batches),
+        )
+
+    def _learn_from(self, batch: Batch, scale: float) -> float:
+        """Add a batch's gradients; its loss in nats."""
+        smoothed, plain = self._losses(batch, self.config.label_smoothing)
+        (smoothed * scale).backward()
+        return plain.item()
+
+    def _losses(self, batch: Batch, smoothing: float) -> tuple[Tensor, Tensor]:
+        source, target_in, target_out = (
+            torch.from_numpy(side).to(self.compute.device, non_blocking=True)
+            for side in (batch.source, batch.target_in, batch.target_out)
+        )
+        with self.compute.products():
+            forced = self._forced(target_in)
+            reading = self.model(source, source != PAD, target_in, forced)
+            real = (target_out != PAD).flatten().nonzero().squeeze(1)
+            readouts = reading.readouts.flatten(0, 1).index_select(0, real)
+            targets = target_out.flatten().index_select(0, real)
+            return smoothed_cross_entropy(
+                readouts, self.model.vocabulary, targets, smoothing=smoothing
+            )
+
+    def _forced(self, target_in: Tensor) -> Tensor | None:
+        """Which positions read the reference: all (None), or a draw per token or per sentence.
+
+        Bengio et al. (2015), scheduled sampling: https://arxiv.org/abs/1506.03099; drawn per
+        sentence, it is the habit of the well-known tutorials.
+        """
+        ratio = self.config.teacher_forcing
+        if ratio == 1 or not self.model.training:
+            return None
+        width = target_in.size(1) if self.config.teacher_forcing_per == "token" else 1
+        draw = torch.rand(len(target_in), width, device=target_in.device) < ratio
+        return draw.expand_as(target_in)
+
+    @torch.no_grad()
+    def loss(self, batches: Sequence[Batch]) -> float:
+        """Nats per target token, read with teacher forcing, nothing learned."""
+        self.model.eval()
+        total = sum(self._losses(batch, 0.0)[1].item() for batch in batches)
+        return total / sum(batch.target_tokens for batch in batches)
+
+    def _gradient_norm(self) -> float:
+        parameters = list(self.model.parameters())
+        longest = self.config.clip_norm
+        return nn.utils.clip_grad_norm_(parameters, longest or math.inf, foreach=True).item()
+
+    def _moment(self) -> Moment:
+        return Moment(self.steps + 1, self.config.warmup_steps, self.total, self.stalls)
+
+    def _lost(self, batches: Sequence[Batch], total: float, norm: float) -> str:
+        numbers = [int(n) + 1 for batch in batches for n in batch.sentences]
+        what = f"the loss is {total}" if not math.isfinite(total) else f"the gradient is {norm}"
+        return (
+            f"{what} at step {self.steps + 1}, in the batch of {len(numbers)} training pairs "
+            f"{', '.join(map(str, numbers[:5]))}{' ...' if len(numbers) > 5 else ''}; nothing was "
+            "updated: lower training.learning_rate or training.clip_norm, or try precision: float32"
+        )
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything but the parameters that the next step depends on, as named tensors."""
+        tensors = {"random.cpu": torch.get_rng_state()}
+        if self.compute.device.type == "cuda":
+            tensors["random.cuda"] = torch.cuda.get_rng_state(self.compute.device)
+        for name, parameter in self.model.named_parameters():
+            for slot, value in self.optimizer.state.get(parameter, {}).items():
+                tensors[f"optimizer.{slot}.{name}"] = value
+        return tensors
+
+    def restore(self, tensors: dict[str, Tensor], *, steps: int, stalls: int) -> None:
+        """Take back what `state` gave.
+
+        Raises:
+            CheckpointError: something is missing.
+        """
+        self.steps, self.stalls = steps, stalls
+        try:
+            torch.set_rng_state(tensors["random.cpu"])
+            if self.compute.device.type == "cuda" and "random.cuda" in tensors:
+                torch.cuda.set_rng_state(tensors["random.cuda"].cpu(), self.compute.device)
+            for name, parameter in self.model.named_parameters():
+                self.optimizer.state[parameter] = {
+                    slot: tensors[f"optimizer.{slot}.{name}"].to(
+                        "cpu"
+                        if slot == "step" and parameter.device.type == "cpu"
+                        else parameter.device
+                    )
+                    for slot in ("step", "exp_avg", "exp_avg_sq")
+                }
+        except KeyError as error:
+            raise CheckpointError(f"the training state lacks {error}: it is incomplete") from None

@@ -1,0 +1,42 @@
+"""What may change between a run and its resumption: nothing that the weights depend on."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from nmt.config import Config
+from nmt.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+FREE = (
+    "name", "device", "decoding", "evaluation", "training.epochs", "training.max_steps",
+    "training.max_minutes", "training.patience", "training.log_every", "training.samples",
+    "training.tensorboard", "training.keep_checkpoints", "training.checkpoint_every",
+)  # fmt: skip
+
+
+def check_changes(before: Config, now: Config, path: Path) -> None:
+    """Say what changed that may, and refuse what may not.
+
+    Raises:
+        ConfigError: lists every key that would make it another training.
+    """
+    changed = list(_differences(before.model_dump(mode="json"), now.model_dump(mode="json"), ""))
+    fixed = [text for key, text in changed if not key.startswith(FREE)]
+    if fixed:
+        raise ConfigError(
+            f"the config is not the one of the run ({path}): {'; '.join(fixed)}; change it back "
+            "to resume, or train anew with --overwrite or another --run-dir"
+        )
+    for _, text in changed:
+        log.info("changed since the run began: %s", text)
+
+
+def _differences(before: Any, now: Any, key: str) -> Iterator[tuple[str, str]]:
+    if isinstance(before, dict) and isinstance(now, dict):
+        for name in before:
+            yield from _differences(before[name], now.get(name), f"{key}.{name}".lstrip("."))
+    elif before != now:
+        yield key, f"{key} was {before}, is {now}"

@@ -1,0 +1,49 @@
+"""The progress bar: on a terminal only."""
+
+import sys
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+STDERR = Console(stderr=True, highlight=False)
+
+
+class Bar:
+    """Updates done, speed and time left; nothing at all where no person watches."""
+
+    def __init__(self, total: int | None) -> None:
+        self._progress = None
+        if not sys.stderr.isatty():
+            return
+        self._progress = Progress(
+            TextColumn("training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[speed]} tok/s"),
+            TextColumn("loss {task.fields[loss]}"),
+            TimeRemainingColumn(),
+            console=STDERR,
+            transient=True,
+        )
+        self._task = self._progress.add_task("training", total=total, speed="-", loss="-")
+        self._progress.start()
+
+    def advance(self, step: int, speed: float, loss: float) -> None:
+        if self._progress is not None:
+            self._progress.update(
+                self._task, completed=step, speed=f"{speed:,.0f}", loss=f"{loss:.3f}"
+            )
+
+    def close(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+
+def clock(seconds: float) -> str:
+    """
+    >>> clock(75), clock(3700)
+    ('1:15', '1:01:40')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

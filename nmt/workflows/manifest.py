@@ -1,0 +1,62 @@
+"""How a run came about: versions, machine, text, seed, command line."""
+
+import platform
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from nmt import __version__
+from nmt.data.corpus import SPLITS
+from nmt.models import parameter_table
+from nmt.workflows.prepare import Parts, padding_share
+
+RECORDED = ("torch", "sentencepiece", "datasets", "sacrebleu", "numpy", "safetensors", "pyarrow")
+
+
+def manifest(parts: Parts, command: Sequence[str]) -> dict[str, Any]:
+    """All that it takes to tell, and to repeat, what was trained."""
+    corpus = parts.corpus
+    return {
+        "format": "nmt.run/1",
+        "nmt": __version__,
+        "versions": {name: version(name) for name in RECORDED}
+        | {"python": platform.python_version()},
+        "git": _commit(),
+        "host": {"system": platform.platform(), "machine": platform.machine()},
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": list(command),
+        "seed": parts.config.seed,
+        "compute": str(parts.compute),
+        "corpus": {
+            **asdict(corpus.origin),
+            "pairs": {name: len(corpus.split(name)) for name in SPLITS},
+            "fingerprints": {name: corpus.split(name).fingerprint() for name in SPLITS},
+            "cleaning": {name: asdict(report) for name, report in corpus.cleaning.items()},
+        },
+        "tokenizer": {
+            "fingerprint": parts.tokenizers.fingerprint,
+            **parts.tokenizers.vocabularies._asdict(),
+        },
+        "parameters": dict(parameter_table(parts.model)),
+        "padding_share": round(padding_share(parts), 4),
+    }
+
+
+def _commit() -> str | None:
+    """The commit of the checkout that nmt runs from, where it is one."""
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None

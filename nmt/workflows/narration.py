@@ -1,0 +1,205 @@
+"""What a training says while it runs: log lines, metrics, TensorBoard, samples, a progress bar."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self
+
+from nmt.checkpoint.run import Run
+from nmt.config import TrainingConfig
+from nmt.files import replacing, write_text
+from nmt.training.loop import Progress, Validation
+from nmt.training.trainer import Report
+from nmt.workflows.display import Bar, clock
+
+log = logging.getLogger(__name__)
+FIRST_ESTIMATE = 20  # updates after which the whole time is estimated
+
+
+class Narrator:
+    """Tells people, metrics.jsonl and TensorBoard what happens."""
+
+    def __init__(
+        self, run: Run, config: TrainingConfig, *, updates_per_epoch: int, updates: int | None
+    ) -> None:
+        self.run, self.config = run, config
+        self.updates_per_epoch, self.updates = updates_per_epoch, updates
+        self.bar = Bar(updates)
+        self._reports: list[Report] = []
+        self._since = self._started = monotonic()
+        self._seen = 0
+        self._examples: list[tuple[str, str, str]] = []
+        self._board = _board(run.tensorboard) if config.tensorboard else None
+
+    def __enter__(self) -> Self:
+        self.run.folder.mkdir(parents=True, exist_ok=True)
+        self._metrics = self.run.metrics.open("a", encoding="utf-8", newline="\n")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.bar.close()
+        self._metrics.close()
+        if self._board is not None:
+            self._board.close()
+
+    def updated(self, progress: Progress, report: Report) -> None:
+        self._reports.append(report)
+        self._seen += 1
+        if self._seen == FIRST_ESTIMATE:
+            self._estimate()
+        self.bar.advance(progress.step, self._speed(), report.loss)
+        if progress.step % self.config.log_every == 0:
+            self._line(progress)
+
+    def validated(self, progress: Progress, validation: Validation, better: bool) -> None:
+        if self._reports:
+            self._line(progress)
+        best = progress.best_score or 0.0
+        shown = best if self.config.best_by == "bleu" else -best
+        log.info(
+            "valid %d epoch %d | loss %.3f bleu %.2f chrf %.2f | %s | %.0f s",
+            progress.step,
+            progress.epoch,
+            validation.loss,
+            validation.bleu,
+            validation.chrf,
+            "new best"
+            if better
+            else f"stalled {progress.waited} (best {shown:.2f} at {progress.best_step})",
+            validation.seconds,
+        )
+        for source, reference, hypothesis in self._examples[: self.config.samples]:
+            log.info("  source     %s", source)
+            log.info("  reference  %s", reference)
+            log.info("  hypothesis %s", hypothesis)
+        self._write(
+            progress,
+            "validation",
+            {
+                "loss": validation.loss,
+                "bleu": validation.bleu,
+                "chrf": validation.chrf,
+            },
+        )
+        self._since = monotonic()
+
+    def samples(self, progress: Progress, examples: list[tuple[str, str, str]]) -> None:
+        """Keep (source, reference, hypothesis) of fixed sentences beside the run."""
+        self._examples = examples
+        text = "".join(
+            f"source      {source}\nreference   {reference}\nhypothesis  {hypothesis}\n\n"
+            for source, reference, hypothesis in examples
+        )
+        write_text(self.run.samples / f"step-{progress.step}.txt", text)
+
+    def _line(self, progress: Progress) -> None:
+        reports, speed = self._reports, self._speed()
+        tokens = sum(r.target_tokens for r in reports)
+        loss = sum(r.loss * r.target_tokens for r in reports) / tokens
+        last, left = reports[-1], self._left(progress)
+        log.info(
+            "step %d%s epoch %.2f | loss %.3f | lr %.2e gnorm %.2f | %.0f tok/s%s",
+            progress.step,
+            f"/{self.updates}" if self.updates else "",
+            self._epoch(progress),
+            loss,
+            last.learning_rate,
+            last.gradient_norm,
+            speed,
+            f" | left {clock(left)}" if left else "",
+        )
+        self._write(
+            progress,
+            "train",
+            {
+                "loss": loss,
+                "tokens_per_second": speed,
+                "learning_rate": last.learning_rate,
+                "gradient_norm": last.gradient_norm,
+                "target_tokens": progress.target_tokens,
+            },
+        )
+        self._reports, self._since = [], monotonic()
+
+    def _write(self, progress: Progress, event: str, values: dict[str, float]) -> None:
+        line = {
+            "event": event,
+            "step": progress.step,
+            "epoch": round(self._epoch(progress), 4),
+            "seconds": round(progress.seconds, 3),
+            **values,
+        }
+        self._metrics.write(json.dumps(line) + "\n")
+        self._metrics.flush()
+        if self._board is not None:
+            for name, value in values.items():
+                self._board.add_scalar(f"{event}/{name}", value, progress.step)
+
+    def _epoch(self, progress: Progress) -> float:
+        return progress.epoch + progress.batch / self.config.accumulate / self.updates_per_epoch
+
+    def _speed(self) -> float:
+        """Target tokens a second since the last line."""
+        return sum(r.target_tokens for r in self._reports) / max(monotonic() - self._since, 1e-9)
+
+    def _left(self, progress: Progress) -> float:
+        """Seconds that the rest will take at the pace so far; 0 where the end is not known."""
+        limits = (
+            []
+            if self.updates is None
+            else [(self.updates - progress.step) * progress.seconds / max(progress.step, 1)]
+        )
+        if self.config.max_minutes is not None:
+            limits.append(60 * self.config.max_minutes - progress.seconds)
+        return max(min(limits, default=0.0), 0.0)
+
+    def _estimate(self) -> None:
+        if self.updates is not None:
+            seconds = (monotonic() - self._started) / self._seen * self.updates
+            log.info("about %s for %d updates, validations apart", clock(seconds), self.updates)
+
+
+def trim_metrics(path: Path, step: int) -> None:
+    """Forget what a run wrote after the checkpoint from which it goes on."""
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8").split("\n"):
+        try:
+            if line and json.loads(line)["step"] <= step:
+                kept.append(line + "\n")
+        except ValueError:
+            break  # cut short by a crash
+    with replacing(path) as draft:
+        draft.write_text("".join(kept), encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def written_to(path: Path) -> Iterator[None]:
+    """Everything that is logged in the block goes into a file, too."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("nmt")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
+
+
+def _board(folder: Path) -> Any:
+    logging.getLogger("tensorboard").setLevel(logging.ERROR)
+    from tensorboard.summary import Writer
+
+    return Writer(str(folder))

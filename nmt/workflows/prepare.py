@@ -1,0 +1,165 @@
+"""From a config to everything that a training needs: text, subwords, ids, a model."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nmt.config import Config, Loaded
+from nmt.data import batches
+from nmt.data.corpus import SPLITS, Corpus
+from nmt.data.encoding import EncodedBitext, encode
+from nmt.data.reading import read_corpus
+from nmt.data.tokenizer import Tokenizers, learn
+from nmt.errors import ConfigError
+from nmt.models import Seq2Seq, Vocabularies, build_model, parameter_table
+from nmt.models.devices import Compute, choose
+from nmt.training.schedules import check
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is ready before the first update."""
+
+    config: Config
+    compute: Compute
+    corpus: Corpus
+    tokenizers: Tokenizers
+    train: EncodedBitext
+    validation: EncodedBitext
+    model: Seq2Seq[Any]
+    updates_per_epoch: int
+    updates: int | None
+    """Of the whole training; None where only time or patience ends it."""
+
+
+def check_model(loaded: Loaded) -> None:
+    """Refuse a model that cannot be built before anything is downloaded for it.
+
+    Raises:
+        ConfigError: names the file and line of the model's section.
+    """
+    try:
+        with torch.device("meta"):
+            build_model(loaded.config.model, Vocabularies(16, 16))
+    except ConfigError as error:
+        raise loaded.located(error, _blamed(str(error))) from None
+
+
+def _blamed(message: str) -> str:
+    """The key that an error about the model speaks of."""
+    kinds = {
+        "attention score": "model.attention.score",
+        "score '": "model.attention.score",
+        "attention normalizer": "model.attention.normalizer",
+        "decoder '": "model.decoder.kind",
+        "recurrent cell": "model.decoder.cell",
+    }
+    return next((key for words, key in kinds.items() if words in message), "model")
+
+
+def prepare(config: Config, *, tokenizer: Path | None = None) -> Parts:
+    """Read, learn, encode and build; `tokenizer` is the folder of one learned before.
+
+    Raises:
+        NmtError: the config, the corpus or the device does not allow it.
+    """
+    compute = choose(config.device, config.precision)
+    corpus = read_corpus(config.data, seed=config.seed)
+    tokenizers = (
+        learn(corpus.train, config.tokenizer, seed=config.seed)
+        if tokenizer is None
+        else Tokenizers.load(tokenizer)
+    )
+    train = encode(corpus.train, tokenizers)
+    validation = encode(corpus.validation, tokenizers)
+    training = config.training
+    plan = batches.plan(
+        *batches.lengths_with_end(train), budget=training.batch_tokens, seed=config.seed, epoch=0
+    )
+    left_out = len(train) - sum(map(len, plan))
+    if left_out:
+        log.warning(
+            "%d training pairs are longer than training.batch_tokens, %d: they are left out",
+            left_out,
+            training.batch_tokens,
+        )
+    updates_per_epoch = -(-len(plan) // training.accumulate)
+    total = _total(training.epochs, training.max_steps, updates_per_epoch)
+    check(training.schedule, total)
+    torch.manual_seed(config.seed)
+    model = build_model(config.model, tokenizers.vocabularies).to(compute.device)
+    return Parts(
+        config, compute, corpus, tokenizers, train, validation, model, updates_per_epoch, total
+    )
+
+
+def _total(epochs: int | None, max_steps: int | None, updates_per_epoch: int) -> int | None:
+    ends = [] if epochs is None else [epochs * updates_per_epoch]
+    ends += [] if max_steps is None else [max_steps]
+    return min(ends, default=None)
+
+
+def describe(parts: Parts) -> None:
+    """Say what is about to be trained on what."""
+    corpus, origin = parts.corpus, parts.corpus.origin
+    named = " ".join(filter(None, [origin.corpus, origin.config]))
+    revision = f" at {origin.revision[:12]}" if origin.revision else ""
+    log.info("corpus %s%s, %s to %s", named, revision, *_languages(parts.config))
+    for name in SPLITS:
+        cleaning = corpus.cleaning.get(name)
+        dropped = cleaning.dropped if cleaning else {}
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items() if count)
+        log.info(
+            "  %-10s %9s pairs (%s)%s",
+            name,
+            f"{len(corpus.split(name)):,}",
+            origin.splits.get(name, name),
+            f"; left out: {reasons}" if reasons else "",
+        )
+        rewritten = cleaning.normalized if cleaning else {}
+        if any(rewritten.values()):
+            changes = ", ".join(f"{what}: {count:,}" for what, count in rewritten.items() if count)
+            log.info("  %-10s normalized in %s sentences", "", changes)
+    vocabularies = parts.tokenizers.vocabularies
+    log.info(
+        "tokenizer %s, %s",
+        parts.config.tokenizer.kind,
+        f"{vocabularies.source:,} joint pieces"
+        if parts.tokenizers.joint
+        else f"{vocabularies.source:,} source and {vocabularies.target:,} target pieces",
+    )
+    table = parameter_table(parts.model)
+    log.info(
+        "model with %s parameters: %s",
+        f"{sum(count for _, count in table):,}",
+        ", ".join(f"{name} {count:,}" for name, count in table),
+    )
+    log.info(
+        "%s; batches of up to %s tokens a side, %.1f %% padding; %s updates an epoch%s",
+        parts.compute,
+        f"{parts.config.training.batch_tokens:,}",
+        100 * padding_share(parts),
+        f"{parts.updates_per_epoch:,}",
+        f", {parts.updates:,} in all" if parts.updates else "",
+    )
+
+
+def padding_share(parts: Parts) -> float:
+    """The share of cells, of both sides, that hold padding in the first epoch."""
+    sources, targets = batches.lengths_with_end(parts.train)
+    cells = real = 0
+    for rows in batches.plan(
+        sources, targets, budget=parts.config.training.batch_tokens, seed=parts.config.seed, epoch=0
+    ):
+        cells += len(rows) * int(sources[rows].max() + targets[rows].max())
+        real += int(sources[rows].sum() + targets[rows].sum())
+    return 1 - real / max(cells, 1)
+
+
+def _languages(config: Config) -> tuple[str, str]:
+    return config.data.source, config.data.target

@@ -1,0 +1,211 @@
+"""`nmt train`: data, tokenizer, batches, training, best checkpoint, test scores and attention."""
+
+import logging
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+import numpy as np
+
+from nmt.checkpoint import store
+from nmt.checkpoint.run import Run
+from nmt.config import Config, DecodingConfig, Loaded
+from nmt.data.batches import collate, lengths_with_end, plan
+from nmt.decoding.translator import Translator
+from nmt.errors import DataError, UsageError
+from nmt.evaluation.metrics import bleu_and_chrf
+from nmt.training.interrupts import Interrupts
+from nmt.training.loop import Epochs, Loop, Progress, Validation
+from nmt.training.trainer import Trainer
+from nmt.workflows.card import write_card
+from nmt.workflows.changes import check_changes
+from nmt.workflows.display import clock
+from nmt.workflows.evaluate import evaluate_split
+from nmt.workflows.manifest import manifest
+from nmt.workflows.narration import Narrator, trim_metrics, written_to
+from nmt.workflows.prepare import Parts, check_model, describe, prepare
+
+log = logging.getLogger(__name__)
+TRIAL_UPDATES = 10  # of a dry run, to estimate the time
+
+
+@dataclass(frozen=True)
+class Request:
+    """How `nmt train` was called, beside the config."""
+
+    folder: Path
+    resume: bool = False
+    overwrite: bool = False
+    command: Sequence[str] = ()
+
+
+def train(loaded: Loaded, request: Request) -> Run:
+    """Train, or go on training, and evaluate the best checkpoint.
+
+    Raises:
+        NmtError: something the user can mend; what was trained so far is saved.
+        Interrupted: a signal asked to stop; everything is saved.
+    """
+    run = Run(request.folder)
+    going_on = _admit(run, loaded.config, request)
+    check_model(loaded)
+    parts = prepare(loaded.config, tokenizer=run.tokenizer if going_on else None)
+    if going_on:
+        _refuse_other_text(run, parts)
+    else:
+        _create(run, loaded, parts, request)
+    with written_to(run.log):
+        describe(parts)
+        trainer = Trainer(parts.model, parts.config.training, parts.compute, total=parts.updates)
+        progress = _restored(run, trainer) if going_on else Progress()
+        _fit(run, parts, trainer, progress)
+        _conclude(run, parts, progress)
+    return run
+
+
+def dry_run(loaded: Loaded) -> None:
+    """Say all that the first minute says, with the time that it will take; write nothing."""
+    check_model(loaded)
+    parts = prepare(loaded.config)
+    describe(parts)
+    training = parts.config.training
+    trainer = Trainer(parts.model, training, parts.compute, total=parts.updates)
+    epochs, progress = _epochs(parts), Progress()
+    trials = min(TRIAL_UPDATES, parts.updates_per_epoch)
+    started, tokens = monotonic(), 0
+    for _ in range(trials):
+        batches = list(epochs.take(progress, training.accumulate))
+        progress.batch += len(batches)
+        tokens += trainer.step(batches).target_tokens
+    seconds = monotonic() - started
+    log.info(
+        "%.0f target tokens/s in %d updates: about %s for %s, validations apart",
+        tokens / seconds,
+        trials,
+        clock(seconds / trials * (parts.updates or parts.updates_per_epoch)),
+        "the whole training" if parts.updates else "an epoch",
+    )
+    log.info("dry run: no run folder was written")
+
+
+def _admit(run: Run, config: Config, request: Request) -> bool:
+    """Whether an existing run goes on; refuse to write over one unasked."""
+    started = run.resolved.exists()
+    if request.resume:
+        if not run.folder.exists():
+            raise UsageError(f"nothing to resume: there is no {run.folder}; leave out --resume")
+        if started:
+            check_changes(run.read_config(), config, run.resolved)
+        return started and bool(run.steps())
+    if run.folder.exists() and any(run.folder.iterdir()):
+        if not request.overwrite:
+            raise UsageError(
+                f"{run.folder} exists: go on with --resume, start again with --overwrite, "
+                "or choose another folder with --run-dir"
+            )
+        if not started and not run.manifest.exists():
+            raise UsageError(f"{run.folder} is no run of nmt: --overwrite will not delete it")
+    return False
+
+
+def _create(run: Run, loaded: Loaded, parts: Parts, request: Request) -> None:
+    """A new run folder; its resolved config comes last and makes it a run."""
+    if run.folder.exists():
+        shutil.rmtree(run.folder)
+    parts.tokenizers.save(run.tokenizer)
+    run.write_manifest(manifest(parts, request.command))
+    run.write_config(loaded)
+
+
+def _refuse_other_text(run: Run, parts: Parts) -> None:
+    known = run.read_manifest()["corpus"]["fingerprints"]["train"]
+    if known != parts.corpus.train.fingerprint():
+        raise DataError(
+            f"{run.folder} was trained on another text than the corpus holds now (fingerprint "
+            f"{known}, now {parts.corpus.train.fingerprint()}): it cannot be resumed exactly; "
+            "train again with --overwrite, or in another --run-dir"
+        )
+
+
+def _restored(run: Run, trainer: Trainer) -> Progress:
+    folder = run.step(run.steps()[-1])
+    store.load_model(folder, trainer.model)
+    tensors, state = store.load_training(folder)
+    progress = Progress(**state)
+    trainer.restore(tensors, steps=progress.step, stalls=progress.stalls)
+    trim_metrics(run.metrics, progress.step)
+    log.info("resumed at step %d, epoch %d, from %s", progress.step, progress.epoch, folder)
+    return progress
+
+
+def _epochs(parts: Parts) -> Epochs:
+    return Epochs(parts.train, budget=parts.config.training.batch_tokens, seed=parts.config.seed)
+
+
+def _fit(run: Run, parts: Parts, trainer: Trainer, progress: Progress) -> None:
+    training = parts.config.training
+
+    def save(progress: Progress) -> None:
+        store.save(run.step(progress.step), parts.model, trainer.state(), progress.as_dict())
+        run.keep(newest=training.keep_checkpoints, best=progress.best_step)
+
+    narrator = Narrator(
+        run, training, updates_per_epoch=parts.updates_per_epoch, updates=parts.updates
+    )
+    with Interrupts().watched() as interrupts, narrator:
+        Loop(
+            trainer=trainer,
+            epochs=_epochs(parts),
+            config=training,
+            progress=progress,
+            validate=lambda: _validate(parts, trainer, narrator, progress),
+            save=save,
+            listener=narrator,
+            interrupts=interrupts,
+        ).run()
+
+
+def _validate(parts: Parts, trainer: Trainer, narrator: Narrator, progress: Progress) -> Validation:
+    """Loss by teacher forcing, BLEU and chrF by greedy search, over the validation split."""
+    started = monotonic()
+    lengths = lengths_with_end(parts.validation)
+    budget = max(parts.config.training.batch_tokens, *(int(side.max()) for side in lengths))
+    groups = plan(*lengths, budget=budget, seed=0, epoch=0)
+    loss = trainer.loss([collate(parts.validation, group) for group in groups])
+    greedy = DecodingConfig(beam_size=1, max_source_length=int(lengths[0].max()))
+    translator = Translator(parts.model, parts.tokenizers, greedy, parts.compute)
+    text = parts.corpus.validation
+    found = [translated.text for translated in translator.translate(text.sources)]
+    bleu, chrf = bleu_and_chrf(found, text.targets)
+    shown = np.linspace(0, len(text) - 1, parts.config.training.samples + 2).astype(int)[1:-1]
+    narrator.samples(
+        progress, [(text.sources[i], text.targets[i], found[i]) for i in shown.tolist()]
+    )
+    return Validation(loss, bleu, chrf, monotonic() - started)
+
+
+def _conclude(run: Run, parts: Parts, progress: Progress) -> None:
+    """Evaluate the best checkpoint, write the model card, and be the latest run."""
+    log.info(
+        "training is over: %s; best validation %s %.2f at step %d, %s of training",
+        progress.ended,
+        parts.config.training.best_by,
+        abs(progress.best_score or 0.0),
+        progress.best_step,
+        clock(progress.seconds),
+    )
+    for split in parts.config.evaluation.splits:
+        evaluate_split(run, split, corpus=parts.corpus)
+    write_card(run)
+    run.finish()
+    origin = parts.corpus.origin
+    if origin.instead_of:
+        log.warning(
+            "this model learned from '%s', not from '%s': %s",
+            origin.corpus,
+            origin.instead_of,
+            origin.because,
+        )
+    log.info("trained on %s; everything is in %s", origin.corpus, run.folder)

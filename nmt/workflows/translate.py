@@ -1,0 +1,125 @@
+"""`nmt translate`: lines in, lines out, and the attention of every one of them kept."""
+
+import json
+import logging
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from nmt.config import DecodingConfig
+from nmt.data.cleaning import normalized
+from nmt.decoding.translator import Translated
+from nmt.errors import NmtError
+from nmt.evaluation.records import AttentionRecord, write_records
+from nmt.files import replacing
+from nmt.registry import Registry
+from nmt.workflows.model import Trained
+
+log = logging.getLogger(__name__)
+BLOCK = 1000  # lines translated, and written, at once
+
+Form = Callable[[Translated], str]
+forms: Registry[Form] = Registry("output format")
+
+
+@forms.register("text")
+def as_text(translated: Translated) -> str:
+    """A line for a line; with --n-best N, N lines for a line."""
+    return "\n".join(_one_line(best.text) for best in translated.best)
+
+
+@forms.register("tsv")
+def as_tsv(translated: Translated) -> str:
+    """Source, rank, log-probability, translation."""
+    return "\n".join(
+        "\t".join(
+            (
+                _one_line(translated.source),
+                str(rank),
+                f"{best.hypothesis.score:.4f}",
+                _one_line(best.text),
+            )
+        )
+        for rank, best in enumerate(translated.best)
+    )
+
+
+@forms.register("jsonl")
+def as_jsonl(translated: Translated) -> str:
+    """One object a line: the source and its translations with their log-probabilities."""
+    translations = [
+        {"text": best.text, "score": round(best.hypothesis.score, 6)} for best in translated.best
+    ]
+    return json.dumps(
+        {"source": translated.source, "translations": translations}, ensure_ascii=False
+    )
+
+
+def translate_lines(
+    trained: Trained,
+    lines: Iterable[str],
+    decoding: DecodingConfig,
+    *,
+    write: Callable[[Translated, Sequence[AttentionRecord]], None],
+    attention: Path | None = None,
+) -> None:
+    """Translate lines in blocks, so that a pipe flows, and hand each to `write` in its order.
+
+    The attention of all of them goes into the run's `translations/attention.jsonl`, and into
+    `attention` where that is given.
+
+    Raises:
+        DataError: a line is endless.
+        NmtError: `attention` cannot be written.
+    """
+    records = _translated(trained, lines, decoding, write)
+    last = trained.run.translations
+    if attention is not None:
+        write_records(attention, records)
+        _keep_copy(attention, last)
+        return
+    try:
+        write_records(last, records)
+    except NmtError as error:
+        if isinstance(error.__cause__, OSError):  # a shared run may be read-only
+            log.warning("the attention was not kept: %s", error)
+            for _ in records:
+                pass
+        else:
+            raise
+
+
+def _translated(
+    trained: Trained,
+    lines: Iterable[str],
+    decoding: DecodingConfig,
+    write: Callable[[Translated, Sequence[AttentionRecord]], None],
+) -> Iterator[AttentionRecord]:
+    translator, number = trained.translator(decoding), 0
+    for block in _blocks(lines):
+        for translated in translator.translate(block, first_line=number + 1):
+            number += 1
+            records = trained.records(translated, str(number))
+            write(translated, records)
+            yield from records
+
+
+def _blocks(lines: Iterable[str]) -> Iterator[list[str]]:
+    clean = (normalized(line, Counter()) for line in lines)
+    while block := list(islice(clean, BLOCK)):
+        yield block
+
+
+def _keep_copy(attention: Path, last: Path) -> None:
+    try:
+        with replacing(last) as draft:
+            shutil.copyfile(attention, draft)
+    except NmtError as error:
+        log.warning("the attention was not kept for plot-attention: %s", error)
+
+
+def _one_line(text: str) -> str:
+    """Whatever a model spells, a line stays a line."""
+    return " ".join(text.split("\n"))
