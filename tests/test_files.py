@@ -159,10 +159,20 @@ def test_columns_that_are_named_win_and_must_exist() -> None:
         find_pair(columns, ("en", "fr"), named=("x", "fr"))
 
 
+def test_a_first_line_that_speaks_of_languages_is_no_header(
+    tmp_path: Path, config: DataConfig
+) -> None:
+    path = tmp_path / "pairs.tsv"
+    path.write_text("my English\tmon français\none\tun\n", encoding="utf-8")
+    assert read_split(str(path), config).sources == ["my English", "one"]
+
+
 def test_ambiguous_and_lone_columns_are_refused() -> None:
     with pytest.raises(DataError, match="several pairs of columns would do"):
         find_pair(["a_en", "a_fr", "b_en", "b_fr"], ("en", "fr"))
     with pytest.raises(DataError, match=r"one text column only \('text'\)"):
         find_pair(["text"], ("en", "fr"))
+    with pytest.raises(DataError, match="no column for English"):
+        find_pair(["non_english", "text_fr"], ("en", "fr"))
     with pytest.raises(DataError, match="it has no text column"):
         find_pair([], ("en", "fr"))

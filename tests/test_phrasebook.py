@@ -36,12 +36,12 @@ from nmt.data.phrasebook.everyday import EVERYDAY
 from nmt.data.phrasebook.frames import FRAMES
 from nmt.data.phrasebook.noun_phrases import (
     HE,
+    ME,
     SHE,
     THEY,
     WE,
     YOU,
     YOU_MADAM,
-    I,
     NounPhrase,
     a,
     belonging,
@@ -92,6 +92,16 @@ def pairs(corpus: Splits) -> list[AlignedPair]:
     return [pair for each in corpus.values() for pair in each]
 
 
+Cut = dict[str, list[str]]
+
+
+@pytest.fixture(scope="module")
+def cut(pairs: list[AlignedPair]) -> Cut:
+    """The words of every text, cut once for all tests."""
+    texts = {text for pair in pairs for text in (pair.source, pair.target)}
+    return {text: [word.text for word in split_words(text)] for text in texts}
+
+
 # --- what the corpus promises -------------------------------------------------------------------
 
 
@@ -118,19 +128,19 @@ def test_a_held_out_translation_is_new_too(corpus: Splits) -> None:
     assert not known & {key(p.target) for p in (*corpus["validation"], *corpus["test"])}
 
 
-def test_every_held_out_word_occurs_several_times_in_training(corpus: Splits) -> None:
+def test_every_held_out_word_occurs_several_times_in_training(corpus: Splits, cut: Cut) -> None:
     for side in ("source", "target"):
         known: Counter[str] = Counter()
         for pair in corpus["train"]:
-            known.update({word.text for word in split_words(getattr(pair, side))})
+            known.update(set(cut[getattr(pair, side)]))
         for pair in (*corpus["validation"], *corpus["test"]):
-            rare = [w.text for w in split_words(getattr(pair, side)) if known[w.text] < 5]
+            rare = [word for word in cut[getattr(pair, side)] if known[word] < 5]
             assert not rare, (rare, pair)
 
 
 def test_a_source_sentence_has_one_translation(pairs: list[AlignedPair]) -> None:
     translations: dict[str, str] = {}
-    for pair in (*pairs, *islice(draws(11), 6_000)):
+    for pair in (*pairs, *islice(draws(11), 3_000)):
         assert translations.setdefault(key(pair.source), key(pair.target)) == key(pair.target)
 
 
@@ -176,19 +186,17 @@ def test_every_frame_is_used() -> None:
 # --- alignments ---------------------------------------------------------------------------------
 
 
-def test_links_cover_every_word_of_both_sides(pairs: list[AlignedPair]) -> None:
+def test_links_cover_every_word_of_both_sides(pairs: list[AlignedPair], cut: Cut) -> None:
     for pair in pairs:
-        source, target = split_words(pair.source), split_words(pair.target)
-        assert {left for left, _ in pair.links} == set(range(len(source))), pair
-        assert {right for _, right in pair.links} == set(range(len(target))), pair
+        assert {left for left, _ in pair.links} == set(range(len(cut[pair.source]))), pair
+        assert {right for _, right in pair.links} == set(range(len(cut[pair.target]))), pair
         assert list(pair.links) == sorted(set(pair.links))
 
 
-def test_punctuation_is_linked_to_punctuation(pairs: list[AlignedPair]) -> None:
+def test_punctuation_is_linked_to_punctuation(pairs: list[AlignedPair], cut: Cut) -> None:
     for pair in pairs:
         if pair.source[-1] in ".?!":
-            last = (len(split_words(pair.source)) - 1, len(split_words(pair.target)) - 1)
-            assert last in pair.links
+            assert (len(cut[pair.source]) - 1, len(cut[pair.target]) - 1) in pair.links
 
 
 def test_the_gold_alignment_of_a_pair_is_found_by_the_pair() -> None:
@@ -201,7 +209,9 @@ def test_the_gold_alignment_of_a_pair_is_found_by_the_pair() -> None:
     ("phrase_", "expected"),
     [
         (
-            Clause(subject(I), named(WITH_PEOPLE, "see"), PRESENT, (direct(YOU),), NOT, short=True),
+            Clause(
+                subject(ME), named(WITH_PEOPLE, "see"), PRESENT, (direct(YOU),), NOT, short=True
+            ),
             "I-je don't-ne don't-pas see-vois you-te",
         ),
         (
@@ -209,7 +219,7 @@ def test_the_gold_alignment_of_a_pair_is_found_by_the_pair() -> None:
             "she's-elle she's-est late-en late-retard",
         ),
         (
-            Clause(subject(HE), named(GIVING, "give"), PAST, (direct(THEY), dative(I, to=True))),
+            Clause(subject(HE), named(GIVING, "give"), PAST, (direct(THEY), dative(ME, to=True))),
             "he-il gave-a gave-donnés them-les to-me me-me",
         ),
         (
@@ -226,7 +236,7 @@ def test_links_follow_the_words_wherever_they_go(phrase_: Clause, expected: str)
 
 
 def test_a_question_links_do_to_est_ce_que() -> None:
-    asked = Clause(subject(YOU), named(WITH_PEOPLE, "love"), PRESENT, (direct(I),)).question()
+    asked = Clause(subject(YOU), named(WITH_PEOPLE, "love"), PRESENT, (direct(ME),)).question()
     pair = render(asked, "?", written=True)
     assert (pair.source, pair.target) == ("Do you love me?", "Est-ce que tu m'aimes\u00a0?")
     assert pair.links == ((0, 0), (0, 1), (1, 2), (2, 4), (3, 3), (4, 5))
@@ -239,7 +249,7 @@ def _is(who: NounPhrase, english: str, french: str) -> Clause:
     return Clause(who, BE, PRESENT, (plain(phrase(english, french)),))
 
 
-CAT, FRIEND, HERO, MAN, TREE = (noun(name) for name in "cat friend hero man tree".split())
+CAT, FRIEND, HERO, MAN, TREE = (noun(name) for name in ["cat", "friend", "hero", "man", "tree"])
 OLD, NEW, BEAUTIFUL, SMALL, BLACK, BROWN = adjectives("old new beautiful small black brown")
 
 NOUN_PHRASES: list[tuple[Phrase, str, str]] = [
@@ -260,8 +270,8 @@ NOUN_PHRASES: list[tuple[Phrase, str, str]] = [
     (some(noun("meat")), "some meat", "de la viande"),
     (some(noun("bread"), word="any", negated=True), "any bread", "de pain"),
     (some(noun("water"), word="", negated=True), "water", "d'eau"),
-    (own(I, noun("idea")), "my idea", "mon idée"),
-    (own(I, noun("idea"), NEW), "my new idea", "ma nouvelle idée"),
+    (own(ME, noun("idea")), "my idea", "mon idée"),
+    (own(ME, noun("idea"), NEW), "my new idea", "ma nouvelle idée"),
     (own(THEY, noun("horse"), plural=True), "their horses", "leurs chevaux"),
     (own(SHE, noun("brother")), "her brother", "son frère"),
     (this(MAN), "this man", "cet homme"),
@@ -300,7 +310,7 @@ LETTER = the(noun("letter"), plural=True)
 
 SENTENCES: list[tuple[Clause, str, str]] = [
     (
-        Clause(subject(I), named(WITH_PEOPLE, "love"), PRESENT, (direct(YOU),)),
+        Clause(subject(ME), named(WITH_PEOPLE, "love"), PRESENT, (direct(YOU),)),
         "I love you",
         "je t'aime",
     ),
@@ -310,7 +320,9 @@ SENTENCES: list[tuple[Clause, str, str]] = [
         "elle lui parle",
     ),
     (
-        Clause(subject(I), named(GIVING, "give"), PRESENT, (standing_for(a(CAT)), dative(HE, to=True))),
+        Clause(
+            subject(ME), named(GIVING, "give"), PRESENT, (standing_for(a(CAT)), dative(HE, to=True))
+        ),
         "I give it to him",
         "je le lui donne",
     ),
@@ -320,44 +332,72 @@ SENTENCES: list[tuple[Clause, str, str]] = [
         "elle nous les a montrés",
     ),
     (
-        Clause(subject(I), named(WITH_THINGS, "read"), PAST, (standing_for(LETTER),)),
+        Clause(subject(ME), named(WITH_THINGS, "read"), PAST, (standing_for(LETTER),)),
         "I read them",
         "je les ai lues",
     ),
-    (Clause(subject(SHE), GO, PAST, (plain(to(noun("park"))),)), "she went to the park", "elle est allée au parc"),
+    (
+        Clause(subject(SHE), GO, PAST, (plain(to(noun("park"))),)),
+        "she went to the park",
+        "elle est allée au parc",
+    ),
     (Clause(subject(THEY), named(ALONE, "leave"), PERFECT), "they have left", "ils sont partis"),
     (
-        Clause(own_ := own(I, noun("sister"), plural=True), named(ALONE, "fall asleep"), PAST),
+        Clause(own_ := own(ME, noun("sister"), plural=True), named(ALONE, "fall asleep"), PAST),
         "my sisters fell asleep",
         "mes sœurs se sont endormies",
     ),
-    (Clause(subject(WE), named(ALONE, "get up"), FUTURE, short=True), "we'll get up", "nous nous lèverons"),
     (
-        Clause(subject(I), named(WITH_THINGS, "eat"), PRESENT, (plain(some(noun("meat"), word="", negated=True)),), NEVER),
+        Clause(subject(WE), named(ALONE, "get up"), FUTURE, short=True),
+        "we'll get up",
+        "nous nous lèverons",
+    ),
+    (
+        Clause(
+            subject(ME),
+            named(WITH_THINGS, "eat"),
+            PRESENT,
+            (plain(some(noun("meat"), word="", negated=True)),),
+            NEVER,
+        ),
         "I never eat meat",
         "je ne mange jamais de viande",
     ),
-    (Clause(subject(HE), named(ALONE, "work"), PRESENT, (), NO_LONGER), "he no longer works", "il ne travaille plus"),
     (
-        Clause(subject(YOU), named(WITH_PEOPLE, "hear"), CAN, (direct(I),), NOT),
+        Clause(subject(HE), named(ALONE, "work"), PRESENT, (), NO_LONGER),
+        "he no longer works",
+        "il ne travaille plus",
+    ),
+    (
+        Clause(subject(YOU), named(WITH_PEOPLE, "hear"), CAN, (direct(ME),), NOT),
         "you cannot hear me",
         "tu ne peux pas m'entendre",
     ),
     (
-        Clause(subject(THEY), named(WITH_THINGS, "buy"), WANT_TO, (standing_for(the(noun("car"))),)),
+        Clause(
+            subject(THEY), named(WITH_THINGS, "buy"), WANT_TO, (standing_for(the(noun("car"))),)
+        ),
         "they want to buy it",
         "ils veulent l'acheter",
     ),
-    (Clause(subject(I), WANT, PAST, (plain(a(CAT)),)), "I wanted a cat", "je voulais un chat"),
+    (Clause(subject(ME), WANT, PAST, (plain(a(CAT)),)), "I wanted a cat", "je voulais un chat"),
     (
         Clause(subject(HE), BE_AVOIR, PAST, (plain(phrase("hungry", "faim")),), NOT, short=True),
         "he wasn't hungry",
         "il n'avait pas faim",
     ),
-    (Clause(subject(I), Verb("like", "vouloir"), WOULD, (plain(some(noun("tea"))),)), "I would like some tea", "je voudrais du thé"),
-    (Clause(subject(WE), LIVE, USED_TO, (plain(city("Rome")),)), "we used to live in Rome", "nous habitions à Rome"),
     (
-        Clause(subject(I), NEED, PRESENT, (plain(phrase("water", "d' eau")),)),
+        Clause(subject(ME), Verb("like", "vouloir"), WOULD, (plain(some(noun("tea"))),)),
+        "I would like some tea",
+        "je voudrais du thé",
+    ),
+    (
+        Clause(subject(WE), LIVE, USED_TO, (plain(city("Rome")),)),
+        "we used to live in Rome",
+        "nous habitions à Rome",
+    ),
+    (
+        Clause(subject(ME), NEED, PRESENT, (plain(phrase("water", "d' eau")),)),
         "I need water",
         "j'ai besoin d'eau",
     ),
@@ -366,10 +406,20 @@ SENTENCES: list[tuple[Clause, str, str]] = [
         "she is choosing a dress",
         "elle choisit une robe",
     ),
-    (Clause(subject(HE), LIKE, PRESENT, (plain(every_one_of(CAT, plural=True)),), NOT, short=True), "he doesn't like cats", "il n'aime pas les chats"),
-    (Clause(own_, HAVE, PRESENT, (plain(a(CAT, negated=True)),), NOT), "my sisters do not have a cat", "mes sœurs n'ont pas de chat"),
+    (
+        Clause(
+            subject(HE), LIKE, PRESENT, (plain(every_one_of(CAT, plural=True)),), NOT, short=True
+        ),
+        "he doesn't like cats",
+        "il n'aime pas les chats",
+    ),
+    (
+        Clause(own_, HAVE, PRESENT, (plain(a(CAT, negated=True)),), NOT),
+        "my sisters do not have a cat",
+        "mes sœurs n'ont pas de chat",
+    ),
     (_is(subject(YOU_MADAM), "ready", "prête"), "you are ready", "vous êtes prête"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("clause", "english", "french"), SENTENCES)
@@ -390,45 +440,69 @@ def test_a_pronoun_hangs_on_its_verb_in_an_inverted_question() -> None:
         ("manger", "present", "mange manges mange mangeons mangez mangent"),
         ("manger", "imperfect", "mangeais mangeais mangeait mangions mangiez mangeaient"),
         ("commencer", "present", "commence commences commence commençons commencez commencent"),
-        ("commencer", "imperfect", "commençais commençais commençait commencions commenciez commençaient"),
+        (
+            "commencer",
+            "imperfect",
+            "commençais commençais commençait commencions commenciez commençaient",
+        ),
         ("acheter", "future", "achèterai achèteras achètera achèterons achèterez achèteront"),
         ("appeler", "present", "appelle appelles appelle appelons appelez appellent"),
         ("jeter", "future", "jetterai jetteras jettera jetterons jetterez jetteront"),
         ("préférer", "present", "préfère préfères préfère préférons préférez préfèrent"),
-        ("préférer", "future", "préférerai préféreras préférera préférerons préférerez préféreront"),
+        (
+            "préférer",
+            "future",
+            "préférerai préféreras préférera préférerons préférerez préféreront",
+        ),
         ("protéger", "present", "protège protèges protège protégeons protégez protègent"),
         ("nettoyer", "present", "nettoie nettoies nettoie nettoyons nettoyez nettoient"),
-        ("choisir", "imperfect", "choisissais choisissais choisissait choisissions choisissiez choisissaient"),
+        (
+            "choisir",
+            "imperfect",
+            "choisissais choisissais choisissait choisissions choisissiez choisissaient",
+        ),
         ("vendre", "present", "vends vends vend vendons vendez vendent"),
         ("être", "imperfect", "étais étais était étions étiez étaient"),
         ("vouloir", "conditional", "voudrais voudrais voudrait voudrions voudriez voudraient"),
         ("surprendre", "present", "surprends surprends surprend surprenons surprenez surprennent"),
         ("lire", "imperfect", "lisais lisais lisait lisions lisiez lisaient"),
     ],
-)  # fmt: skip
+)
 def test_a_french_verb_is_conjugated(infinitive: str, tense: str, forms: str) -> None:
     assert list(getattr(conjugation(infinitive), tense)) == forms.split()
 
 
 def test_the_imperative_drops_its_s_after_e() -> None:
-    given = {name: conjugation(name).imperative[0] for name in ("manger", "ouvrir", "aller", "finir", "être")}
+    given = {
+        name: conjugation(name).imperative[0]
+        for name in ("manger", "ouvrir", "aller", "finir", "être")
+    }
     assert list(given.values()) == ["mange", "ouvre", "va", "finis", "sois"]
 
 
 @pytest.mark.parametrize(
     ("form", "base", "expected"),
     [
-        (third, "watch", "watches"), (third, "carry", "carries"), (third, "play", "plays"),
-        (past, "stop", "stopped"), (past, "visit", "visited"), (past, "go", "went"),
-        (past, "carry", "carried"), (gerund, "write", "writing"), (gerund, "swim", "swimming"),
-        (gerund, "see", "seeing"), (gerund, "listen", "listening"),
+        (third, "watch", "watches"),
+        (third, "carry", "carries"),
+        (third, "play", "plays"),
+        (past, "stop", "stopped"),
+        (past, "visit", "visited"),
+        (past, "go", "went"),
+        (past, "carry", "carried"),
+        (gerund, "write", "writing"),
+        (gerund, "swim", "swimming"),
+        (gerund, "see", "seeing"),
+        (gerund, "listen", "listening"),
     ],
-)  # fmt: skip
-def test_an_english_verb_is_spelt_right(form: Callable[[str], str], base: str, expected: str) -> None:
+)
+def test_an_english_verb_is_spelt_right(
+    form: Callable[[str], str], base: str, expected: str
+) -> None:
     assert form(base) == expected
 
 
-# --- the whole corpus against rules of spelling and agreement --------------------------------------
+# --- the whole corpus against rules of spelling and agreement ------------------------------------
 
 VOWEL = "[aeiouyâàéèêëîïôœùû]"
 
@@ -440,9 +514,9 @@ NOT_FRENCH = [
     r"\bsi ils?\b",
     rf"\b(ma|ta|sa) (?!onze|oui){VOWEL}",
     rf"\bce {VOWEL}(?!t\b|st\b|tait\b)",
-    rf"(?<!fait )(?<!faisait )\b(beau|nouveau|vieux) (?!et\b|que\b)({VOWEL}|homme|hôtel|hôpital)",
+    rf"\b(un|le|ce|mon|ton|son) (beau|nouveau|vieux) ({VOWEL}|homme|hôtel|hôpital)",
     r"\b(un|une|des|du) (un|une|des|du|le|la|les)\b",
-    r"\bpas (du|des|un|une) (pain|chats?|livres?|eau|viande)\b",
+    r"(?<!est )(?<!était )\bpas (du|des|un|une) (pain|chats?|livres?|eau|viande)\b",
     r"\b[Ee]lle (est|était|sera) (très |trop |un peu )?[a-zéè]+é\b",
     r"\b[Ee]lle (est|était|sera) (très |trop |un peu )?\w+(eux|if|ant|ent|ois|ais|and)\b",
     r"\b[Ee]lle est (all|ven|part|sort|tomb|arriv|rest|rentr|n)(é|u|i)\b",
@@ -464,7 +538,7 @@ NOT_ENGLISH = [
     r"(?m)^(I|you|we|they) (has|does|is|goes|wants|likes|loves|sees|knows)\b",
     r"\b(don't|doesn't|didn't|can't|won't) (?!speed|need|feed)\w+ed\b",
     r"\b(childs|mans|womans|mouses|foots|knifes|sheeps)\b",
-    r"\b(too|how) much \w+s\b(?<!does)",
+    r"\b(too|how) much (?!does|is)\w+s\b",
     r"\b(I|you|we|they) (doesn't|isn't|hasn't)\b",
     r"\b(he|she) (don't|aren't|haven't)\b",
     r"  ",
@@ -494,7 +568,7 @@ def test_the_english_of_the_corpus_has_none_of_this(english: str, pattern: str) 
     assert not found, english[found.start() - 30 : found.end() + 30]
 
 
-def test_sentences_are_short(pairs: list[AlignedPair]) -> None:
-    lengths = [len(split_words(pair.source)) for pair in pairs]
+def test_sentences_are_short(pairs: list[AlignedPair], cut: Cut) -> None:
+    lengths = [len(cut[pair.source]) for pair in pairs]
     assert sum(3 <= length <= 14 for length in lengths) > 0.95 * len(lengths)
     assert max(lengths) <= 24

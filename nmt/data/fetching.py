@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from huggingface_hub import get_session, get_token, hf_hub_url, hf_raise_for_status
+from huggingface_hub import (
+    get_hf_file_metadata,
+    get_session,
+    get_token,
+    hf_hub_url,
+    hf_raise_for_status,
+)
 
 from nmt.config import DataConfig
 from nmt.data import parquet, store
@@ -103,8 +109,7 @@ def _fetch_parquet(
         files = [_RemoteParquet(config, commit, path) for path in listing.files[name]]
         columns = columns or _columns(config, files[0].text_columns())
         _check_rows(name, sum(file.rows for file in files), listing.declared.get(name))
-        batches = (batch for file in files for batch in file.read(columns))
-        parquet.write_pairs(draft / f"{split}.parquet", batches)
+        parquet.write_pairs(draft / f"{split}.parquet", _batches(config, files, columns))
         traffic.fetched += sum(file.remote.fetched for file in files)
         traffic.whole += sum(file.remote.size for file in files)
     log.info(
@@ -115,14 +120,24 @@ def _fetch_parquet(
     return columns
 
 
+def _batches(
+    config: DataConfig, files: list["_RemoteParquet"], columns: tuple[str, str]
+) -> Iterator[list[Column]]:
+    for number, file in enumerate(files, 1):
+        if len(files) > 1:
+            log.info("%s: file %d of %d", config.corpus, number, len(files))
+        yield from file.read(columns)
+
+
 class _RemoteParquet:
     """One Parquet file on the hub, opened by its tail."""
 
     def __init__(self, config: DataConfig, commit: Commit, path: str) -> None:
         url = hf_hub_url(config.corpus, path, repo_type="dataset", revision=commit.name)
+        size = commit.sizes.get(path) or get_hf_file_metadata(url).size or 0
         self.path = path
         try:
-            self.table, self.remote = parquet.remote_table(partial(_range, url), commit.sizes[path])
+            self.table, self.remote = parquet.remote_table(partial(_range, url), size)
         except parquet.BrokenParquet as error:
             raise self._broken(error) from None
         self.rows: int = self.table.metadata.num_rows
@@ -160,6 +175,8 @@ def _fetch_others(
     config: DataConfig, listing: Listing, splits: dict[SplitName, str], draft: Path
 ) -> tuple[str, str]:
     """JSON lines, CSV and whatever else `datasets` reads: whole files, then two columns."""
+    if hasattr(listing.builder.config, "keep_default_na"):  # CSV: "None" and "NA" are words too
+        listing.builder.config.keep_default_na = False
     listing.builder.download_and_prepare()
     columns: tuple[str, str] | None = None
     for split, name in splits.items():

@@ -18,7 +18,7 @@ from nmt.data import network, store
 from nmt.data.catalogue import CATALOGUE
 from nmt.data.fetching import Commit, fetch
 from nmt.data.raw import RawCorpus
-from nmt.data.trouble import explained
+from nmt.data.trouble import disk_explained, explained
 from nmt.errors import DataError, HubUnreachable
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def read_hub(config: DataConfig) -> RawCorpus:
         return _copy(shelf, "HF_HUB_OFFLINE is set")
     network.use_patient_client()
     try:
-        with explained(config), store.disk_explained(shelf.folder):
+        with explained(config), disk_explained(store.root()):
             newest = _ask(shelf)
             if shelf.copy(newest.name) is None:
                 network.persistently(partial(fetch, config, newest, shelf.at(newest.name)))
@@ -102,10 +102,7 @@ def _ask(shelf: store.Shelf) -> Commit:
         timeout=network.first_seconds(),
         files_metadata=True,
     )
-    info = network.first_answer(
-        ask,
-        seconds=network.FIRST_ANSWER_SECONDS_WITH_COPY if copied else network.FIRST_ANSWER_SECONDS,
-    )
+    info = network.first_answer(ask, seconds=network.first_answer_seconds(copied=copied))
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
     assert info.sha is not None, "the hub names a commit for every revision"
     return Commit(info.sha, sizes)

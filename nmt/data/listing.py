@@ -72,7 +72,8 @@ def choose_config(config: DataConfig, declared: list[str], folders: list[str]) -
                     )
                 return wanted
         raise DataError(f"{unknown('config', config.config, _shortened(there))}; set data.config")
-    fitting = [name for name in there if any(languages in name for languages in pair)]
+    exact = [name for name in pair if name in there]
+    fitting = exact[:1] or [name for name in there if _swapped(name, pair) != name]
     if len(fitting) == 1:
         return fitting[0]
     if not fitting and (len(declared) == 1 or "default" in declared):

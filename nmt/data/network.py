@@ -31,12 +31,12 @@ Answer = TypeVar("Answer")
 PAUSES = (0.3, 1.0)  # seconds before the second and the third try, the last
 CONNECT_SECONDS = 4.0
 SILENCE_SECONDS = 10.0  # between two pieces of an answer
-FIRST_SILENCE_SECONDS = 5.0  # before a hub that has not answered yet
-FIRST_ANSWER_SECONDS = 8.0  # for the first answer, all tries and the look-up of the name included
-FIRST_ANSWER_SECONDS_WITH_COPY = 2.0  # when there is a copy to fall back on
+FIRST_SILENCE_SECONDS = 5.0  # of a hub that has not answered yet
+NAME_SECONDS = 3.0  # more, for looking up the host's name and a second try
+FIRST_SECONDS_WITH_COPY = 2.0
 SIDE_SECONDS = 1.0  # for requests that are not about a data set: nobody depends on them
 LONGEST_PAUSE = 30.0  # that a busy hub may ask for
-BUSY = {408, 429, 500, 502, 503, 504}
+BUSY = {408, 429}  # and all from 500 on
 
 
 def endpoint() -> str:
@@ -51,9 +51,19 @@ def offline() -> bool:
 
 
 def first_seconds() -> float:
-    """How long the first request may take; HF_HUB_ETAG_TIMEOUT, where set, says it."""
+    """How long the hub may be silent at first; HF_HUB_ETAG_TIMEOUT, where set, says it."""
     asked = os.environ.get("HF_HUB_ETAG_TIMEOUT", "")
     return float(asked) if asked.isdigit() else FIRST_SILENCE_SECONDS
+
+
+def first_answer_seconds(*, copied: bool) -> float:
+    """How long the first answer may take, all tries and the look-up of the host's name included.
+
+    copied: whether there is a copy to fall back on; then it is not worth a long wait.
+    """
+    if os.environ.get("HF_HUB_ETAG_TIMEOUT"):
+        return first_seconds() + NAME_SECONDS
+    return FIRST_SECONDS_WITH_COPY if copied else FIRST_SILENCE_SECONDS + NAME_SECONDS
 
 
 def use_patient_client() -> None:
@@ -149,7 +159,7 @@ class PatientClient(httpx.Client):
         asked = request.extensions.get("timeout", {})
         hub = request.url.host == (urlsplit(endpoint()).hostname or "")
         about_data = hub and "/datasets/" in request.url.path
-        silence = SILENCE_SECONDS if about_data else SIDE_SECONDS
+        silence = max(SILENCE_SECONDS, first_seconds()) if about_data else SIDE_SECONDS
         request.extensions["timeout"] = _limits(asked, silence)
         if not about_data:
             return super().send(request, **options)
@@ -177,7 +187,7 @@ class PatientClient(httpx.Client):
         except httpx.TransportError as error:
             return _Trouble(f"cannot be reached ({_why(error)})")
         self.answered = True
-        if response.status_code not in BUSY:
+        if response.status_code not in BUSY and response.status_code < 500:
             return response
         asked = response.headers.get("Retry-After", "")
         pause = float(asked) if asked.isdigit() else None

@@ -5,7 +5,6 @@ and by a digest of what was asked; `refs/main` holds the commit that main was at
 folder is written under another name and then renamed, so that it is there whole or not at all.
 """
 
-import errno
 import json
 import os
 import shutil
@@ -23,6 +22,7 @@ from nmt.config import DataConfig
 from nmt.data import parquet
 from nmt.data.corpus import SPLITS, Origin
 from nmt.data.raw import RawBitext, RawCorpus
+from nmt.data.trouble import disk_explained
 from nmt.errors import DataError
 
 ORIGIN = "origin.json"
@@ -56,9 +56,8 @@ class Shelf:
             return False
         if folder == self.at(folder.parent.name):
             return True
-        story = _story(folder)
-        config, columns = self.config, story["columns"]
-        splits = config.splits.model_dump()
+        config, story = self.config, _story(folder)
+        columns, splits = story["columns"], config.splits.model_dump()
         return (
             (config.config or "default") == story["config"]
             and config.source_column in {None, columns[0]}
@@ -87,11 +86,11 @@ class Shelf:
 
     def revisions(self) -> list[str]:
         """The revisions of which there are copies."""
-        return sorted(unquote(path.name) for path in (self.folder / "refs").glob("*"))
+        return sorted(unquote(path.name) for path in (self.folder / "refs").glob("[!.]*"))
 
     def remember(self, commit: str) -> None:
         """Note which commit the asked revision is at."""
-        with disk_explained(self.folder):
+        with disk_explained(root()):
             ref = self._ref(self.config.revision or "main")
             ref.parent.mkdir(parents=True, exist_ok=True)
             draft = ref.with_name(f".{ref.name}.{os.getpid()}")
@@ -136,7 +135,7 @@ def writing(folder: Path) -> Iterator[Path]:
         DataError: the disk is full, or the folder cannot be written.
     """
     draft = folder.with_name(f".{folder.name}.{os.getpid()}")
-    with disk_explained(folder):
+    with disk_explained(root()):
         try:
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir(parents=True)
@@ -159,27 +158,3 @@ def write_origin(draft: Path, origin: Origin) -> None:
 def _to_disk(file: Path) -> None:
     with file.open("rb+") as handle:
         os.fsync(handle.fileno())
-
-
-@contextmanager
-def disk_explained(folder: Path) -> Iterator[None]:
-    """Errors of the disk in words."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            free = shutil.disk_usage(_existing(folder)).free
-            raise DataError(
-                f"no space left in {root()} ({free / 1e6:,.1f} MB free); "
-                "free some, or let HF_HOME name a folder on a larger disk"
-            ) from None
-        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}:
-            raise DataError(
-                f"cannot write to {root()} ({error.strerror}); "
-                "let HF_HOME name a folder that can be written"
-            ) from None
-        raise
-
-
-def _existing(folder: Path) -> Path:
-    return next(path for path in [folder, *folder.parents] if path.exists())

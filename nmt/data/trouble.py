@@ -5,14 +5,16 @@ dies in the middle reads as "Couldn't find any data file at <your folder>"), so 
 causes is looked at before anything is said.
 """
 
+import errno
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from pathlib import Path
 
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
-    OfflineModeIsEnabled,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
@@ -50,6 +52,41 @@ def explained(config: DataConfig) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def disk_explained(folder: Path) -> Iterator[None]:
+    """Turn a full or closed disk into one line; `datasets` may have wrapped it in its own error.
+
+    Raises:
+        DataError: nothing can be written into the folder.
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except Exception as error:
+        if any(_disk_full(link) for link in _chain(error)):
+            existing = next(path for path in [folder, *folder.parents] if path.exists())
+            free = shutil.disk_usage(existing).free
+            raise DataError(
+                f"no space left in {folder} ({free / 1e6:,.1f} MB free); "
+                "free some, or let HF_HOME name a folder on a larger disk"
+            ) from error
+        if isinstance(error, OSError) and error.errno in _CLOSED:
+            raise DataError(
+                f"cannot write to {folder} ({error.strerror}); "
+                "let HF_HOME name a folder that can be written"
+            ) from error
+        raise
+
+
+_CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
+
+
+def _disk_full(error: BaseException) -> bool:
+    told = "Not enough disk space" in str(error)  # datasets looks before it writes
+    return told or (isinstance(error, OSError) and error.errno == errno.ENOSPC)
+
+
 _UPLOAD = "set data.revision to a sound commit, or tell its owner"
 _FROM_DATASETS = {  # by name, because importing datasets takes a second
     "DatasetGenerationError": f"a file cannot be read; {_UPLOAD}",
@@ -85,8 +122,6 @@ def _told(config: DataConfig, chain: list[BaseException]) -> DataError:
             return DataError(f"{corpus}: {_no_such(corpus)}")
         if type(link).__name__ in _NO_FILES:
             return DataError(f"{corpus}: {_NO_FILES[type(link).__name__]}; choose another data set")
-        if isinstance(link, OfflineModeIsEnabled):
-            return HubUnreachable(f"{corpus}: {text}")
         if isinstance(link, HfHubHTTPError):
             code = link.response.status_code
             return DataError(

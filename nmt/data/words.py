@@ -54,8 +54,21 @@ _TAIL = re.compile(rf"(?:{_HANGING.pattern})+$", re.VERBOSE | re.IGNORECASE)
 _INNER_HYPHEN = re.compile(rf"(?<!^){_HYPHEN}")
 
 _WHOLE = frozenset(
-    "rendez-vous add-on bolt-on carry-on clip-on follow-on hands-on head-on knock-on "
-    "ooh-la-la tra-la-la la-la try-on".split()
+    [
+        "rendez-vous",
+        "add-on",
+        "bolt-on",
+        "carry-on",
+        "clip-on",
+        "follow-on",
+        "hands-on",
+        "head-on",
+        "knock-on",
+        "ooh-la-la",
+        "tra-la-la",
+        "la-la",
+        "try-on",
+    ]
 )
 """Words that only look as if a clitic hung on them."""
 
@@ -66,15 +79,15 @@ def split_words(text: str) -> list[Word]:
     >>> [word.text for word in split_words("Je t'aime\u00a0!")]
     ['Je', "t'", 'aime', '!']
     """
-    words: list[Word] = []
-    for match in _WORD.finditer(text):
-        words.extend(_without_clitics(match.group(), match.start()))
-    return words
+    found = _WORD.finditer(text)
+    if not _INNER_HYPHEN.search(text):  # nothing can hang on a verb
+        return [Word(match.group(), *match.span()) for match in found]
+    return [word for match in found for word in _without_clitics(match.group(), match.start())]
 
 
 def _without_clitics(text: str, start: int) -> list[Word]:
     """Cut the clitics from the end of a verb: donne-le-moi -> donne | -le | -moi."""
-    tail = _TAIL.search(text) if _INNER_HYPHEN.search(text) else None
+    tail = _TAIL.search(text)
     if tail is None or tail.start() == 0 or text.casefold() in _WHOLE:
         return [Word(text, start, start + len(text))]
     cuts = [0, *(match.start() for match in _HANGING.finditer(text, tail.start())), len(text)]

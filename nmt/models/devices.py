@@ -66,5 +66,6 @@ def _processor_has(*features: str) -> bool:
     listing = Path("/proc/cpuinfo")
     if not listing.exists():
         return False
-    flags = next((line for line in listing.open(encoding="utf-8") if line.startswith("flags")), "")
+    lines = listing.read_text(encoding="utf-8").split("\n")
+    flags = next((line for line in lines if line.startswith("flags")), "")
     return not set(features).isdisjoint(flags.split())

@@ -19,7 +19,7 @@ class Adjective:
     def form(self, *, feminine: bool, plural: bool) -> str:
         """The form that agrees."""
         form = self.feminine if feminine else self.masculine
-        return _plural(form) if plural and not form == "marron" else form
+        return _plural(form) if plural and form != "marron" else form
 
     def attributive(self, noun: Noun, *, plural: bool) -> str:
         """The form beside a noun: un bel homme, un vieil ami."""
@@ -34,7 +34,7 @@ _TABLE = """
     small = petit petite <; big = grand grande <; beautiful = beau belle bel <;
     old = vieux vieille vieil <; new = nouveau nouvelle nouvel <; good = bon bonne <;
     bad = mauvais mauvaise <; young = jeune jeune <; pretty = joli jolie <;
-    long = long longue <; tall = grand grande; handsome = beau belle bel <;
+    long = long longue <; tall = grand grande;
     red = rouge rouge; blue = bleu bleue; green = vert verte; white = blanc blanche;
     black = noir noire; yellow = jaune jaune; grey = gris grise; brown = marron marron;
     expensive = cher chère; heavy = lourd lourde; light = léger légère; clean = propre propre;
@@ -56,10 +56,10 @@ _TABLE = """
     French = français française; English = anglais anglaise; Italian = italien italienne;
     Spanish = espagnol espagnole; German = allemand allemande; surprised = surpris surprise;
     patient = patient patiente; honest = honnête honnête; elegant = élégant élégante;
-    fresh = frais fraîche; dead = mort morte; married = marié mariée; deep = profond profonde;
+    fresh = frais fraîche; married = marié mariée;
     comfortable = confortable confortable; fast = rapide rapide; strange = étrange étrange;
     nice = sympathique sympathique; wonderful = merveilleux merveilleuse;
-    wide = large large; right = juste juste; wrong = faux fausse
+    right = juste juste; wrong = faux fausse
 """
 
 _IRREGULAR_PLURALS = {"beau": "beaux", "nouveau": "nouveaux"}
@@ -101,6 +101,7 @@ _BESIDE = {
     "clothing": "beautiful old new pretty expensive elegant light " + _COLOURS,
     "furniture": "small big beautiful old new comfortable modern white black brown heavy",
     "vehicle": "small big beautiful old new fast red blue white black green yellow French German",
+    "transport": "small big old new",
     "abstract": "good bad difficult easy interesting important strange long new",
     "place": "small big beautiful old new quiet modern pretty",
     "nature": "beautiful big small",
@@ -123,6 +124,7 @@ _OF_SUBJECT = {
     "clothing": "beautiful old new expensive elegant clean dirty wet dry small big " + _COLOURS,
     "furniture": "small big beautiful old new comfortable modern expensive heavy dirty white",
     "vehicle": "small big beautiful old new fast expensive dirty clean modern red blue white black",
+    "transport": "small big old new fast expensive dirty clean modern full empty",
     "abstract": "good bad difficult easy interesting important strange long simple",
     "place": "small big beautiful old new quiet modern closed open full empty clean dirty",
     "nature": "beautiful big quiet dangerous",
@@ -158,7 +160,6 @@ _MISFITS = {  # noun: adjectives of its kind that do not suit it
     "phone": "round heavy green yellow brown",
     "camera": "round pretty yellow green red brown",
     "tool": "beautiful pretty round white black yellow grey blue green brown red modern light",
-    "camel": "",
     "clock": "useful light green yellow",
     "ring": "useful light heavy modern red blue green yellow grey brown white black dirty clean",
     "mirror": "red blue green yellow grey brown white black useful light",
@@ -193,7 +194,7 @@ _MISFITS = {  # noun: adjectives of its kind that do not suit it
     "novel": "short",
     "report": "beautiful old funny",
     "article": "beautiful",
-    "newspaper": "beautiful long difficult short funny",
+    "newspaper": "beautiful long difficult short funny important",
     "magazine": "beautiful long difficult important short",
     "story": "important new old difficult",
     "water": "good delicious expensive sweet",
@@ -228,7 +229,7 @@ _MISFITS = {  # noun: adjectives of its kind that do not suit it
     "garage": "beautiful quiet pretty",
     "kitchen": "quiet full closed open",
     "bathroom": "quiet full closed open",
-    "bedroom": "full closed open",
+    "bedroom": "quiet full closed open",
     "town": "closed open full empty new",
     "village": "closed open full empty new modern",
     "street": "full open closed new modern",
@@ -274,7 +275,7 @@ _MISFITS = {  # noun: adjectives of its kind that do not suit it
     "problem": "good bad interesting long strange easy",
     "plan": "easy long strange bad",
     "game": "bad important long strange",
-    "word": "bad good interesting",
+    "word": "bad good interesting important",
     "journey": "bad easy important strange simple new interesting",
     "meeting": "easy difficult strange good bad simple",
     "question": "bad",

@@ -20,16 +20,22 @@ from nmt.data.phrasebook.noun_phrases import (
     this,
 )
 from nmt.data.phrasebook.nouns import NOUNS, UNCOUNTED, Noun, noun
+from nmt.data.phrasebook.tokens import listed
 from nmt.data.phrasebook.verbs import Verb
 
 UNOWNED = frozenset(
-    "train bus plane taxi lorry lion bear elephant hedgehog wolf fox owl frog snake monkey mouse "
-    "castle bridge church town village museum forest square street road field sea lake river "
-    "mountain island factory hospital station university harbour film bird sheep".split()
+    listed(
+        "train, bus, plane, taxi, lorry, lion, bear, elephant, hedgehog, wolf, fox, owl, frog, "
+        "snake, monkey, mouse, castle, bridge, church, town, village, museum, forest, square, "
+        "street, road, field, sea, lake, river, mountain, island, factory, hospital, station, "
+        "university, harbour, film, bird, sheep"
+    )
 )
 """Things that one does not call my own."""
 
-COMPANIONS = tuple(map(noun, "friend neighbour teacher doctor colleague guest lawyer".split()))
+COMPANIONS = tuple(
+    map(noun, listed("friend, neighbour, teacher, doctor, colleague, guest, lawyer"))
+)
 """People that one may call my own."""
 
 
@@ -63,7 +69,9 @@ def person(draw: Random) -> NounPhrase:
     if kind < 0.72:
         return own(draw.randrange(6), draw.choice(COMPANIONS))
     who = draw.choice(NOUNS["person"])
-    if kind < 0.9 or who.en in ("king", "queen", "princess", "hero"):
+    if who.en in ("king", "queen", "princess", "hero"):
+        return the(who)
+    if kind < 0.9:
         return the(who, *adjective(draw, who, 0.3), plural=draw.random() < 0.2)
     return this(who, *adjective(draw, who, 0.2))
 
@@ -73,11 +81,15 @@ def anybody(draw: Random, pronouns: float = 0.6) -> NounPhrase:
     return pronoun(draw) if draw.random() < pronouns else person(draw)
 
 
+_PAIRED = frozenset(["shoe", "glove", "sock", "boot"])
+"""Things that come in twos."""
+
+
 def thing(draw: Random, what: Noun, *, negated: bool = False) -> NounPhrase:
     """An object: with an article, a possessive, a number, perhaps an adjective."""
     if what.kind in UNCOUNTED:
         return _measured(draw, what, negated=negated)
-    plural = draw.random() < 0.25
+    plural = draw.random() < 0.25 or what.en in _PAIRED
     kind = draw.random()
     extra = adjective(draw, what)
     if kind < 0.3 or (what.en in UNOWNED and kind < 0.45):
@@ -92,7 +104,7 @@ def thing(draw: Random, what: Noun, *, negated: bool = False) -> NounPhrase:
         if plural:
             return some(what, *extra, plural=True, word="any", negated=True)
         return a(what, *extra, negated=True)
-    if kind < 0.9:
+    if kind < 0.9 and not plural:
         return a(what, *extra)
     if kind < 0.95:
         return counted(draw.choice((2, 2, 3, 3, 4, 5, 6, 10)), what, *extra)
@@ -121,7 +133,7 @@ def indefinite(draw: Random, what: Noun, *, negated: bool = False) -> NounPhrase
         return some(what, word=word, negated=negated)
     extra = adjective(draw, what, 0.3)
     kind = draw.random()
-    if kind < 0.5:
+    if kind < 0.5 and what.en not in _PAIRED:
         return a(what, *extra, negated=negated)
     if kind < 0.75 or negated:
         word = "any" if negated else "some"
@@ -131,10 +143,15 @@ def indefinite(draw: Random, what: Noun, *, negated: bool = False) -> NounPhrase
     return counted(draw.choice((2, 2, 3, 3, 4, 5, 6, 7, 8, 10, 12)), what, *extra)
 
 
-_DEFINITE = frozenset("explain tell promise translate correct understand discover hate".split())
+_DEFINITE = frozenset(
+    listed(
+        "explain, tell, promise, translate, correct, understand, discover, hate, finish, begin, "
+        "learn, visit, cross, build, photograph"
+    )
+)
 """Verbs whose object, when they are negated, is something known: he did not explain the rule."""
 
-_SINGLE = frozenset("drive take cross build hate photograph repair".split())
+_SINGLE = frozenset(listed("drive, take, cross, build, hate, photograph, repair"))
 """Verbs that one does to one thing at a time, without a word about its quality."""
 
 
@@ -149,8 +166,8 @@ def object_of(draw: Random, verb: Verb, *, negated: bool = False) -> NounPhrase:
             return drawn
 
 
-def negation(draw: Random, chance: float) -> Negation | None:
-    """With some chance not, never or no longer; mostly not."""
+def negation(draw: Random, chance: float, *, state: bool = False) -> Negation | None:
+    """With some chance not, never or no longer; mostly not. A state is never `never`."""
     if draw.random() >= chance:
         return None
-    return draw.choices((NOT, NEVER, NO_LONGER), (8, 1, 1))[0]
+    return draw.choices((NOT, NEVER, NO_LONGER), (8, 0 if state else 1, 1))[0]

@@ -8,7 +8,17 @@ from nmt.data.phrasebook import english
 from nmt.data.phrasebook.conjugation import conjugation
 from nmt.data.phrasebook.noun_phrases import PRONOUNS, NounPhrase
 from nmt.data.phrasebook.surface import after
-from nmt.data.phrasebook.tokens import EMPTY, Phrase, Token, Tokens, merge, say, tag
+from nmt.data.phrasebook.tokens import (
+    EMPTY,
+    GOVERNED,
+    Phrase,
+    Token,
+    Tokens,
+    governed,
+    merge,
+    say,
+    tag,
+)
 from nmt.data.phrasebook.verbs import Verb
 
 
@@ -66,7 +76,7 @@ def standing_for(thing: NounPhrase) -> Object:
 
 def to_person(preposition: str, person: NounPhrase) -> Object:
     """A person whom French reaches by a preposition, but the English verb does not need one."""
-    return Object(Phrase(person.en, after(preposition, person.fr[0].tags, person.fr)))
+    return Object(Phrase(person.en, after(preposition, (GOVERNED,), person.fr)))
 
 
 class Tense(NamedTuple):
@@ -108,8 +118,10 @@ KNOW_HOW_TO = Tense("know how to", ("know", "how to", "base"), "present", "savoi
 TRY_TO = Tense("try to", ("be", "trying to", "base"), "present", "essayer", "de")
 WILL_BE_ABLE_TO = Tense("will be able to", ("will", "be able to", "base"), "future", "pouvoir")
 
-_LEXICAL = {"want": ("want", "present"), "need": ("need", "present"), "wanted": ("want", "past"),
-            "like": ("like", "present"), "hope": ("hope", "present"), "know": ("know", "present")}  # fmt: skip
+_LEXICAL = {
+    "want": ("want", "present"), "need": ("need", "present"), "wanted": ("want", "past"),
+    "like": ("like", "present"), "hope": ("hope", "present"), "know": ("know", "present"),
+}  # fmt: skip
 """First words of a tense that behave as ordinary verbs: they ask for do."""
 
 
@@ -279,9 +291,13 @@ class _Verbs:
         ne: Tokens = ()
         partner: Tokens = ()
         if clause.negation is not None:
-            ne, partner = say("ne", self.denied), say(clause.negation.fr, clause.partner or self.denied)
+            ne, partner = (
+                say("ne", self.denied),
+                say(clause.negation.fr, clause.partner or self.denied),
+            )
         complements = tuple(t for part in clause.parts if not part.clitic for t in part.phrase.fr)
-        return ne + before + head + partner + clause.adverb.fr + self._link() + late + rest + complements
+        middle = head + partner + clause.adverb.fr + self._link()
+        return ne + before + middle + late + rest + governed(complements, self.acting)
 
     def _link(self) -> Tokens:
         _, _, noun = self.clause.tense.helper.partition(" ")
@@ -317,7 +333,9 @@ class _Verbs:
         if clause.verb.reflexive:
             own = ("me", "te", "se", "nous", "vous", "se")[clause.subject.person]
             row.append((1, say(own, self.acting)))
-        return tuple(token for _, tokens in sorted(row, key=lambda each: each[0]) for token in tokens)
+        return tuple(
+            token for _, tokens in sorted(row, key=lambda each: each[0]) for token in tokens
+        )
 
 
 def _french_tense(clause: Clause) -> str:

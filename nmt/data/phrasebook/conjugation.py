@@ -144,7 +144,7 @@ def _before_silent_e(root: str) -> str:
     return root
 
 
-_GRAVE = frozenset("achet lev enlev emmen amen promen pes".split())
+_GRAVE = frozenset(["achet", "lev", "enlev", "emmen", "amen", "promen", "pes"])
 
 
 def _softened(root: str, ending: str) -> str:

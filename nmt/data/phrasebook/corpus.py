@@ -35,7 +35,8 @@ def key(sentence: str) -> str:
 def draws(seed: int) -> Iterator[AlignedPair]:
     """Sentences of the grammar without end, repetitions included."""
     draw = Random(f"phrasebook {seed}")
-    frames, weights = zip(*FRAMES.values(), strict=True)
+    ordered = (FRAMES[name] for name in sorted(FRAMES))
+    frames, weights = zip(*ordered, strict=True)
     bounds = tuple(accumulate(weights))
     while True:
         (chosen,) = draw.choices(frames, cum_weights=bounds)

@@ -19,10 +19,26 @@ _IRREGULAR = {  # base: past, participle
     "hold": "held held", "win": "won won", "catch": "caught caught", "keep": "kept kept",
     "sit": "sat sat", "teach": "taught taught", "become": "became become",
     "hide": "hid hidden", "ride": "rode ridden", "throw": "threw thrown",
-    "fly": "flew flown",
+    "fly": "flew flown", "feed": "fed fed",
 }  # fmt: skip
 
-_DOUBLED = frozenset("stop plan cut run swim sit put get forget begin win travel hug".split())
+_DOUBLED = frozenset(
+    [
+        "stop",
+        "plan",
+        "cut",
+        "run",
+        "swim",
+        "sit",
+        "put",
+        "get",
+        "forget",
+        "begin",
+        "win",
+        "travel",
+        "hug",
+    ]
+)
 
 
 @cache
@@ -68,7 +84,7 @@ def _regular_past(base: str) -> str:
 
 
 def _doubled(base: str) -> str:
-    return base + base[-1] if base in _DOUBLED and base != "travel" else base
+    return base + base[-1] if base in _DOUBLED else base
 
 
 def be(person: int, *, past_tense: bool) -> str:

@@ -1,19 +1,16 @@
-"""Frames of two clauses: relative clauses, that, because, when, if, but, indirect questions."""
+"""Frames of two clauses: that, because, when, if, but, and indirect questions."""
 
 from dataclasses import replace
 from random import Random
 
-from nmt.data.phrasebook.adjectives import Adjective, adjectives, of_subject
-from nmt.data.phrasebook.choices import anybody, kin, object_of, person, pronoun
+from nmt.data.phrasebook.adjectives import adjectives
+from nmt.data.phrasebook.choices import anybody, object_of, person, pronoun
 from nmt.data.phrasebook.clauses import (
-    CAN,
     FUTURE,
-    HAVE_TO,
     NOT,
     PAST,
     PRESENT,
     PROGRESSIVE,
-    WANT_TO,
     WAS_DOING,
     Clause,
     Object,
@@ -23,20 +20,20 @@ from nmt.data.phrasebook.clauses import (
 )
 from nmt.data.phrasebook.frames import Sentence, frame
 from nmt.data.phrasebook.frames_pronouns import other
+from nmt.data.phrasebook.frames_relative import BOUGHT
 from nmt.data.phrasebook.noun_phrases import (
+    ME,
     THEY,
     WE,
     YOU,
-    I,
     NounPhrase,
     a,
     subject,
-    the,
     this,
 )
-from nmt.data.phrasebook.nouns import NOUNS, UNCOUNTED, noun, nouns
-from nmt.data.phrasebook.places import at, goal, rest, world
-from nmt.data.phrasebook.tokens import Phrase, phrase, say, tag
+from nmt.data.phrasebook.nouns import nouns
+from nmt.data.phrasebook.places import goal, rest, world
+from nmt.data.phrasebook.tokens import Phrase, listed, phrase, say, tag
 from nmt.data.phrasebook.verbs import (
     ALONE,
     BE,
@@ -55,137 +52,6 @@ from nmt.data.phrasebook.verbs import (
     named,
 )
 
-_BOUGHT = tuple(
-    named(WITH_THINGS, name)
-    for name in ("buy", "read", "write", "find", "choose", "repair", "lose", "sell", "borrow", "visit",
-                 "draw", "forget", "wash", "receive", "open", "break", "use")
-)  # fmt: skip
-
-
-def _that(head: NounPhrase, draw: Random) -> Phrase:
-    """That / que; English may leave its word out, and then `que` goes with the noun."""
-    if draw.random() < 0.6:
-        return phrase("that", "que")
-    nouns_tags = head.en[-1].tags
-    return Phrase((), say("que", *nouns_tags))
-
-
-def told(draw: Random, it: NounPhrase, quality: Adjective) -> Clause:
-    """It is so."""
-    mine = tag()
-    form = quality.form(feminine=it.feminine, plural=it.plural)
-    qualified = Phrase(say(quality.en, mine), say(form, mine))
-    if draw.random() < 0.4 and quality.en not in _FLAT:
-        qualified = phrase("very", "très") + qualified
-    return Clause(it, BE, PRESENT, (plain(qualified),), NOT if draw.random() < 0.15 else None)
-
-
-_FLAT = frozenset("broken open closed full empty delicious ready alone married red blue green white black yellow grey "
-    "brown".split())
-
-
-@frame(5)
-def what_somebody_bought(draw: Random) -> Sentence:
-    """The book that I bought is interesting / le livre que j'ai acheté est intéressant."""
-    verb = draw.choice(_BOUGHT)
-    what = draw.choice([each for each in verb.objects if of_subject(each)])
-    plural = what.kind not in UNCOUNTED and draw.random() < 0.35
-    head = the(what, plural=plural)
-    who = anybody(draw, 0.8)
-    bought = Clause(who, verb, PAST, fronted=(head.feminine, head.plural)).statement()
-    relative = _that(head, draw) + bought
-    quality = draw.choice([each for each in of_subject(what) if each.en not in ("broken", "closed")])
-    whole = NounPhrase(
-        head.en + relative.en, head.fr + relative.fr, head.person, head.feminine, head.plural
-    )
-    return Sentence(told(draw, whole, quality).statement())
-
-
-@frame(4)
-def where_is_what_somebody_bought(draw: Random) -> Sentence:
-    """I like the flowers you bought / j'aime les fleurs que tu as achetées."""
-    verb = draw.choice(_BOUGHT)
-    what = draw.choice(verb.objects)
-    head = the(what, plural=what.kind not in UNCOUNTED and draw.random() < 0.4)
-    who = anybody(draw, 0.8)
-    bought = Clause(who, verb, PAST, fronted=(head.feminine, head.plural)).statement()
-    relative = _that(head, draw) + bought
-    kind = draw.random()
-    if kind < 0.3 and verb.en not in ("sell", "lose", "visit"):
-        opening = phrase("where", "où")
-        whole = NounPhrase(
-            head.en + relative.en, head.fr + relative.fr, head.person, head.feminine, head.plural
-        )
-        return Sentence(Clause(whole, BE).inversion(opening), "?")
-    if kind < 0.65:
-        start = phrase("this is", "c' est") if not head.plural else phrase("these are", "ce sont")
-        return Sentence(start + Phrase(head.en, head.fr) + relative)
-    if verb.en not in ("buy", "write", "choose", "find", "draw", "read", "receive", "repair"):
-        start = phrase("this is", "c' est") if not head.plural else phrase("these are", "ce sont")
-        return Sentence(start + Phrase(head.en, head.fr) + relative)
-    owner = pronoun(draw)
-    clause = Clause(owner, LIKE, PRESENT, (plain(head),), NOT if draw.random() < 0.3 else None)
-    return Sentence(clause.statement() + relative)
-
-
-_NOT_KIN = frozenset("king queen hero princess friend neighbour guest colleague".split())
-_HUMAN = tuple(each for each in NOUNS["person"] if each.en not in _NOT_KIN)
-
-
-def _who(draw: Random, head: NounPhrase) -> Phrase:
-    """Who lives here / qui habite ici."""
-    kind = draw.random()
-    opening = phrase("who", "qui")
-    parts: tuple[Object, ...]
-    if kind < 0.25:
-        verb, tense, parts = LIVE, PRESENT, (plain(world(draw)),)
-    elif kind < 0.45:
-        verb = named(ALONE, draw.choice(("work", "sing", "dance", "wait", "cry", "laugh", "sleep")))
-        tense = draw.choice((PROGRESSIVE, PRESENT, WAS_DOING))
-        spots = ("garden", "hotel", "kitchen", "park", "station")
-        parts = (plain(at(noun(draw.choice(spots)))),) if draw.random() < 0.6 else ()
-    elif kind < 0.65:
-        verb = named(WITH_PEOPLE, draw.choice(("help", "call", "invite", "thank", "love", "know",
-                                               "look at", "follow", "wait for", "greet")))  # fmt: skip
-        tense, parts = (PRESENT if verb.stative else PAST), (direct(draw.randrange(6)),)
-    else:
-        verb = draw.choice(_BOUGHT)
-        tense, parts = PAST, (plain(object_of(draw, verb)),)
-    return Clause(head, verb, tense, parts).about_subject(opening)
-
-
-@frame(4)
-def somebody_who(draw: Random) -> Sentence:
-    """The woman who lives here is my aunt / la femme qui habite ici est ma tante."""
-    head = the(draw.choice(_HUMAN))
-    relative = _who(draw, head)
-    whole = NounPhrase(head.en + relative.en, head.fr + relative.fr, 2, head.feminine)
-    if draw.random() < 0.5:
-        relatives = nouns("sister", "daughter") if head.feminine else nouns("brother", "son", "cousin")
-        if head.en[-1].text not in ("boy", "girl", "child", "pupil"):
-            relatives += nouns("mother", "aunt") if head.feminine else nouns("father", "uncle")
-        told_kin = plain(kin(draw, relatives))
-        return Sentence(Clause(whole, BE, PRESENT, (told_kin,)).statement())
-    quality = draw.choice(
-        adjectives("tired happy sad kind funny famous rich young old intelligent serious")
-    )
-    return Sentence(told(draw, whole, quality).statement())
-
-
-@frame(4)
-def somebody_knows_somebody_who(draw: Random) -> Sentence:
-    """I know a man who works here / je connais un homme qui travaille ici."""
-    human = draw.choice(_HUMAN)
-    head = draw.choice((the, a))(human)
-    verb = named(WITH_PEOPLE, draw.choice(("know", "see", "meet", "help", "look for", "wait for", "thank")))
-    tense = PRESENT if verb.stative else draw.choice((PAST, PAST, FUTURE))
-    who = anybody(draw, 0.85)
-    clause = Clause(who, verb, tense, (plain(head),))
-    relative = _who(draw, head)
-    if draw.random() < 0.15 and who.person not in (0, 3) and tense is not FUTURE:
-        return Sentence(clause.question() + relative, "?")
-    return Sentence(clause.statement() + relative)
-
 
 def _content(draw: Random, *, tense: Tense | None = None) -> Clause:
     """Something that one may think, know or say."""
@@ -196,15 +62,23 @@ def _content(draw: Random, *, tense: Tense | None = None) -> Clause:
     if kind < 0.35:
         mine = tag()
         quality = draw.choice(
-            adjectives("tired happy sad ill busy ready angry lazy funny jealous worried alone free "
-                       "intelligent shy kind rich")
-        )  # fmt: skip
+            adjectives(
+                "tired happy sad ill busy ready angry lazy funny jealous worried alone free "
+                "intelligent shy kind rich"
+            )
+        )
         form = quality.form(feminine=who.feminine, plural=who.plural)
         parts = (plain(Phrase(say(quality.en, mine), say(form, mine))),)
         return Clause(who, BE, tense or PRESENT, parts, denied, short=short)
     if kind < 0.55:
-        feeling = (("hungry", "faim"), ("thirsty", "soif"), ("cold", "froid"), ("right", "raison"),
-                   ("wrong", "tort"), ("afraid", "peur"))  # fmt: skip
+        feeling = (
+            ("hungry", "faim"),
+            ("thirsty", "soif"),
+            ("cold", "froid"),
+            ("right", "raison"),
+            ("wrong", "tort"),
+            ("afraid", "peur"),
+        )
         parts = (plain(phrase(*draw.choice(feeling))),)
         return Clause(who, BE_AVOIR, tense or PRESENT, parts, denied, short=short)
     if kind < 0.75:
@@ -213,8 +87,10 @@ def _content(draw: Random, *, tense: Tense | None = None) -> Clause:
         return Clause(who, verb, tense or PRESENT, parts, denied, short=short)
     if kind < 0.88:
         verb = named(ALONE, draw.choice(("sleep", "work", "leave", "come back", "stay", "go out")))
-        return Clause(who, verb, tense or draw.choice((FUTURE, PROGRESSIVE)), (), denied, short=short)
-    verb = draw.choice(_BOUGHT)
+        return Clause(
+            who, verb, tense or draw.choice((FUTURE, PROGRESSIVE)), (), denied, short=short
+        )
+    verb = draw.choice(BOUGHT)
     parts = (plain(object_of(draw, verb, negated=denied is not None)),)
     return Clause(who, verb, tense or draw.choice((PAST, FUTURE)), parts, denied, short=short)
 
@@ -222,7 +98,9 @@ def _content(draw: Random, *, tense: Tense | None = None) -> Clause:
 @frame(6)
 def somebody_thinks_that(draw: Random) -> Sentence:
     """I think she is tired / je pense qu'elle est fatiguée; we know that he is right."""
-    verb = draw.choice((THINK, THINK, KNOW_THAT, HOPE, Verb("say", "dire"), Verb("believe", "croire")))
+    verb = draw.choice(
+        (THINK, THINK, KNOW_THAT, HOPE, Verb("say", "dire"), Verb("believe", "croire"))
+    )
     who = anybody(draw, 0.8)
     content = _content(draw, tense=FUTURE if verb is HOPE else None)
     if content.short and content.tense is FUTURE:
@@ -235,7 +113,7 @@ def somebody_thinks_that(draw: Random) -> Sentence:
     return Sentence(main + linking + content.statement())
 
 
-_REASONS = "tired ill busy sad angry happy alone worried".split()
+_REASONS = listed("tired, ill, busy, sad, angry, happy, alone, worried")
 
 
 @frame(4)
@@ -246,16 +124,30 @@ def because(draw: Random) -> Sentence:
     mine = tag()
     quality = adjectives(draw.choice(_REASONS))[0]
     form = quality.form(feminine=who.feminine, plural=who.plural)
-    reason = Clause(again, BE, PRESENT, (plain(Phrase(say(quality.en, mine), say(form, mine))),),
-                    short=draw.random() < 0.5)  # fmt: skip
+    reason = Clause(
+        again,
+        BE,
+        PRESENT,
+        (plain(Phrase(say(quality.en, mine), say(form, mine))),),
+        short=draw.random() < 0.5,
+    )
     if draw.random() < 0.3:
         feeling = (("hungry", "faim"), ("thirsty", "soif"), ("cold", "froid"), ("afraid", "peur"))
         reason = Clause(again, BE_AVOIR, PRESENT, (plain(phrase(*draw.choice(feeling))),))
     verb, denied = draw.choice(
-        ((named(ALONE, "sleep"), None), (named(ALONE, "cry"), None), (COME, NOT), (named(ALONE, "stay"), None),
-         (named(ALONE, "work"), NOT), (named(ALONE, "go home"), None), (named(ALONE, "leave"), None),
-         (named(ALONE, "sing"), NOT), (named(ALONE, "dance"), NOT), (named(ALONE, "go out"), NOT))
-    )  # fmt: skip
+        (
+            (named(ALONE, "sleep"), None),
+            (named(ALONE, "cry"), None),
+            (COME, NOT),
+            (named(ALONE, "stay"), None),
+            (named(ALONE, "work"), NOT),
+            (named(ALONE, "go home"), None),
+            (named(ALONE, "leave"), None),
+            (named(ALONE, "sing"), NOT),
+            (named(ALONE, "dance"), NOT),
+            (named(ALONE, "go out"), NOT),
+        )
+    )
     place = (plain(phrase("at home", "à la maison")),) if verb.en == "stay" else ()
     main = Clause(who, verb, PROGRESSIVE, place, denied, short=draw.random() < 0.7).statement()
     return Sentence(main + phrase("because", "parce que") + reason.statement())
@@ -264,7 +156,9 @@ def because(draw: Random) -> Sentence:
 def _again(who: NounPhrase) -> NounPhrase:
     """The pronoun for somebody who was just named."""
     if who.pronoun:
-        index = {("he",): 2, ("she",): 3}.get((who.en[0].text,), {0: I, 1: YOU, 3: WE}.get(who.person, THEY))
+        index = {("he",): 2, ("she",): 3}.get(
+            (who.en[0].text,), {0: ME, 1: YOU, 3: WE}.get(who.person, THEY)
+        )
         return subject(index)
     mine = tag()
     english = "they" if who.plural else ("she" if who.feminine else "he")
@@ -286,83 +180,143 @@ def if_and_when(draw: Random) -> Sentence:
     elif kind < 0.6:
         verb, parts = GO, (plain(goal(draw)),)
     elif kind < 0.8:
-        verb = named(WITH_PEOPLE, draw.choice(("help", "call", "wait for", "invite", "thank", "see")))
+        verb = named(
+            WITH_PEOPLE, draw.choice(("help", "call", "wait for", "invite", "thank", "see"))
+        )
         parts = (direct(other(draw, who)),)
     else:
-        verb = named(WITH_THINGS, draw.choice(("buy", "sell", "repair", "read", "finish", "eat", "clean")))
+        verb = named(
+            WITH_THINGS, draw.choice(("buy", "sell", "repair", "read", "finish", "eat", "clean"))
+        )
         parts = (plain(object_of(draw, verb)),)
-    result = Clause(who, verb, FUTURE, parts, NOT if draw.random() < 0.15 else None,
-                    short=draw.random() < 0.6)  # fmt: skip
+    result = Clause(
+        who, verb, FUTURE, parts, NOT if draw.random() < 0.15 else None, short=draw.random() < 0.6
+    )
     return Sentence(condition + phrase(",", ",") + result.statement())
 
 
 def _condition(draw: Random) -> Phrase:
     kind = draw.random()
     if kind < 0.3:
-        weather = (("if | it | rains", "si | il | pleut"), ("if | it | snows", "si | il | neige"),
-                   ("if | it's | cold", "si | il fait | froid"), ("if | it's | hot", "si | il fait | chaud"),
-                   ("if | the weather's | nice", "si | il fait | beau"))  # fmt: skip
+        weather = (
+            ("if | it | rains", "si | il | pleut"),
+            ("if | it | snows", "si | il | neige"),
+            ("if | it's | cold", "si | il fait | froid"),
+            ("if | it's | hot", "si | il fait | chaud"),
+            ("if | the weather's | nice", "si | il fait | beau"),
+        )
         return phrase(*draw.choice(weather))
     if kind < 0.5:
-        return phrase("if", "si") + Clause(subject(draw.choice((YOU, 2, 3, THEY))), WANT).statement()
+        return (
+            phrase("if", "si") + Clause(subject(draw.choice((YOU, 2, 3, THEY))), WANT).statement()
+        )
     if kind < 0.75:
         english, french = draw.choice((("tired", "fatigué"), ("ready", "prêt"), ("free", "libre")))
         condition = Clause(subject(YOU), BE, PRESENT, (plain(phrase(english, french)),), short=True)
         return phrase("if", "si") + condition.statement()
     verb = named(ALONE, draw.choice(("arrive", "come back", "leave", "wake up", "go home")))
     who = subject(draw.randrange(6))
-    french = Clause(who, verb, FUTURE)
-    return phrase("when", "quand") + Clause(who, verb, PRESENT).statement(french=french)
+    later = Clause(who, verb, FUTURE)
+    return phrase("when", "quand") + Clause(who, verb, PRESENT).statement(french=later)
 
 
 @frame(4)
 def but(draw: Random) -> Sentence:
     """I like this car, but it is too expensive / j'aime cette voiture, mais elle est trop chère."""
     if draw.random() < 0.5:
-        what = draw.choice(nouns("clothing", "vehicle", "furniture", "house", "flat", "bag", "watch", "phone",
-                                 "computer", "lamp"))  # fmt: skip
+        what = draw.choice(
+            nouns(
+                "clothing",
+                "vehicle",
+                "furniture",
+                "house",
+                "flat",
+                "bag",
+                "watch",
+                "phone",
+                "computer",
+                "lamp",
+            )
+        )
         liked = this(what, plural=draw.random() < 0.3 and what.kind == "clothing")
         first = Clause(pronoun(draw), LIKE, PRESENT, (plain(liked),))
         quality = adjectives(draw.choice(("expensive", "small", "big", "old")))[0]
         mine = tag()
-        words = ("they", "elles" if liked.feminine else "ils") if liked.plural else (
-            "it", "elle" if liked.feminine else "il")  # fmt: skip
-        it = NounPhrase(say(words[0], mine), say(words[1], mine), liked.person, liked.feminine,
-                        liked.plural, pronoun=True)  # fmt: skip
+        words = (
+            ("they", "elles" if liked.feminine else "ils")
+            if liked.plural
+            else ("it", "elle" if liked.feminine else "il")
+        )
+        it = NounPhrase(
+            say(words[0], mine),
+            say(words[1], mine),
+            liked.person,
+            liked.feminine,
+            liked.plural,
+            pronoun=True,
+        )
         form = quality.form(feminine=liked.feminine, plural=liked.plural)
         blame = phrase("too", "trop") + phrase(quality.en, form)
         second = Clause(it, BE, PRESENT, (plain(blame),), short=draw.random() < 0.6)
         return Sentence(first.statement() + phrase(", | but", ", | mais") + second.statement())
     who = anybody(draw, 0.7)
-    good, bad = draw.choice((("rich", "happy"), ("young", "strong"), ("tired", "happy"), ("kind", "shy"),
-                             ("strong", "lazy"), ("intelligent", "lazy"), ("poor", "happy"),
-                             ("old", "strong"), ("small", "brave"), ("funny", "serious")))  # fmt: skip
-    denied = NOT if (good, bad) in (("rich", "happy"), ("young", "strong"), ("funny", "serious")) else None
+    good, bad = draw.choice(
+        (
+            ("rich", "happy"),
+            ("young", "strong"),
+            ("tired", "happy"),
+            ("kind", "shy"),
+            ("strong", "lazy"),
+            ("intelligent", "lazy"),
+            ("poor", "happy"),
+            ("old", "strong"),
+            ("small", "brave"),
+            ("funny", "serious"),
+        )
+    )
+    denied = (
+        NOT
+        if (good, bad) in (("rich", "happy"), ("young", "strong"), ("funny", "serious"))
+        else None
+    )
     clauses = []
     for each, name, negation in ((who, good, None), (_again(who), bad, denied)):
         quality, mine = adjectives(name)[0], tag()
         form = quality.form(feminine=each.feminine, plural=each.plural)
         parts = (plain(Phrase(say(quality.en, mine), say(form, mine))),)
-        clauses.append(Clause(each, BE, PRESENT, parts, negation, short=draw.random() < 0.6).statement())
+        clauses.append(
+            Clause(each, BE, PRESENT, parts, negation, short=draw.random() < 0.6).statement()
+        )
     return Sentence(clauses[0] + phrase(", | but", ", | mais") + clauses[1])
 
 
 @frame(4)
 def indirect_question(draw: Random) -> Sentence:
     """I don't know where she lives / je ne sais pas où elle habite."""
-    who = draw.choice((subject(I), subject(WE), subject(2), subject(3), subject(THEY), person(draw)))
+    who = draw.choice(
+        (subject(ME), subject(WE), subject(2), subject(3), subject(THEY), person(draw))
+    )
     about = draw.choice((subject(2), subject(3), subject(THEY), person(draw)))
     word, verb, tense = draw.choice(
-        (("where | où", LIVE, PRESENT), ("where | où", named(ALONE, "work"), PRESENT),
-         ("why | pourquoi", named(ALONE, "cry"), PROGRESSIVE), ("when | quand", named(ALONE, "arrive"), FUTURE),
-         ("why | pourquoi", named(ALONE, "laugh"), PROGRESSIVE), ("where | où", GO, PROGRESSIVE),
-         ("when | quand", named(ALONE, "come back"), FUTURE), ("why | pourquoi", named(ALONE, "leave"), PAST),
-         ("when | quand", named(ALONE, "leave"), FUTURE), ("how | comment", COME, FUTURE),
-         ("what | ce que", Verb("want", "vouloir", stative=True), PRESENT),
-         ("what | ce que", Verb("do", "faire"), PROGRESSIVE), ("what | ce que", Verb("buy", "acheter"), PAST),
-         ("if | si", COME, FUTURE), ("if | si", Verb("understand", "comprendre"), PAST),
-         ("where | où", named(ALONE, "wait"), PROGRESSIVE))
-    )  # fmt: skip
+        (
+            ("where | où", LIVE, PRESENT),
+            ("where | où", named(ALONE, "work"), PRESENT),
+            ("why | pourquoi", named(ALONE, "cry"), PROGRESSIVE),
+            ("when | quand", named(ALONE, "arrive"), FUTURE),
+            ("why | pourquoi", named(ALONE, "laugh"), PROGRESSIVE),
+            ("where | où", GO, PROGRESSIVE),
+            ("when | quand", named(ALONE, "come back"), FUTURE),
+            ("why | pourquoi", named(ALONE, "leave"), PAST),
+            ("when | quand", named(ALONE, "leave"), FUTURE),
+            ("how | comment", COME, FUTURE),
+            ("what | ce que", Verb("want", "vouloir", stative=True), PRESENT),
+            ("what | ce que", Verb("do", "faire"), PROGRESSIVE),
+            ("what | ce que", Verb("buy", "acheter"), PAST),
+            ("if | si", COME, FUTURE),
+            ("if | si", Verb("understand", "comprendre"), PAST),
+            ("where | où", named(ALONE, "wait"), PROGRESSIVE),
+        )
+    )
     english, french = word.split(" | ")
     asked = phrase(english, french) + Clause(about, verb, tense).statement()
     if draw.random() < 0.3:
@@ -372,67 +326,28 @@ def indirect_question(draw: Random) -> Sentence:
     return Sentence(main + asked)
 
 
-@frame(4)
-def polite(draw: Random) -> Sentence:
-    """Can you help me, sir / est-ce que vous pouvez m'aider, monsieur."""
-    index, english, french = draw.choice(
-        ((6, "sir", "monsieur"), (7, "madam", "madame"), (8, "children", "les enfants"),
-         (8, "my friends", "mes amis"))
-    )  # fmt: skip
-    name = tag()
-    call = phrase(",", ",") + Phrase(say(english, name), say(french, name))
-    if index == 8 and english == "my friends":
-        mine, friends = tag(), tag()
-        call = phrase(",", ",") + Phrase(
-            say("my", mine) + say("friends", friends), say("mes", mine) + say("amis", friends)
-        )
-    you = subject(index)
-    clause, asked = _addressed_to(draw, you)
-    if asked:
-        return Sentence(clause.question() + call, "?")
-    return Sentence(clause.statement() + call)
-
-
-def _addressed_to(draw: Random, you: NounPhrase) -> tuple[Clause, bool]:
-    """What one says to somebody addressed as vous, and whether it is a question."""
-    kind = draw.random()
-    if kind < 0.3:
-        verb = named(WITH_PEOPLE, draw.choice(("help", "hear", "understand", "follow", "wait for", "see",
-                                               "call", "know", "recognise")))  # fmt: skip
-        tense = PRESENT if verb.en in ("know", "recognise") else draw.choice((CAN, PRESENT))
-        return Clause(you, verb, tense, (direct(draw.choice((I, WE))),)), True
-    if kind < 0.6:
-        verb = draw.choice([each for each in WITH_THINGS if each.en in _POLITE])
-        tense = draw.choice((CAN, PAST, FUTURE, HAVE_TO, WANT_TO))
-        return Clause(you, verb, tense, (plain(object_of(draw, verb)),)), tense is not HAVE_TO
-    if kind < 0.8:
-        quality, mine = draw.choice(adjectives("tired ready happy busy ill kind")), tag()
-        form = quality.form(feminine=you.feminine, plural=you.plural)
-        parts = (plain(Phrase(say(quality.en, mine), say(form, mine))),)
-        return Clause(you, BE, PRESENT, parts), draw.random() < 0.6
-    verb, tense = draw.choice(((GO, PROGRESSIVE), (GO, PAST), (GO, WANT_TO)))
-    return Clause(you, verb, tense, (plain(goal(draw)),)), draw.random() < 0.7
-
-
-_POLITE = frozenset("open close take choose read buy eat drink find repair finish forget lose".split())
-
-
 @frame(2.5)
 def once(draw: Random) -> Sentence:
     """When I was young, I lived in Paris / quand j'étais jeune, j'habitais à Paris."""
     who = pronoun(draw)
     if who.person == 1:
-        who = subject(I)
+        who = subject(ME)
     quality = adjectives("young" if draw.random() < 0.5 else "small")[0]
     mine = tag()
     form = quality.form(feminine=who.feminine, plural=who.plural)
     young = Phrase(say(quality.en, mine), say(form, mine))
     first = phrase("when", "quand") + Clause(who, BE, PAST, (plain(young),)).statement()
     verb, parts = draw.choice(
-        ((LIVE, (plain(world(draw)),)), (BE_AVOIR, (plain(phrase("always | afraid", "toujours | peur")),)),
-         (Verb("like", "aimer", stative=True), (plain(phrase("school", "l' école")),)),
-         (Verb("have", "avoir", stative=True), (plain(a(draw.choice(nouns("cat", "dog", "horse", "rabbit")))),)))
-    )  # fmt: skip
+        (
+            (LIVE, (plain(world(draw)),)),
+            (BE_AVOIR, (plain(phrase("always | afraid", "toujours | peur")),)),
+            (Verb("like", "aimer", stative=True), (plain(phrase("school", "l' école")),)),
+            (
+                Verb("have", "avoir", stative=True),
+                (plain(a(draw.choice(nouns("cat", "dog", "horse", "rabbit")))),),
+            ),
+        )
+    )
     second = Clause(_again(who), verb, PAST, parts).statement()
     return Sentence(first + phrase(",", ",") + second)
 
@@ -441,7 +356,20 @@ def once(draw: Random) -> Sentence:
 def long_ago(draw: Random) -> Sentence:
     """I was sleeping when you arrived / je dormais quand tu es arrivé."""
     who, whom = anybody(draw, 0.7), anybody(draw, 0.7)
-    names = ("sleep", "work", "cook", "sing", "cry", "laugh", "eat", "read", "dance", "wait", "wash", "rest")
+    names = (
+        "sleep",
+        "work",
+        "cook",
+        "sing",
+        "cry",
+        "laugh",
+        "eat",
+        "read",
+        "dance",
+        "wait",
+        "wash",
+        "rest",
+    )
     first = Clause(who, named(ALONE, draw.choice(names)), WAS_DOING, (), short=True).statement()
     event = draw.choice(("arrive", "go home", "come back", "leave", "fall", "wake up", "go out"))
     second = Clause(whom, named(ALONE, event), PAST).statement()

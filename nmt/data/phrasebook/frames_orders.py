@@ -2,14 +2,24 @@
 
 from random import Random
 
-from nmt.data.phrasebook.choices import object_of, person, thing
+from nmt.data.phrasebook.choices import object_of, person
 from nmt.data.phrasebook.frames import Sentence, frame
-from nmt.data.phrasebook.noun_phrases import HE, PRONOUNS, SHE, THEY, I, own
+from nmt.data.phrasebook.noun_phrases import HE, ME, PRONOUNS, SHE, THEY, own
 from nmt.data.phrasebook.nouns import nouns
 from nmt.data.phrasebook.places import goal, located, rest
 from nmt.data.phrasebook.surface import after
 from nmt.data.phrasebook.times import LATER
-from nmt.data.phrasebook.tokens import EMPTY, Phrase, Tokens, phrase, say, tag
+from nmt.data.phrasebook.tokens import (
+    EMPTY,
+    GOVERNED,
+    Phrase,
+    Tokens,
+    governed,
+    listed,
+    phrase,
+    say,
+    tag,
+)
 from nmt.data.phrasebook.verbs import GIVING, SPEAKING, WITH_PEOPLE, WITH_THINGS, Verb, named
 
 _ALTERED = {"me": "moi", "te": "toi"}
@@ -31,7 +41,8 @@ class _Order:
         rest_en = tuple(token for part in parts for token in part.en)
         rest_fr = tuple(token for part in parts for token in part.fr)
         objects = english or tuple(token for clitic in clitics for token in clitic.en)
-        return Phrase(self._english() + objects + rest_en, self._french(clitics) + rest_fr)
+        fr = self._french(clitics) + governed(rest_fr, self.acting)
+        return Phrase(self._english() + objects + rest_en, fr)
 
     def _english(self) -> Tokens:
         base = say(self.verb.en, self.acting)
@@ -82,15 +93,20 @@ def _dative(who: int, *, to: str = "") -> Phrase:
     return Phrase(say(f"{to} {en}", mine), say(fr, mine))
 
 
-_KNOWN = frozenset("hear forget see know love hate find believe understand worry admire draw recognise".split())
-_OTHERS = (I, HE, SHE, 4, THEY)
+_KNOWN = frozenset(
+    listed(
+        "hear, forget, see, know, love, hate, find, believe, understand, worry, admire, draw, "
+        "recognise"
+    )
+)
+_OTHERS = (ME, HE, SHE, 4, THEY)
 
 
 @frame(4)
 def treat_somebody(draw: Random) -> Sentence:
     """Help me / aide-moi; don't look at them / ne les regarde pas."""
     verb = draw.choice([each for each in WITH_PEOPLE if each.en not in _KNOWN])
-    order = _Order(verb, denied=draw.random() < 0.4)
+    order = _Order(verb, denied=draw.random() < 0.4 or verb.en == "leave")
     return _finish(order.say(clitics=(_direct(draw.choice(_OTHERS)),)), draw)
 
 
@@ -98,7 +114,8 @@ def treat_somebody(draw: Random) -> Sentence:
 def treat_a_person(draw: Random) -> Sentence:
     """Wait for your sister / attends ta sœur; let's help Paul / aidons Paul."""
     verb = draw.choice([each for each in WITH_PEOPLE if each.en not in _KNOWN])
-    order = _Order(verb, denied=draw.random() < 0.3, together=draw.random() < 0.4)
+    denied = draw.random() < 0.3 or verb.en == "leave"
+    order = _Order(verb, denied=denied, together=draw.random() < 0.4)
     return _finish(order.say(person(draw)), draw, please=0)
 
 
@@ -111,8 +128,8 @@ def speak_to_somebody(draw: Random) -> Sentence:
         order = _Order(verb, denied=denied)
         return _finish(order.say(clitics=(_dative(draw.choice(_OTHERS)),)), draw)
     whom = person(draw)
-    mine = whom.fr[0].tags
-    return _finish(_Order(verb, denied=denied).say(Phrase(whom.en, after("à", mine, whom.fr))), draw)
+    addressed = Phrase(whom.en, after("à", (GOVERNED,), whom.fr))
+    return _finish(_Order(verb, denied=denied).say(addressed), draw)
 
 
 @frame(5)
@@ -127,7 +144,8 @@ def give_somebody_something(draw: Random) -> Sentence:
         if verb.en == "explain":
             person_ = _dative(whom, to="to")
             return _finish(
-                order.say(Phrase((), what.fr), clitics=(person_,), english=what.en + person_.en), draw
+                order.say(Phrase((), what.fr), clitics=(person_,), english=what.en + person_.en),
+                draw,
             )
         return _finish(order.say(what, clitics=(_dative(whom),)), draw)
     plural = draw.random() < 0.35
@@ -139,7 +157,9 @@ def give_somebody_something(draw: Random) -> Sentence:
 @frame(5)
 def do_something(draw: Random) -> Sentence:
     """Close the door / ferme la porte; let's eat the cake / mangeons le gâteau."""
-    verb = draw.choice([each for each in WITH_THINGS if each.en not in _KNOWN | {"hear"} and not each.involuntary])
+    verb = draw.choice(
+        [each for each in WITH_THINGS if each.en not in _KNOWN | {"hear"} and not each.involuntary]
+    )
     denied = draw.random() < 0.25
     together = draw.random() < 0.3
     order = _Order(verb, denied=denied, together=together)
@@ -147,30 +167,65 @@ def do_something(draw: Random) -> Sentence:
         mine, plural = tag(), draw.random() < 0.3
         it = Phrase(say("them" if plural else "it", mine), say("les" if plural else "le", mine))
         return _finish(order.say(clitics=(it,)), draw)
-    what = thing(draw, draw.choice(verb.objects), negated=denied)
+    what = object_of(draw, verb, negated=denied)
     return _finish(order.say(what), draw, please=0 if together else 0.15)
 
 
 _MOVES = (
-    ("come", "venir"), ("wait", "attendre"), ("hurry", "se dépêcher"), ("get up", "se lever"),
-    ("work", "travailler"), ("eat", "manger"), ("sleep", "dormir"), ("listen", "écouter"),
-    ("look", "regarder"), ("go home", "rentrer"), ("rest", "se reposer"), ("run", "courir"),
-    ("go out", "sortir"), ("leave", "partir"), ("stay", "rester"), ("wash", "se laver"),
-    ("wake up", "se réveiller"), ("get dressed", "se habiller"), ("sing", "chanter"),
-    ("dance", "danser"), ("shout", "crier"), ("laugh", "rire"), ("start", "commencer"),
-    ("drink", "boire"), ("smoke", "fumer"), ("cry", "pleurer"), ("walk", "marcher"),
-    ("swim", "nager"), ("have fun", "se amuser"), ("answer", "répondre"), ("sign", "signer"),
-)  # fmt: skip
-_ONLY_DO = frozenset("start hurry come look listen answer sign rest".split())
-_ONLY_DONT = frozenset("cry smoke laugh shout".split())
-_MANNERS = (("fast", "vite"), ("now", "maintenant"), ("here", "ici"), ("again", "encore"),
-            ("slowly", "lentement"), ("with | me", "avec | moi"), ("with | us", "avec | nous"),
-            ("in | the | garden", "dans | le | jardin"))  # fmt: skip
-_SUITED = {"now": "*", "here": "wait sleep eat stay work sing dance swim wash rest sign",
-           "fast": "come run eat walk", "slowly": "eat walk drink", "again": "sing dance start",
-           "with | me": "come sing dance eat work stay laugh run swim",
-           "with | us": "come sing dance eat work stay laugh run swim",
-           "in | the | garden": "wait eat work stay sleep rest sing dance run"}  # fmt: skip
+    ("come", "venir"),
+    ("wait", "attendre"),
+    ("hurry", "se dépêcher"),
+    ("get up", "se lever"),
+    ("work", "travailler"),
+    ("eat", "manger"),
+    ("sleep", "dormir"),
+    ("listen", "écouter"),
+    ("look", "regarder"),
+    ("go home", "rentrer"),
+    ("rest", "se reposer"),
+    ("run", "courir"),
+    ("go out", "sortir"),
+    ("leave", "partir"),
+    ("stay", "rester"),
+    ("wash", "se laver"),
+    ("wake up", "se réveiller"),
+    ("get dressed", "se habiller"),
+    ("sing", "chanter"),
+    ("dance", "danser"),
+    ("shout", "crier"),
+    ("laugh", "rire"),
+    ("start", "commencer"),
+    ("drink", "boire"),
+    ("smoke", "fumer"),
+    ("cry", "pleurer"),
+    ("walk", "marcher"),
+    ("swim", "nager"),
+    ("have fun", "se amuser"),
+    ("answer", "répondre"),
+    ("sign", "signer"),
+)
+_ONLY_DO = frozenset(listed("start, hurry, have fun, come, look, listen, answer, sign, rest"))
+_ONLY_DONT = frozenset(["cry", "smoke", "laugh", "shout"])
+_MANNERS = (
+    ("fast", "vite"),
+    ("now", "maintenant"),
+    ("here", "ici"),
+    ("again", "encore"),
+    ("slowly", "lentement"),
+    ("with | me", "avec | moi"),
+    ("with | us", "avec | nous"),
+    ("in | the | garden", "dans | le | jardin"),
+)
+_SUITED = {
+    "now": "*",
+    "here": "wait sleep eat stay work sing dance swim wash rest sign",
+    "fast": "come run eat walk",
+    "slowly": "eat walk drink",
+    "again": "sing dance start",
+    "with | me": "come sing dance eat work stay laugh run swim",
+    "with | us": "come sing dance eat work stay laugh run swim",
+    "in | the | garden": "wait eat work stay sleep rest sing dance run",
+}
 
 
 @frame(3)
@@ -183,7 +238,11 @@ def move(draw: Random) -> Sentence:
         suited = _SUITED[chosen[0]]
         if suited == "*" or english in suited.split():
             manner = phrase(*chosen)
-    together = draw.random() < 0.3 and english not in _ONLY_DONT and "me" not in [token.text for token in manner.en]
+    together = (
+        draw.random() < 0.3
+        and english not in _ONLY_DONT
+        and "me" not in [token.text for token in manner.en]
+    )
     denied = draw.random() < (0.3 if english not in _ONLY_DO else 0) or english in _ONLY_DONT
     order = _Order(Verb(english, french), denied=denied, together=together)
     return _finish(order.say(manner), draw, please=0 if together else 0.15)

@@ -38,12 +38,12 @@ from nmt.data.phrasebook.english import past
 from nmt.data.phrasebook.frames import Sentence, frame, tell
 from nmt.data.phrasebook.noun_phrases import (
     HE,
+    ME,
     PRONOUNS,
     SHE,
     THEY,
     WE,
     YOU,
-    I,
     NounPhrase,
     own,
     subject,
@@ -65,11 +65,34 @@ from nmt.data.phrasebook.verbs import (
 )
 
 _TENSES: tuple[Tense, ...] = (
-    PRESENT, PAST, FUTURE, GOING_TO, PROGRESSIVE, CAN, WANT_TO, MUST, PERFECT,
-    WOULD_LIKE_TO, NEED_TO, HAVE_TO, HOPE_TO, SHOULD, TRY_TO, WANTED_TO, WILL_BE_ABLE_TO,
-)  # fmt: skip
+    PRESENT,
+    PAST,
+    FUTURE,
+    GOING_TO,
+    PROGRESSIVE,
+    CAN,
+    WANT_TO,
+    MUST,
+    PERFECT,
+    WOULD_LIKE_TO,
+    NEED_TO,
+    HAVE_TO,
+    HOPE_TO,
+    SHOULD,
+    TRY_TO,
+    WANTED_TO,
+    WILL_BE_ABLE_TO,
+)
 _SHARES = (34, 16, 9, 8, 8, 6, 5, 4, 4, 3, 2, 2, 1, 2, 1, 1, 1)
-_NO_DENIAL = {"would like to", "have to", "hope to", "try to", "need to", "going to be", "will be able to"}
+_NO_DENIAL = {
+    "would like to",
+    "have to",
+    "hope to",
+    "try to",
+    "need to",
+    "going to be",
+    "will be able to",
+}
 
 
 def tense_for(draw: Random, verb: Verb) -> Tense:
@@ -88,15 +111,17 @@ def tense_for(draw: Random, verb: Verb) -> Tense:
 
 def other(draw: Random, who: NounPhrase) -> int:
     """An object pronoun that is somebody else than the subject."""
-    excluded = {0: (I, WE), 1: (YOU,), 3: (I, WE)}.get(who.person, ())
-    return draw.choice([each for each in (I, YOU, HE, SHE, WE, THEY) if each not in excluded])
+    excluded = {0: (ME, WE), 1: (YOU,), 3: (ME, WE)}.get(who.person, ())
+    return draw.choice([each for each in (ME, YOU, HE, SHE, WE, THEY) if each not in excluded])
 
 
-def deny(draw: Random, tense: Tense, chance: float = 0.25) -> Negation | None:
+def deny(
+    draw: Random, tense: Tense, chance: float = 0.25, *, verb: Verb | None = None
+) -> Negation | None:
     """A negation, where the tense bears one."""
     if tense.name in _NO_DENIAL:
         return None
-    chosen = negation(draw, chance)
+    chosen = negation(draw, chance, state=verb is not None and verb.stative)
     if chosen is not None and chosen is not NOT and tense not in (PRESENT, PERFECT, PAST):
         return NOT
     if chosen is NO_LONGER and tense is not PRESENT:
@@ -112,7 +137,11 @@ def somebody_does_to_somebody(draw: Random) -> Sentence:
     verb = draw.choice([each for each in WITH_PEOPLE if not each.involuntary])
     who = pronoun(draw)
     clause = Clause(
-        who, verb, PRESENT, (direct(other(draw, who)),), negation(draw, 0.3),
+        who,
+        verb,
+        PRESENT,
+        (direct(other(draw, who)),),
+        negation(draw, 0.3, state=verb.stative),
         short=draw.random() < 0.6,
     )
     return tell(draw, clause, ask=0.3)
@@ -126,7 +155,11 @@ def somebody_did_to_somebody(draw: Random) -> Sentence:
     tense = tense_for(draw, verb)
     time = when(draw, tense, verb=verb) if draw.random() < 0.25 and not verb.stative else ()
     clause = Clause(
-        who, verb, tense, (direct(other(draw, who)), *time), deny(draw, tense),
+        who,
+        verb,
+        tense,
+        (direct(other(draw, who)), *time),
+        deny(draw, tense, verb=verb),
         short=draw.random() < 0.7,
     )
     return tell(draw, clause, ask=0.15)
@@ -139,7 +172,9 @@ def somebody_does_to_a_person(draw: Random) -> Sentence:
     who, whom = anybody(draw, 0.8), person(draw)
     tense = tense_for(draw, verb)
     time = when(draw, tense, verb=verb) if draw.random() < 0.25 and not verb.stative else ()
-    clause = Clause(who, verb, tense, (plain(whom), *time), deny(draw, tense), short=True)
+    clause = Clause(
+        who, verb, tense, (plain(whom), *time), deny(draw, tense, verb=verb), short=True
+    )
     return Sentence(clause.statement())
 
 
@@ -151,7 +186,9 @@ def somebody_speaks_to_somebody(draw: Random) -> Sentence:
     tense = tense_for(draw, verb)
     time = when(draw, tense, verb=verb) if draw.random() < 0.3 and not verb.stative else ()
     parts = (_addressed(verb, other(draw, who)), *time)
-    clause = Clause(who, _bare(verb), tense, parts, deny(draw, tense), short=draw.random() < 0.7)
+    clause = Clause(
+        who, _bare(verb), tense, parts, deny(draw, tense, verb=verb), short=draw.random() < 0.7
+    )
     return tell(draw, clause, ask=0.15)
 
 
@@ -163,7 +200,7 @@ def somebody_speaks_to_a_person(draw: Random) -> Sentence:
     tense = tense_for(draw, verb)
     time = when(draw, tense, verb=verb) if draw.random() < 0.3 and not verb.stative else ()
     parts = (_reached(verb, whom), *time)
-    clause = Clause(who, _bare(verb), tense, parts, deny(draw, tense), short=True)
+    clause = Clause(who, _bare(verb), tense, parts, deny(draw, tense, verb=verb), short=True)
     return Sentence(clause.statement())
 
 
@@ -255,7 +292,9 @@ def somebody_gives_it_to_somebody(draw: Random) -> Sentence:
     it = direct(THEY) if draw.random() < 0.35 else _it()
     time = when(draw, tense, verb=verb) if draw.random() < 0.2 else ()
     parts = (it, dative(other(draw, who), to=True), *time)
-    clause = Clause(who, verb, tense, parts, deny(draw, tense), short=draw.random() < 0.7)
+    clause = Clause(
+        who, verb, tense, parts, deny(draw, tense, verb=verb), short=draw.random() < 0.7
+    )
     return Sentence(clause.statement())
 
 
@@ -272,7 +311,9 @@ def somebody_does_it(draw: Random) -> Sentence:
     tense = tense_for(draw, verb)
     it = direct(THEY) if draw.random() < 0.3 else _it()
     time = when(draw, tense, verb=verb) if draw.random() < 0.35 and not verb.stative else ()
-    clause = Clause(who, verb, tense, (it, *time), deny(draw, tense), short=draw.random() < 0.7)
+    clause = Clause(
+        who, verb, tense, (it, *time), deny(draw, tense, verb=verb), short=draw.random() < 0.7
+    )
     return tell(draw, clause, ask=0.2)
 
 
@@ -291,8 +332,13 @@ def named_first(draw: Random) -> Sentence:
     time = when(draw, tense, verb=verb) if draw.random() < 0.4 and not verb.stative else ()
     adverb = phrase("already", "déjà") if tense is PERFECT else Phrase((), ())
     clause = Clause(
-        who, verb, tense, (standing_for(what), *time),
-        None if tense is PERFECT else deny(draw, tense, 0.15), adverb, short=True,
+        who,
+        verb,
+        tense,
+        (standing_for(what), *time),
+        None if tense is PERFECT else deny(draw, tense, 0.15),
+        adverb,
+        short=True,
     )
     return Sentence(_asked(what) + clause.statement())
 
@@ -319,7 +365,7 @@ def person_named_first(draw: Random) -> Sentence:
     """Your sisters? I saw them yesterday / Tes sœurs ? Je les ai vues hier."""
     verb = draw.choice([each for each in WITH_PEOPLE if not each.stative])
     plural = draw.random() < 0.5
-    what = own(draw.choice((I, YOU, HE, SHE)), draw.choice(NOUNS["relative"][:11]), plural=plural)
+    what = own(draw.choice((ME, YOU, HE, SHE)), draw.choice(NOUNS["relative"][:11]), plural=plural)
     if not plural or what.en[1].text in ("mothers", "fathers"):
         what = own(YOU, draw.choice(NOUNS["relative"][:11][2:4]), plural=True)
     tense = draw.choice((PAST, PAST, PAST, FUTURE, GOING_TO))

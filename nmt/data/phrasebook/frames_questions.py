@@ -24,7 +24,7 @@ from nmt.data.phrasebook.noun_phrases import NounPhrase, own, quantity, the, thi
 from nmt.data.phrasebook.nouns import UNCOUNTED, nouns
 from nmt.data.phrasebook.places import goal
 from nmt.data.phrasebook.times import when
-from nmt.data.phrasebook.tokens import Phrase, phrase, say, tag
+from nmt.data.phrasebook.tokens import Phrase, listed, phrase, say, tag
 from nmt.data.phrasebook.verbs import (
     ALONE,
     BE,
@@ -41,8 +41,12 @@ from nmt.data.phrasebook.verbs import (
 
 _LOST = nouns("thing", "clothing", "reading", "cat", "dog", "car", "bicycle")
 _BUILT = nouns("place")
-_NOT_SOUGHT = frozenset("house town village forest street factory kitchen garden bedroom cellar flat "
-                        "garage farm square office".split())  # fmt: skip
+_NOT_SOUGHT = frozenset(
+    listed(
+        "house, town, village, forest, street, factory, kitchen, garden, bedroom, cellar, flat, "
+        "garage, farm, square, office"
+    )
+)
 
 
 @frame(4)
@@ -64,11 +68,21 @@ def where_is(draw: Random) -> Sentence:
 def where_does_somebody(draw: Random) -> Sentence:
     """Where do you live / où est-ce que tu habites."""
     verb, tense = draw.choice(
-        ((LIVE, PRESENT), (LIVE, PAST), (GO, PROGRESSIVE), (GO, PAST), (GO, WANT_TO), (GO, FUTURE),
-         (named(ALONE, "work"), PRESENT), (named(ALONE, "sleep"), FUTURE),
-         (named(ALONE, "eat"), GOING_TO), (named(ALONE, "wait"), PROGRESSIVE),
-         (named(ALONE, "travel"), GOING_TO), (named(ALONE, "study"), PRESENT))
-    )  # fmt: skip
+        (
+            (LIVE, PRESENT),
+            (LIVE, PAST),
+            (GO, PROGRESSIVE),
+            (GO, PAST),
+            (GO, WANT_TO),
+            (GO, FUTURE),
+            (named(ALONE, "work"), PRESENT),
+            (named(ALONE, "sleep"), FUTURE),
+            (named(ALONE, "eat"), GOING_TO),
+            (named(ALONE, "wait"), PROGRESSIVE),
+            (named(ALONE, "travel"), GOING_TO),
+            (named(ALONE, "study"), PRESENT),
+        )
+    )
     time = when(draw, tense) if tense in (PAST, FUTURE) and verb is GO else ()
     return Sentence(_asked(draw, ("where", "où"), verb, tense, time), "?")
 
@@ -90,11 +104,22 @@ def _you_mostly(draw: Random) -> NounPhrase:
 @frame(4)
 def when_does_somebody(draw: Random) -> Sentence:
     """When are you leaving / quand est-ce que tu pars; at what time."""
-    word = draw.choice((("when", "quand"), ("when", "quand"), ("at | what | time", "à | quelle | heure")))
+    word = draw.choice(
+        (("when", "quand"), ("when", "quand"), ("at | what | time", "à | quelle | heure"))
+    )
     tense = draw.choice((PRESENT, PAST, FUTURE, GOING_TO, WANT_TO))
     if draw.random() < 0.6:
-        names = ("leave", "arrive", "come back", "go home", "go to bed", "get up", "wake up",
-                 "go out", "eat")  # fmt: skip
+        names = (
+            "leave",
+            "arrive",
+            "come back",
+            "go home",
+            "go to bed",
+            "get up",
+            "wake up",
+            "go out",
+            "eat",
+        )
         verb = named(ALONE, draw.choice(names))
         return Sentence(_asked(draw, word, verb, tense), "?")
     verb = draw.choice([each for each in WITH_THINGS if each.en in _DATED])
@@ -103,8 +128,12 @@ def when_does_somebody(draw: Random) -> Sentence:
     return Sentence(_asked(draw, ("when", "quand"), verb, tense, (what,)), "?")
 
 
-_DATED = frozenset("buy sell read write open close repair lose find finish begin receive visit take "
-                   "borrow clean wash".split())  # fmt: skip
+_DATED = frozenset(
+    listed(
+        "buy, sell, read, write, open, close, repair, lose, find, finish, begin, receive, "
+        "visit, take, borrow, clean, wash"
+    )
+)
 
 
 def _definite(draw: Random, verb: Verb) -> NounPhrase:
@@ -122,12 +151,17 @@ def why_does_somebody(draw: Random) -> Sentence:
     who = _you_mostly(draw)
     kind = draw.random()
     if kind < 0.3:
-        verb = named(ALONE, draw.choice("cry laugh smile run wait shout hurry leave smoke sing".split()))
+        verb = named(
+            ALONE,
+            draw.choice(listed("cry, laugh, smile, run, wait, shout, hurry, leave, smoke, sing")),
+        )
         tense = draw.choice((PROGRESSIVE, PAST)) if verb.en != "smoke" else PRESENT
         return Sentence(Clause(who, verb, tense).question(word), "?")
     if kind < 0.55:
         quality = draw.choice(
-            adjectives("tired happy sad busy angry proud serious jealous alone worried surprised ill")
+            adjectives(
+                "tired happy sad busy angry proud serious jealous alone worried surprised ill"
+            )
         )
         mine = tag()
         told = Phrase(
@@ -146,7 +180,7 @@ def why_does_somebody(draw: Random) -> Sentence:
     return Sentence(Clause(who, verb, tense, parts).question(word), "?")
 
 
-_NOT_ASKED_WHY = frozenset("hate hear find receive discover understand".split())
+_NOT_ASKED_WHY = frozenset(listed("hate, hear, find, receive, discover, understand"))
 
 
 @frame(5)
@@ -154,17 +188,32 @@ def what_does_somebody(draw: Random) -> Sentence:
     """What are you doing / qu'est-ce que tu fais."""
     who = _you_mostly(draw)
     verb, tense = draw.choice(
-        ((Verb("do", "faire"), PROGRESSIVE), (Verb("do", "faire"), PAST), (Verb("do", "faire"), GOING_TO),
-         (Verb("eat", "manger"), PROGRESSIVE), (Verb("eat", "manger"), PAST),
-         (Verb("want", "vouloir", stative=True), PRESENT), (Verb("buy", "acheter"), PAST),
-         (Verb("look for", "chercher"), PROGRESSIVE), (Verb("see", "voir"), PRESENT),
-         (Verb("read", "lire"), PROGRESSIVE), (Verb("drink", "boire"), PROGRESSIVE),
-         (Verb("say", "dire"), PAST), (Verb("choose", "choisir"), PAST), (Verb("find", "trouver"), PAST),
-         (Verb("write", "écrire"), PROGRESSIVE), (Verb("prepare", "préparer"), PROGRESSIVE),
-         (Verb("learn", "apprendre"), PROGRESSIVE), (Verb("buy", "acheter"), WANT_TO),
-         (Verb("do", "faire"), WANT_TO), (Verb("lose", "perdre"), PAST), (Verb("sell", "vendre"), PRESENT),
-         (Verb("draw", "dessiner"), PROGRESSIVE), (Verb("do", "faire"), FUTURE))
-    )  # fmt: skip
+        (
+            (Verb("do", "faire"), PROGRESSIVE),
+            (Verb("do", "faire"), PAST),
+            (Verb("do", "faire"), GOING_TO),
+            (Verb("eat", "manger"), PROGRESSIVE),
+            (Verb("eat", "manger"), PAST),
+            (Verb("want", "vouloir", stative=True), PRESENT),
+            (Verb("buy", "acheter"), PAST),
+            (Verb("look for", "chercher"), PROGRESSIVE),
+            (Verb("see", "voir"), PRESENT),
+            (Verb("read", "lire"), PROGRESSIVE),
+            (Verb("drink", "boire"), PROGRESSIVE),
+            (Verb("say", "dire"), PAST),
+            (Verb("choose", "choisir"), PAST),
+            (Verb("find", "trouver"), PAST),
+            (Verb("write", "écrire"), PROGRESSIVE),
+            (Verb("prepare", "préparer"), PROGRESSIVE),
+            (Verb("learn", "apprendre"), PROGRESSIVE),
+            (Verb("buy", "acheter"), WANT_TO),
+            (Verb("do", "faire"), WANT_TO),
+            (Verb("lose", "perdre"), PAST),
+            (Verb("sell", "vendre"), PRESENT),
+            (Verb("draw", "dessiner"), PROGRESSIVE),
+            (Verb("do", "faire"), FUTURE),
+        )
+    )
     time = when(draw, tense) if tense in (PAST, FUTURE, GOING_TO) and draw.random() < 0.6 else ()
     opening = phrase("what", "que")
     return Sentence(Clause(who, verb, tense, time).question(opening), "?")
@@ -210,9 +259,29 @@ def whom_does_somebody(draw: Random) -> Sentence:
 
 
 _COUNTED = nouns(
-    "brother", "sister", "child", "cat", "dog", "book", "car", "friend", "cousin", "hat", "suitcase",
-    "key", "shirt", "horse", "hen", "cow", "ticket", "chair", "bed", "daughter", "son", "student",
-)  # fmt: skip
+    "brother",
+    "sister",
+    "child",
+    "cat",
+    "dog",
+    "book",
+    "car",
+    "friend",
+    "cousin",
+    "hat",
+    "suitcase",
+    "key",
+    "shirt",
+    "horse",
+    "hen",
+    "cow",
+    "ticket",
+    "chair",
+    "bed",
+    "daughter",
+    "son",
+    "student",
+)
 
 
 @frame(3)
@@ -235,10 +304,15 @@ def how_many_does_somebody(draw: Random) -> Sentence:
     return Sentence(clause.question(counted), "?")
 
 
+_PRICED = nouns(
+    *listed("clothing, vehicle, furniture, thing, dish, book, novel, magazine, newspaper, postcard")
+)
+
+
 @frame(3)
 def how_much_it_costs(draw: Random) -> Sentence:
     """How much does this hat cost / combien coûte ce chapeau; it costs ten euros."""
-    what = draw.choice(nouns("clothing", "vehicle", "furniture", "thing", "dish", "reading"))
+    what = draw.choice(_PRICED)
     extra = adjective(draw, what)
     thing = draw.choice((this, the))(what, *extra, plural=draw.random() < 0.4)
     cost = Verb("cost", "coûter", stative=True)
@@ -249,7 +323,9 @@ def how_much_it_costs(draw: Random) -> Sentence:
 def how_somebody_is(draw: Random) -> Sentence:
     """How is your mother / comment va ta mère; how old is she / quel âge a-t-elle."""
     if draw.random() < 0.4:
-        return Sentence(Clause(person(draw), Verb("be", "aller")).inversion(phrase("how", "comment")), "?")
+        return Sentence(
+            Clause(person(draw), Verb("be", "aller")).inversion(phrase("how", "comment")), "?"
+        )
     who = _you_mostly(draw)
     opening = phrase("how old", "quel âge")
     return Sentence(Clause(who, BE_AVOIR).inversion(opening), "?")
@@ -258,7 +334,9 @@ def how_somebody_is(draw: Random) -> Sentence:
 @frame(2)
 def which_one(draw: Random) -> Sentence:
     """Which book are you reading / quel livre est-ce que tu lis."""
-    name = draw.choice(("buy", "choose", "read", "wear", "sell", "take", "watch", "sing", "visit", "learn"))
+    name = draw.choice(
+        ("buy", "choose", "read", "wear", "sell", "take", "watch", "sing", "visit", "learn")
+    )
     verb = named(WITH_THINGS, name)
     what = draw.choice(verb.objects)
     plural = what.kind not in UNCOUNTED and draw.random() < 0.25
@@ -291,5 +369,7 @@ def where_somebody_is_from(draw: Random) -> Sentence:
     whom, how = tag(), tag()
     verb = named(ALONE, draw.choice(("work", "travel", "play", "dance", "go out", "eat", "sing")))
     tense = draw.choice((PRESENT, PAST, GOING_TO, WANT_TO))
-    asked = Clause(who, verb, tense).question(Phrase(say("who", whom), say("avec", how) + say("qui", whom)))
+    asked = Clause(who, verb, tense).question(
+        Phrase(say("who", whom), say("avec", how) + say("qui", whom))
+    )
     return Sentence(Phrase(asked.en + say("with", how), asked.fr), "?")

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from nmt.data.phrasebook.adjectives import Adjective
 from nmt.data.phrasebook.nouns import Noun
 from nmt.data.phrasebook.surface import after, article, vowel_first
-from nmt.data.phrasebook.tokens import Phrase, Token, Tokens, say, tag
+from nmt.data.phrasebook.tokens import Phrase, Token, Tokens, listed, say, tag
 
-I, YOU, HE, SHE, WE, THEY, YOU_SIR, YOU_MADAM, YOU_ALL = range(9)
+ME, YOU, HE, SHE, WE, THEY, YOU_SIR, YOU_MADAM, YOU_ALL = range(9)
 """Indices of `PRONOUNS`. The last three are the polite or plural `vous`."""
 
 
@@ -74,8 +74,8 @@ def strong(who: int) -> Phrase:
     return Phrase(say(english, mine), say(french, mine))
 
 
-_MEN = "Paul Pierre Tom Marc Louis Antoine Daniel Luc Simon".split()
-_WOMEN = "Marie Anne Julie Sophie Emma Claire Alice Sarah Nadia".split()
+_MEN = listed("Paul, Pierre, Tom, Marc, Louis, Antoine, Daniel, Luc, Simon")
+_WOMEN = listed("Marie, Anne, Julie, Sophie, Emma, Claire, Alice, Sarah, Nadia")
 NAMES = (*_MEN, *_WOMEN)
 
 
@@ -140,9 +140,7 @@ def _core(noun: Noun, plural: bool, adjectives: Sequence[Adjective]) -> _Core:
     return _Core(en, fr, noun, plural, meaning, bool(early))
 
 
-def _liaison_settled(
-    noun: Noun, plural: bool, early: Sequence[Adjective], fr: Tokens
-) -> Tokens:
+def _liaison_settled(noun: Noun, plural: bool, early: Sequence[Adjective], fr: Tokens) -> Tokens:
     """Only the adjective that touches the noun takes its form of liaison."""
     settled = list(fr)
     for place, adjective in enumerate(early[:-1]):
@@ -174,7 +172,10 @@ def a(noun: Noun, *adjectives: Adjective, negated: bool = False) -> NounPhrase:
 
 
 def some(
-    noun: Noun, *adjectives: Adjective, plural: bool = False, word: str = "some",
+    noun: Noun,
+    *adjectives: Adjective,
+    plural: bool = False,
+    word: str = "some",
     negated: bool = False,
 ) -> NounPhrase:
     """Some bread / du pain, some cats / des chats, some good cats / de bons chats.
@@ -183,10 +184,9 @@ def some(
     """
     core = _core(noun, plural, adjectives)
     mine = tag() if word else core.meaning
+    french = core.pick("du", "de la", "de l'", "des")
     if negated or (plural and core.early):
         french = "de"
-    else:
-        french = core.pick("du", "de la", "de l'", "des")
     return core.determined(say(word, mine), say(french, mine))
 
 

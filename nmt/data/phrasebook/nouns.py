@@ -99,14 +99,17 @@ _TABLE = {
         carpet = tapis m; bench = banc m
     """,
     "vehicle": """
-        car = voiture f; train = train m; bus/buses = bus m; plane = avion m; boat = bateau m;
-        bicycle = vélo m; taxi = taxi m; lorry = camion m; motorbike = moto f
+        car = voiture f; boat = bateau m; bicycle = vélo m; lorry = camion m; motorbike = moto f
+    """,
+    "transport": """
+        train = train m; bus/buses = bus m; plane = avion m; taxi = taxi m
     """,
     "abstract": """
         question = question f; answer = réponse f; idea = idée f; problem = problème m;
         lesson = leçon f; exercise = exercice m; game = jeu m; word = mot m; name = nom m;
         secret = secret m; mistake = erreur f; plan = projet m; exam = examen m;
-        song = chanson f; film = film m; match/matches = match/matchs m; number = numéro m; address = adresse f; dream = rêve m;
+        song = chanson f; film = film m; match/matches = match/matchs m; number = numéro m;
+        address = adresse f; dream = rêve m;
         sentence = phrase f; rule = règle f; journey = voyage m; meeting = réunion f
     """,
     "place": """
@@ -124,8 +127,8 @@ _TABLE = {
     """,
     "nature": """
         tree = arbre m; lake = lac m; river = rivière f; mountain = montagne f; sea = mer f;
-        sky = ciel m; island = île f; field = champ m; road = route f; moon = lune f; sun = soleil m;
-        star = étoile f
+        island = île f; field = champ m; road = route f;
+        sun = soleil m
     """,
     "opening": """
         door = porte f; window = fenêtre f; drawer = tiroir m; gate = portail m;

@@ -10,37 +10,78 @@ from nmt.data.phrasebook.verbs import Verb
 
 # English = French, preposition of rest and goal / of origin
 CITIES = {
-    "Paris": "Paris", "London": "Londres", "Rome": "Rome", "Lyon": "Lyon", "Berlin": "Berlin",
-    "Madrid": "Madrid", "Brussels": "Bruxelles", "Geneva": "Genève", "Marseille": "Marseille",
-    "New York": "New York", "Tokyo": "Tokyo", "Vienna": "Vienne", "Lisbon": "Lisbonne",
-}  # fmt: skip
+    "Paris": "Paris",
+    "London": "Londres",
+    "Rome": "Rome",
+    "Lyon": "Lyon",
+    "Berlin": "Berlin",
+    "Madrid": "Madrid",
+    "Brussels": "Bruxelles",
+    "Geneva": "Genève",
+    "Marseille": "Marseille",
+    "New York": "New York",
+    "Tokyo": "Tokyo",
+    "Vienna": "Vienne",
+    "Lisbon": "Lisbonne",
+}
 
 COUNTRIES = {
-    "France": ("en", "de", "France"), "Spain": ("en", "de", "Espagne"),
-    "Italy": ("en", "de", "Italie"), "Germany": ("en", "de", "Allemagne"),
-    "England": ("en", "de", "Angleterre"), "Belgium": ("en", "de", "Belgique"),
-    "Switzerland": ("en", "de", "Suisse"), "Japan": ("au", "du", "Japon"),
-    "Canada": ("au", "du", "Canada"), "Portugal": ("au", "du", "Portugal"),
-    "Brazil": ("au", "du", "Brésil"), "Morocco": ("au", "du", "Maroc"),
-    "Mexico": ("au", "du", "Mexique"), "China": ("en", "de", "Chine"),
-    "India": ("en", "de", "Inde"), "the United States": ("aux", "des", "États-Unis"),
-    "the Netherlands": ("aux", "des", "Pays-Bas"), "Africa": ("en", "de", "Afrique"),
-}  # fmt: skip
+    "France": ("en", "de", "France"),
+    "Spain": ("en", "de", "Espagne"),
+    "Italy": ("en", "de", "Italie"),
+    "Germany": ("en", "de", "Allemagne"),
+    "England": ("en", "de", "Angleterre"),
+    "Belgium": ("en", "de", "Belgique"),
+    "Switzerland": ("en", "de", "Suisse"),
+    "Japan": ("au", "du", "Japon"),
+    "Canada": ("au", "du", "Canada"),
+    "Portugal": ("au", "du", "Portugal"),
+    "Brazil": ("au", "du", "Brésil"),
+    "Morocco": ("au", "du", "Maroc"),
+    "Mexico": ("au", "du", "Mexique"),
+    "China": ("en", "de", "Chine"),
+    "India": ("en", "de", "Inde"),
+    "the United States": ("aux", "des", "États-Unis"),
+    "the Netherlands": ("aux", "des", "Pays-Bas"),
+    "Africa": ("en", "de", "Afrique"),
+}
 
 # noun: English preposition of rest, French preposition of rest and of goal
 _SPOTS = {
-    "station": ("at", "à"), "market": ("at", "à"), "beach": ("at", "à"), "hotel": ("at", "à"),
-    "airport": ("at", "à"), "restaurant": ("at", "à"), "cinema": ("at", "à"),
-    "theatre": ("at", "à"), "museum": ("at", "à"), "library": ("at", "à"), "bank": ("at", "à"),
-    "post office": ("at", "à"), "bakery": ("at", "à"), "pharmacy": ("at", "à"),
-    "swimming pool": ("at", "à"), "stadium": ("at", "à"), "farm": ("at", "à"),
-    "university": ("at", "à"), "hospital": ("at", "à"), "office": ("at", "à"),
-    "church": ("in", "à"), "park": ("in", "à"), "castle": ("in", "à"),
-    "kitchen": ("in", "dans"), "garden": ("in", "dans"), "bedroom": ("in", "dans"),
-    "bathroom": ("in", "dans"), "living room": ("in", "dans"), "forest": ("in", "dans"),
-    "cellar": ("in", "dans"), "garage": ("in", "dans"), "village": ("in", "dans"),
+    "station": ("at", "à"),
+    "market": ("at", "à"),
+    "beach": ("at", "à"),
+    "hotel": ("at", "à"),
+    "airport": ("at", "à"),
+    "restaurant": ("at", "à"),
+    "cinema": ("at", "à"),
+    "theatre": ("at", "à"),
+    "museum": ("at", "à"),
+    "library": ("at", "à"),
+    "bank": ("at", "à"),
+    "post office": ("at", "à"),
+    "bakery": ("at", "à"),
+    "pharmacy": ("at", "à"),
+    "swimming pool": ("at", "à"),
+    "stadium": ("at", "à"),
+    "farm": ("at", "à"),
+    "university": ("at", "à"),
+    "hospital": ("at", "à"),
+    "office": ("at", "à"),
+    "church": ("in", "à"),
+    "park": ("in", "à"),
+    "castle": ("in", "à"),
+    "kitchen": ("in", "dans"),
+    "garden": ("in", "dans"),
+    "bedroom": ("in", "dans"),
+    "bathroom": ("in", "dans"),
+    "living room": ("in", "dans"),
+    "forest": ("in", "dans"),
+    "cellar": ("in", "dans"),
+    "garage": ("in", "dans"),
+    "village": ("in", "dans"),
     "street": ("in", "dans"),
-}  # fmt: skip
+}
 
 ROOMS = tuple(
     noun(name)
@@ -49,10 +90,25 @@ ROOMS = tuple(
 GOALS = tuple(noun(name) for name, (_, french) in _SPOTS.items() if french == "à")
 SPOTS = tuple(noun(name) for name in _SPOTS)
 
-_FIXED_REST = (("at home", "à la maison"), ("at school", "à l' école"), ("at work", "à le travail"),
-               ("in bed", "à le lit"), ("in town", "en ville"), ("here", "ici"),
-               ("over there", "là-bas"), ("abroad", "à l' étranger"),
-               ("in the country", "à la campagne"), ("at the seaside", "à le bord de la mer"))  # fmt: skip
+_FIXED_REST = (
+    ("at | home", "à la | maison"),
+    ("at | school", "à l' | école"),
+    ("at | work", "au | travail"),
+    ("in | bed", "au | lit"),
+    ("in | town", "en | ville"),
+    ("here", "ici"),
+    ("over there", "là-bas"),
+    ("abroad", "à l' étranger"),
+    ("in | the | country", "à | la | campagne"),
+    ("at the seaside", "au bord de la mer"),
+)
+_FIXED_GOAL = (
+    ("to | school", "à l' | école"),
+    ("to | work", "au | travail"),
+    ("to | town", "en | ville"),
+    ("abroad", "à l' étranger"),
+    ("there", "là-bas"),
+)
 
 _PEOPLE_AT = ("doctor", "dentist", "hairdresser", "neighbour")
 
@@ -123,27 +179,42 @@ def rest(draw: Random) -> Phrase:
         return at(draw.choice(SPOTS))
     if kind < 0.78:
         return chez(draw, "at")
-    return _fixed(*draw.choice(_FIXED_REST))
+    return phrase(*draw.choice(_FIXED_REST))
 
 
 # verb: where one does it; world stands for any city or country
 SCENES = {
-    "sleep": "bedroom hotel garden living-room home", "work": "office bank hospital pharmacy "
-    "restaurant farm library home world university", "sing": "kitchen bathroom church garden theatre",
-    "dance": "kitchen garden street park theatre", "run": "park garden forest stadium street",
-    "walk": "park forest street village town", "swim": "swimming-pool beach sea",
-    "cry": "bedroom kitchen street", "laugh": "kitchen garden street", "travel": "world",
-    "eat": "restaurant kitchen garden home relatives", "read": "garden bedroom library home bed park",
-    "write": "office bedroom kitchen home library", "study": "library university home bedroom school",
-    "wait": "station airport hotel doctor park garden here street", "cook": "kitchen home",
-    "draw": "kitchen bedroom garden park", "play": "garden park street bedroom beach home",
-    "smoke": "garden street", "drive": "town world", "shout": "street garden stadium",
-    "stay": "home bed hotel world relatives here garden", "fall": "street garden kitchen",
-}  # fmt: skip
+    "sleep": "bedroom hotel garden living-room home",
+    "work": "office bank hospital pharmacy restaurant farm library home world university",
+    "sing": "kitchen bathroom church garden theatre",
+    "dance": "kitchen garden street park theatre",
+    "run": "park garden forest stadium street",
+    "walk": "park forest street village town",
+    "swim": "swimming-pool beach sea",
+    "cry": "bedroom kitchen street",
+    "laugh": "kitchen garden street",
+    "travel": "world",
+    "eat": "restaurant kitchen garden home relatives",
+    "read": "garden bedroom library home bed park",
+    "write": "office bedroom kitchen home library",
+    "study": "library university home bedroom school",
+    "wait": "station airport hotel doctor park garden here street",
+    "cook": "kitchen home",
+    "draw": "kitchen bedroom garden park",
+    "play": "garden park street bedroom beach home",
+    "smoke": "garden street",
+    "drive": "town world",
+    "shout": "street garden stadium",
+    "stay": "home bed hotel world relatives here garden",
+    "fall": "street garden kitchen",
+}
 _SIMPLE = {
-    "home": ("at home", "à la maison"), "bed": ("in bed", "à le lit"), "here": ("here", "ici"),
-    "school": ("at school", "à l' école"), "town": ("in town", "en ville"),
-}  # fmt: skip
+    "home": ("at | home", "à la | maison"),
+    "bed": ("in | bed", "au | lit"),
+    "here": ("here", "ici"),
+    "school": ("at | school", "à l' | école"),
+    "town": ("in | town", "en | ville"),
+}
 
 
 def scene(draw: Random, verb: Verb) -> Phrase:
@@ -152,7 +223,7 @@ def scene(draw: Random, verb: Verb) -> Phrase:
     if name == "world":
         return world(draw)
     if name in _SIMPLE:
-        return _fixed(*_SIMPLE[name])
+        return phrase(*_SIMPLE[name])
     if name in ("relatives", "doctor"):
         return chez(draw, "at")
     if name == "sea":
@@ -160,21 +231,13 @@ def scene(draw: Random, verb: Verb) -> Phrase:
     return at(noun(name))
 
 
-def goal(draw: Random) -> Phrase:
-    """Any place where somebody may go."""
+def goal(draw: Random, *, near: bool = False) -> Phrase:
+    """Any place where somebody may go; a `near` one, every day."""
     kind = draw.random()
-    if kind < 0.3:
+    if kind < 0.3 and not near:
         return world(draw, "to")
     if kind < 0.75:
         return to(draw.choice(GOALS))
     if kind < 0.87:
         return chez(draw, "to")
-    fixed = (("to school", "à l' école"), ("to bed", "à le lit"), ("to work", "à le travail"),
-             ("to town", "en ville"), ("abroad", "à l' étranger"), ("there", "là-bas"))  # fmt: skip
-    return _fixed(*draw.choice(fixed[:1] + fixed[2:]))
-
-
-def _fixed(english: str, french: str) -> Phrase:
-    """A place without a determiner in English; à + le has melted."""
-    mine = tag()
-    return Phrase(say(english, mine), say(french.replace("à le ", "au "), mine))
+    return phrase(*draw.choice(_FIXED_GOAL))

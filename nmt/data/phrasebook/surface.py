@@ -7,13 +7,37 @@ from nmt.data.phrasebook.tokens import Phrase, Token, Tokens, merge, tag
 
 NO_BREAK = "\u00a0"
 
-ELIDED = {word: word[:-1] + "'" for word in "je me te se ne le la de que ce".split()}
+ELIDED = {
+    word: word[:-1] + "'" for word in ["je", "me", "te", "se", "ne", "le", "la", "de", "que", "ce"]
+}
 """Words whose last vowel falls before another vowel. Not the clitics after an imperative:
 their tokens begin with a hyphen."""
 
 ASPIRATED = frozenset(
-    "hache haches héros hérisson hérissons hibou hiboux homard homards haricot haricots haut "
-    "haute huit onze oui hockey hamster hamsters yaourt yaourts yen".split()
+    [
+        "hache",
+        "haches",
+        "héros",
+        "hérisson",
+        "hérissons",
+        "hibou",
+        "hiboux",
+        "homard",
+        "homards",
+        "haricot",
+        "haricots",
+        "haut",
+        "haute",
+        "huit",
+        "onze",
+        "oui",
+        "hockey",
+        "hamster",
+        "hamsters",
+        "yaourt",
+        "yaourts",
+        "yen",
+    ]
 )
 """No elision before these, and no liaison: le héros, la hache, le onze."""
 
@@ -122,6 +146,4 @@ def render(phrase: Phrase, mark: str, *, written: bool) -> AlignedPair:
         final = Token(mark, (tag(),))
         source.append(final)
         target.append(final)
-    return AlignedPair(
-        join(source), join(target, no_break=NO_BREAK), links(source, target)
-    )
+    return AlignedPair(join(source), join(target, no_break=NO_BREAK), links(source, target))

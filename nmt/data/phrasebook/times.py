@@ -4,7 +4,7 @@ from random import Random
 
 from nmt.data.phrasebook.clauses import Object, Tense, plain
 from nmt.data.phrasebook.noun_phrases import NUMBERS
-from nmt.data.phrasebook.tokens import Phrase, phrase, say, tag
+from nmt.data.phrasebook.tokens import Phrase, listed, phrase, say, tag
 from nmt.data.phrasebook.verbs import Verb
 
 DAYS = {
@@ -29,13 +29,20 @@ HABIT = (
     ("at | the weekend", "le | week-end"), ("every | summer", "tous les | étés"),
 )  # fmt: skip
 NOW = (
-    ("now", "maintenant"), ("at the moment", "en ce moment"), ("today", "aujourd'hui"),
-    ("this | morning", "ce | matin"), ("this | afternoon", "cet | après-midi"),
+    ("now", "maintenant"),
+    ("at the moment", "en ce moment"),
+    ("today", "aujourd'hui"),
+    ("this | morning", "ce | matin"),
+    ("this | afternoon", "cet | après-midi"),
 )
 BEFORE = (
-    ("yesterday", "hier"), ("last | week", "2:la semaine | 1:dernière"), ("last night", "hier soir"),
-    ("this | morning", "ce | matin"), ("yesterday | morning", "hier | matin"),
-    ("yesterday | evening", "hier | soir"), ("two | days | ago", "3:il y a | 1:deux | 2:jours"),
+    ("yesterday", "hier"),
+    ("last | week", "2:la semaine | 1:dernière"),
+    ("last night", "hier soir"),
+    ("this | morning", "ce | matin"),
+    ("yesterday | morning", "hier | matin"),
+    ("yesterday | evening", "hier | soir"),
+    ("two | days | ago", "3:il y a | 1:deux | 2:jours"),
     ("an | hour | ago", "3:il y a | 1:une | 2:heure"),
 )
 LONG_BEFORE = (
@@ -46,10 +53,14 @@ LONG_BEFORE = (
     ("two | years | ago", "3:il y a | 1:deux | 2:ans"),
 )  # fmt: skip
 LATER = (
-    ("tomorrow", "demain"), ("next | week", "2:la semaine | 1:prochaine"), ("tonight", "ce soir"),
-    ("this | evening", "ce | soir"), ("tomorrow | morning", "demain | matin"),
-    ("later", "plus tard"), ("tomorrow | evening", "demain | soir"),
-    ("in | two | days", "dans | deux | jours"), ("in | an | hour", "dans | une | heure"),
+    ("tomorrow", "demain"),
+    ("next | week", "2:la semaine | 1:prochaine"),
+    ("tonight", "ce soir"),
+    ("this | evening", "ce | soir"),
+    ("tomorrow | morning", "demain | matin"),
+    ("tomorrow | evening", "demain | soir"),
+    ("in | two | days", "dans | deux | jours"),
+    ("in | an | hour", "dans | une | heure"),
 )
 MUCH_LATER = (
     ("next | year", "2:l' année | 1:prochaine"), ("next | month", "2:le mois | 1:prochain"),
@@ -59,7 +70,8 @@ MUCH_LATER = (
 
 
 _BY_TENSE = {
-    "present": HABIT, "progressive": NOW, "past": BEFORE, "future": LATER, "going to": LATER,
+    "present": HABIT, "progressive": NOW, "past": BEFORE, "going to": LATER,
+    "future": (*LATER, ("later", "plus tard")),
     "used to": HABIT, "want to": LATER, "must": LATER, "have to": LATER, "would like to": LATER,
     "need to": LATER, "can": LATER, "will be able to": LATER, "hope to": LATER,
     "like to": HABIT, "should": LATER,
@@ -67,8 +79,11 @@ _BY_TENSE = {
 
 
 _HABITUAL = frozenset(
-    "eat,drink,read,buy,write,watch,clean,wash,listen to,sing,feed,water,open,close,wear,cross,see,"
-    "call,help,wait for,meet,phone,write to,speak to,talk to,answer,bring,send,tell,prepare".split(",")
+    listed(
+        "eat, drink, read, buy, write, watch, clean, wash, listen to, sing, feed, water, open, "
+        "close, wear, cross, see, call, help, wait for, meet, phone, write to, speak to, talk "
+        "to, answer, bring, send, tell, prepare"
+    )
 )
 """Verbs that one may do every day."""
 
@@ -160,14 +175,14 @@ def _full_hour(hour: int) -> Phrase:
     return phrase(f"{english} | o'clock", f"{number} | {heures}")
 
 
-def at_time(draw: Random) -> Phrase:
-    """At three o'clock / à trois heures."""
-    return phrase("at", "à") + random_clock(draw)
+def at_time(draw: Random, *, first: int = 1, last: int = 11) -> Phrase:
+    """At three o'clock / à trois heures, from one hour of the dial to another."""
+    return phrase("at", "à") + random_clock(draw, first=first, last=last)
 
 
-def random_clock(draw: Random) -> Phrase:
+def random_clock(draw: Random, *, first: int = 1, last: int = 11) -> Phrase:
     """Some time of day."""
     minutes = draw.choice((0, 0, 0, 15, 30, 30, 45, 5, 10, 20))
-    if minutes == 0 and draw.random() < 0.15:
+    if minutes == 0 and last == 11 and draw.random() < 0.15:
         return clock(draw.choice((0, 12)))
-    return clock(draw.randint(1, 10 if minutes > 30 else 11), minutes)
+    return clock(draw.randint(first, min(last, 10) if minutes > 30 else last), minutes)

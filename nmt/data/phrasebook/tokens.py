@@ -33,6 +33,25 @@ def say(text: str, *tags: int) -> Tokens:
     return tuple([Token(word, tags) for word in text.split()])
 
 
+def listed(text: str) -> tuple[str, ...]:
+    """The items of a list in words, in order: "eat, drink, listen to"."""
+    return tuple(text.split(", "))
+
+
+GOVERNED = 0
+"""The tag of a word that only the verb asks for; the clause gives it the verb's own tag."""
+
+
+def governed(tokens: Tokens, verb: int) -> Tokens:
+    """Give the prepositions that a verb asks for to that verb: (answer) / (répondre) à."""
+    return tuple(
+        token
+        if GOVERNED not in token.tags
+        else Token(token.text, tuple(each or verb for each in token.tags))
+        for token in tokens
+    )
+
+
 def merge(text: str, *parts: Token) -> Token:
     """One word in place of several, such as I'm for I + am, or au for à + le."""
     return Token(text, tuple(tag for part in parts for tag in part.tags))

@@ -66,7 +66,8 @@ class Verb:
 _WITH_THINGS = """
     eat = manger : food dish :
     drink = boire : drink :
-    buy = acheter : food seasoning drink dish book newspaper novel magazine postcard clothing vehicle furniture lamp clock present umbrella
+    buy = acheter : food seasoning drink dish book newspaper novel magazine postcard clothing
+        vehicle furniture lamp clock present umbrella
         computer phone guitar flower toy ticket bag :
     sell = vendre : clothing vehicle furniture lamp computer phone guitar violin watch ring :
     read = lire : reading :
@@ -76,7 +77,8 @@ _WITH_THINGS = """
         umbrella :
     close = fermer : door window gate box bottle suitcase drawer cupboard wardrobe shop book :
     break = casser : glass cup plate bottle mirror lamp window toy watch : i
-    repair = réparer : car bicycle lorry motorbike bus watch clock computer radio chair roof lamp phone camera toy :
+    repair = réparer : vehicle bus watch clock computer radio chair roof
+        lamp phone camera toy :
     clean = nettoyer : table carpet kitchen bathroom bedroom window car :
     wash = laver : shirt dress skirt sock sweater glass cup plate fork spoon towel car apple :
     carry = porter : bag suitcase box basket parcel chair :
@@ -107,9 +109,8 @@ _WITH_THINGS = """
     visit = visiter : museum castle church town village house flat farm factory island :
     drive = conduire : car bus lorry taxi :
     translate = traduire : letter sentence word book article poem message :
-    count = compter : ticket glass plate sheep book bottle cup :
     hide = cacher : key letter present ring box chocolate :
-    throw away = jeter : newspaper box bottle shoe sock ticket :
+    burn = brûler : letter newspaper ticket poem postcard :
     water = arroser : flower garden tree :
     feed = nourrir : cat dog horse hen rabbit duck pig bird :
     keep = garder : key letter secret ring ticket dog cat :
@@ -147,7 +148,7 @@ _WITH_PEOPLE = """
     find = trouver :: mi
     forget = oublier :: mi
     believe = croire :: s
-    recognise = reconnaître :: m
+    recognise = reconnaître :: mi
     photograph = photographier ::
     hate = détester :: s
     admire = admirer :: s

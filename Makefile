@@ -1,0 +1,42 @@
+.DEFAULT_GOAL := help
+.PHONY: help install demo test quick check format bench
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+INSTALLED = $(VENV)/installed
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+install: $(INSTALLED)  ## a virtual environment with nmt in it, in the tested versions
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: $(INSTALLED)  ## train on the built-in corpus, evaluate, translate, plot: some minutes
+	$(BIN)/nmt train configs/quickstart.yaml --overwrite
+	$(BIN)/nmt evaluate
+	$(BIN)/nmt translate "I love you" --show-attention
+	$(BIN)/nmt plot-attention --output attention.png
+
+test: $(INSTALLED)  ## all tests
+	$(BIN)/python -m pytest
+
+quick: $(INSTALLED)  ## the tests that train nothing
+	$(BIN)/python -m pytest -m 'not slow'
+
+check: $(INSTALLED)  ## style, types, and imports that only go down
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(INSTALLED)  ## rewrite the code in the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED)  ## speed beside a plain reference and the machine's limit
+	$(BIN)/python benchmarks/training.py

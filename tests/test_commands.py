@@ -1,0 +1,389 @@
+"""The commands as a user meets them: one small run, and everything that is done with it."""
+
+import io
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from commands import Commands, lay_out
+from nmt.evaluation.records import read_records
+
+FOLDERS = {"checkpoints", "evaluation", "samples", "tokenizer"}
+FILES = {"README.md", "config.resolved.yaml", "config.yaml", "manifest.json", "metrics.jsonl", "train.log"}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder in which `nmt train tiny.yaml` has ended."""
+    folder = tmp_path_factory.mktemp("trained")
+    lay_out(folder)
+    patch = pytest.MonkeyPatch()
+    patch.chdir(folder)
+    patch.setattr(sys, "argv", ["nmt", "train", "tiny.yaml"])
+    from nmt.cli import main
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+    patch.undo()
+    assert not ended.value.code
+    return folder
+
+
+@pytest.fixture
+def nmt(trained, tmp_path, monkeypatch, capsys):
+    """The command, in a copy of that folder."""
+    shutil.copytree(trained, tmp_path / "work", symlinks=True)
+    return Commands(tmp_path / "work", monkeypatch, capsys)
+
+
+@pytest.fixture
+def fresh(tmp_path, monkeypatch, capsys):
+    """The command, where nothing was trained yet."""
+    lay_out(tmp_path)
+    return Commands(tmp_path, monkeypatch, capsys)
+
+
+def test_a_run_folder_holds_all_that_the_design_names(trained):
+    run = trained / "runs" / "tiny"
+    assert {path.name for path in run.iterdir()} == FOLDERS | FILES
+    assert (trained / "runs" / "latest").resolve() == run
+    assert {path.name for path in (run / "evaluation" / "test").iterdir()} == {
+        "attention.jsonl", "hypotheses.txt", "scores.json",
+    }  # fmt: skip
+    last = run / "checkpoints" / "last"
+    assert {path.suffix for path in last.iterdir()} == {".safetensors", ".json"}
+
+
+def test_every_test_sentence_has_its_hypothesis_and_its_attention(trained):
+    test = trained / "runs" / "tiny" / "evaluation" / "test"
+    hypotheses = test.joinpath("hypotheses.txt").read_text(encoding="utf-8").split("\n")[:-1]
+    records = list(read_records(test / "attention.jsonl"))
+    assert len(hypotheses) == len(records) == 13
+    assert [record.target for record in records] == hypotheses
+    for record in records:
+        assert all(abs(sum(row) - 1) < 1e-4 for row in record.weights)
+    assert records[0].attention == {
+        "score": "general", "normalizer": "softmax", "scope": "global", "heads": 1, "state": "s_t",
+    }  # fmt: skip
+
+
+def test_the_manifest_tells_what_the_run_learned_from(trained):
+    manifest = json.loads((trained / "runs" / "tiny" / "manifest.json").read_text("utf-8"))
+    assert manifest["corpus"]["pairs"] == {"train": 125, "validation": 12, "test": 13}
+    assert manifest["corpus"]["corpus"] == "files"
+    assert manifest["command"] == ["nmt", "train", "tiny.yaml"]
+
+
+def test_translate_writes_one_line_for_one_line_empty_ones_included(nmt):
+    found = nmt("translate", stdin="I see dogs\n\n  \nhe knows cats\r\n")
+    assert found.status == 0
+    lines = found.out.split("\n")
+    assert len(lines) == 5
+    assert lines[1] == lines[2] == lines[4] == ""
+    assert lines[0]
+
+
+def test_a_line_separator_inside_a_line_ends_no_line(nmt):
+    assert nmt("translate", stdin="I see\u2028dogs\x85\n").out.count("\n") == 1
+
+
+def test_arguments_a_file_and_standard_input_are_translated_alike(nmt):
+    (nmt.folder / "in.txt").write_text("I see dogs\nwe love trees\n", encoding="utf-8")
+    by_file = nmt("translate", "--input", "in.txt", "--output", "out.txt")
+    assert by_file.out == ""
+    expected = (nmt.folder / "out.txt").read_text(encoding="utf-8")
+    assert nmt("translate", "I see dogs", "we love trees").out == expected
+    assert nmt("translate", stdin="I see dogs\nwe love trees").out == expected
+
+
+def test_n_best_in_each_format(nmt):
+    text = nmt("translate", "I see dogs", "--n-best", 3).out.split("\n")[:-1]
+    rows = [row.split("\t") for row in
+            nmt("translate", "I see dogs", "--n-best", 3, "--format", "tsv").out.split("\n")[:-1]]
+    found = json.loads(nmt("translate", "I see dogs", "--n-best", 3, "--format", "jsonl").out)
+    assert [row[3] for row in rows] == text
+    assert [best["text"] for best in found["translations"]] == text
+    assert [row[1] for row in rows] == ["0", "1", "2"]
+    records = list(read_records(nmt.folder / "runs/latest/translations/attention.jsonl"))
+    assert [(record.rank, record.target) for record in records] == list(enumerate(text))
+    assert [round(record.score, 4) for record in records] == [float(row[2]) for row in rows]
+
+
+def test_show_attention_prints_the_matrix_beside_the_translation(nmt):
+    found = nmt("translate", "I see dogs", "--show-attention")
+    assert found.out.count("\n") == 1
+    assert all(word in found.err for word in ("I", "see", "dogs", "*", "0."))
+
+
+def test_attention_goes_where_it_is_asked_to_go(nmt):
+    nmt("translate", "I see dogs", "--attention", "here.jsonl")
+    kept = (nmt.folder / "runs/latest/translations/attention.jsonl").read_bytes()
+    assert (nmt.folder / "here.jsonl").read_bytes() == kept
+
+
+def test_typing_sentences_translates_each(nmt, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal("I see dogs\nwe love trees\n"))
+    found = nmt("translate")
+    assert found.status == 0
+    assert len(found.out.replace("> ", "").strip().split("\n")) == 2
+
+
+def test_a_bare_plot_shows_the_last_translation(nmt):
+    nmt("translate", "I see dogs")
+    found = nmt("plot-attention", "--output", "a.svg")
+    assert found.out == "a.svg\n"
+    drawn = (nmt.folder / "a.svg").read_text(encoding="utf-8")
+    assert "dogs" in drawn
+
+
+def test_plot_attention_translates_and_draws_in_every_format(nmt):
+    for name in ("a.png", "a.pdf", "a.html", "a.svg"):
+        assert nmt("plot-attention", "we love trees", "-o", name, "--pieces").out == f"{name}\n"
+        assert (nmt.folder / name).stat().st_size > 1000
+
+
+def test_evaluate_prints_what_it_keeps(nmt):
+    found = json.loads(nmt("evaluate", "--split", "validation", "--json").out)
+    kept = (nmt.folder / "runs/tiny/evaluation/validation/scores.json").read_text("utf-8")
+    assert json.loads(kept) == found
+    assert found["sentences"] == 12
+    assert "tok:13a" in found["bleu"]["signature"]
+
+
+def test_evaluate_scores_files_of_the_users_own(nmt):
+    (nmt.folder / "new.en").write_text("I see dogs\nwe love trees\n", encoding="utf-8")
+    (nmt.folder / "new.fr").write_text("je vois les chiens\nnous aime les arbres\n", "utf-8")
+    found = nmt("evaluate", "runs/tiny", "--input", "new.en", "--reference", "new.fr")
+    assert found.status == 0
+    assert "2 sentences" in found.out
+    assert (nmt.folder / "runs/tiny/evaluation/new/hypotheses.txt").exists()
+
+
+def test_a_dry_run_says_everything_and_writes_nothing(fresh):
+    found = fresh("train", "tiny.yaml", "--dry-run")
+    assert found.status == 0
+    assert not (fresh.folder / "runs").exists()
+    for part in ("125 pairs", "joint pieces", "parameters", "padding", "about 0:"):
+        assert part in found.err
+
+
+def test_config_show_tells_where_a_value_comes_from(fresh):
+    lines = fresh("config", "show", "tiny.yaml", "model.dropout=0.3").out.split("\n")
+    assert "model.dropout: 0.3  # command line" in lines
+    assert "training.epochs: 2  # tiny.yaml:16" in lines
+    assert "seed: 1  # default" in lines
+
+
+def test_config_schema_is_a_schema(fresh):
+    schema = json.loads(fresh("config", "schema").out)
+    assert schema["properties"].keys() >= {"data", "model", "training"}
+
+
+def refused(found, status, *parts):
+    """One line, with everything that it should name, and nothing on standard output."""
+    assert found.status == status
+    assert found.out == ""
+    complaints = [line for line in found.err.split("\n") if line.startswith("nmt: ")]
+    assert len(complaints) == 1, found.err
+    assert "Traceback" not in found.err
+    for part in parts:
+        assert part in complaints[0]
+
+
+def test_a_run_that_exists_is_refused_with_three_ways_out(nmt):
+    refused(nmt("train", "tiny.yaml"), 2, "runs/tiny", "--resume", "--overwrite", "--run-dir")
+
+
+def test_overwrite_deletes_no_folder_that_is_no_run(fresh):
+    (fresh.folder / "thesis").mkdir()
+    (fresh.folder / "thesis" / "only-copy.txt").write_text("years", encoding="utf-8")
+    refused(fresh("train", "tiny.yaml", "--run-dir", "thesis", "--overwrite"), 2, "no run of nmt")
+    assert (fresh.folder / "thesis" / "only-copy.txt").exists()
+
+
+def test_resume_without_a_run_is_refused(fresh):
+    refused(fresh("train", "tiny.yaml", "--resume"), 2, "nothing to resume", "runs/tiny")
+
+
+def test_resume_lists_what_changed(nmt):
+    found = nmt("train", "tiny.yaml", "--resume", "model.dropout=0.4", "seed=7")
+    refused(found, 2, "seed was 1, is 7", "model.dropout was 0.1, is 0.4")
+
+
+def test_resume_may_go_on_for_longer(nmt):
+    found = nmt("train", "tiny.yaml", "--resume", "training.epochs=3")
+    assert found.status == 0
+    assert "training.epochs was 2, is 3" in found.err
+    metrics = (nmt.folder / "runs/tiny/metrics.jsonl").read_text(encoding="utf-8").split("\n")
+    assert json.loads(metrics[-2])["epoch"] == 3
+
+
+def test_another_text_cannot_be_resumed(nmt):
+    with (nmt.folder / "train.tsv").open("a", encoding="utf-8") as file:
+        file.write("something new\tquelque chose\n")
+    refused(nmt("train", "tiny.yaml", "--resume"), 3, "another text")
+
+
+def test_commands_without_a_run_say_how_to_train_one(fresh):
+    for command in (["translate", "hello"], ["evaluate"], ["plot-attention"]):
+        refused(fresh(*command), 2, "nmt train")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["train", "missing.yaml"], ["no config file missing.yaml"]),
+        (["train", "tiny.yaml", "model.attention.scor=dot"], ["unknown key 'scor'", "'score'"]),
+        (["train", "tiny.yaml", "training.epochs=many"], ["training.epochs", "'many'"]),
+        (["train", "tiny.yaml", "model.attention.score=adttive"], ["did you mean 'additive'"]),
+        (["train", "tiny.yaml", "model.attention.score=dot"], ["24", "general"]),
+        (["train", "tiny.yaml", "model.decoder.kind=luon"], ["did you mean 'luong'"]),
+        (["train", "tiny.yaml", "model.decoder.cell=lstn"], ["did you mean 'lstm'"]),
+        (["train", "tiny.yaml", "training.schedule=cosin"], ["did you mean 'cosine'"]),
+        (["train", "tiny.yaml", "device=cuda:77"], ["cuda"]),
+        (["train", "tiny.yaml", "--resume", "--overwrite"], ["choose one"]),
+    ],
+)
+def test_a_wrong_config_is_one_line(fresh, arguments, parts):
+    refused(fresh(*arguments), 2, *parts)
+    assert not (fresh.folder / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["translate", "a", "--run", "nowhere"], ["nowhere is no run folder"]),
+        (["translate", "a", "--format", "xml"], ["unknown output format 'xml'", "jsonl"]),
+        (["translate", "a", "--beam-size", "0"], ["--beam-size"]),
+        (["translate", "a", "--beam-size", "2", "--n-best", "5"], ["n_best is 5"]),
+        (["evaluate", "--split", "tset"], ["did you mean 'test'"]),
+        (["evaluate", "--input", "x.en"], ["--reference"]),
+        (["plot-attention", "a", "--output", "a.gif"], ["png, svg, pdf"]),
+        (["plot-attention", "a", "--input", "b.jsonl"], ["choose one"]),
+    ],
+)
+def test_a_wrong_option_is_one_line(nmt, arguments, parts):
+    refused(nmt(*arguments), 2, *parts)
+
+
+def test_an_unknown_option_points_at_the_help(fresh):
+    found = fresh("translate", "--beem-size", 3)
+    assert found.status == 2
+    assert "--beem-size" in found.err
+
+
+def test_an_endless_line_is_refused_by_its_number(nmt):
+    found = nmt("translate", stdin="I see dogs\n" + "dogs " * 10_000 + "\n")
+    assert found.status == 3
+    assert "line 2" in found.err
+    assert "decoding.max_source_length" in found.err
+
+
+def test_bytes_that_are_no_utf8_are_refused_by_file_and_line(nmt):
+    (nmt.folder / "in.txt").write_bytes("I see dogs\ncaf\xe9\n".encode("latin-1"))
+    refused(nmt("translate", "--input", "in.txt", "--output", "out.txt"), 3, "in.txt:2", "UTF-8")
+    assert not (nmt.folder / "out.txt").exists()
+
+
+def test_a_script_never_seen_is_translated_somehow(nmt):
+    found = nmt("translate", "日本語 😀")
+    assert found.status == 0
+    assert found.out.count("\n") == 1
+
+
+def test_an_output_that_cannot_be_written_is_one_line(nmt):
+    (nmt.folder / "file").write_text("", encoding="utf-8")
+    for arguments in (
+        ["translate", "I see dogs", "--output", "file/out.txt"],
+        ["translate", "I see dogs", "--attention", "file/a.jsonl"],
+        ["plot-attention", "I see dogs", "--output", "file/a.png"],
+    ):
+        refused_by_system = nmt(*arguments)
+        assert refused_by_system.status == 1
+        assert "cannot write" in refused_by_system.err
+        assert "Traceback" not in refused_by_system.err
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "training.safetensors", "state.json"])
+def test_a_checkpoint_cut_short_is_named(nmt, name):
+    path = nmt.folder / "runs/tiny/checkpoints/last" / name
+    path.write_bytes(path.read_bytes()[:-20])
+    found = nmt("train", "tiny.yaml", "--resume", "training.epochs=3")
+    assert found.status == 1
+    assert name in found.err
+    assert "cut short" in found.err
+    assert "Traceback" not in found.err
+
+
+def test_a_foreign_checkpoint_is_refused(nmt):
+    from safetensors.torch import save_file
+    from torch import ones
+
+    save_file({"w": ones(2)}, nmt.folder / "runs/tiny/checkpoints/best/model.safetensors")
+    refused(nmt("translate", "I see dogs"), 1, "model.safetensors", "not written by")
+
+
+def test_a_full_disk_is_one_line_and_the_checkpoints_survive(nmt, monkeypatch):
+    import errno
+
+    from nmt.checkpoint import store
+
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = sorted(path.name for path in (nmt.folder / "runs/tiny/checkpoints").iterdir())
+    monkeypatch.setattr(store, "save_file", full)
+    found = nmt("train", "tiny.yaml", "--resume", "training.epochs=3")
+    assert found.status == 1
+    assert "the disk is full" in found.err
+    assert sorted(path.name for path in (nmt.folder / "runs/tiny/checkpoints").iterdir()) == before
+
+
+def test_misaligned_files_are_refused_with_both_counts(fresh):
+    (fresh.folder / "a.en").write_text("one\ntwo\nthree\n", encoding="utf-8")
+    (fresh.folder / "a.fr").write_text("un\ndeux\n", encoding="utf-8")
+    found = fresh("train", "tiny.yaml", "data.files.train=[a.en, a.fr]")
+    refused(found, 3, "a.en", "3", "a.fr", "2")
+
+
+def test_a_corpus_that_cleaning_empties_is_refused_with_the_reasons(fresh):
+    (fresh.folder / "train.tsv").write_text("a b c d e f g h\tun\n" * 3, encoding="utf-8")
+    found = fresh("train", "tiny.yaml", "data.cleaning.max_words=4")
+    assert found.status == 3
+    assert "max_words" in found.err
+
+
+def test_help_starts_without_heavy_libraries():
+    import subprocess
+
+    code = (
+        "import sys; sys.argv = ['nmt', '--help']\n"
+        "from nmt.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'datasets', 'matplotlib', 'sacrebleu', 'pydantic_core', 'numpy'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        cwd=Path(__file__).parents[1],
+    )  # fmt: skip
+    assert "plot-attention" in found.stdout
+    assert found.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["train"], ["translate"], ["plot-attention"], ["evaluate"], ["bench"], ["data"], ["config"]],
+)
+def test_every_help_ends_with_examples(fresh, command):
+    found = fresh(*command, "--help")
+    assert found.status == 0
+    assert "Example" in found.out.strip().split("\n\n")[-1] or "nmt " in found.out.strip()[-300:]

@@ -1,0 +1,382 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from nmt.config import Config, load, shipped
+from nmt.errors import ConfigError
+
+LEAST = """\
+name: small
+data:
+  corpus: phrasebook
+"""
+
+
+def written(folder: Path, text: str, name: str = "small.yaml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def mistake(path: Path, *overrides: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(path, overrides)
+    return str(caught.value).replace(f"{path.parent}/", "")
+
+
+@pytest.fixture
+def least(tmp_path: Path) -> Path:
+    return written(tmp_path, LEAST)
+
+
+# What is read
+
+
+def test_what_is_not_written_has_its_default(least: Path) -> None:
+    config = load(least).config
+    assert config.data.corpus == "phrasebook"
+    assert config.model.attention.score == "general"
+    assert config.training.betas == (0.9, 0.98)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("5e-4", 5e-4),
+        ("1e3", 1000.0),
+        ("2.5E-3", 2.5e-3),
+        ("1.", 1.0),
+        (".5", 0.5),
+        ("3", 3.0),
+        ("1_000.5", 1000.5),
+    ],
+)
+def test_numbers_are_read_as_people_write_them(tmp_path: Path, text: str, value: float) -> None:
+    path = written(tmp_path, f"{LEAST}training: {{learning_rate: {text}}}\n")
+    assert load(path).config.training.learning_rate == value
+    assert load(path, [f"training.learning_rate={text}"]).config.training.learning_rate == value
+
+
+@pytest.mark.parametrize("code", ["no", "on", "off", "yes", "n", "y"])
+def test_language_codes_are_words_and_no_booleans(tmp_path: Path, code: str) -> None:
+    path = written(tmp_path, f"{LEAST}  target: {code}\n")
+    assert load(path).config.data.target == code
+    assert load(path, [f"data.target={code}"]).config.data.target == code
+
+
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("False", False), ("TRUE", True)])
+def test_true_and_false_are_booleans(tmp_path: Path, text: str, value: bool) -> None:
+    path = written(tmp_path, f"{LEAST}tokenizer: {{joint: {text}}}\n")
+    assert load(path).config.tokenizer.joint is value
+
+
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_shipped_configs_are_right_and_found_by_their_names(name: str) -> None:
+    assert load(Path(name)).config == load(shipped()[name]).config
+
+
+def test_all_values_written_out_are_read_back_alike(tmp_path: Path) -> None:
+    changes = ["training.learning_rate=5e-4", "data.target=no", "training.patience=null"]
+    for name in shipped():
+        loaded = load(Path(name), changes)
+        again = load(written(tmp_path, loaded.resolved()))
+        assert again.config == loaded.config
+        assert again.resolved() == loaded.resolved()
+
+
+def test_a_config_remembers_its_text(least: Path) -> None:
+    assert load(least, ["seed=9"]).text == LEAST
+
+
+# Overrides
+
+
+def test_an_override_goes_above_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path, f"{LEAST}model:\n  dropout: 0.3\n")
+    loaded = load(path, ["model.dropout=0.1", "model.encoder.layers=3", "seed=5"])
+    assert loaded.config.model.dropout == 0.1
+    assert loaded.config.model.encoder.layers == 3
+    assert loaded.config.seed == 5
+    assert loaded.sources["model.dropout"] == "command line"
+    assert loaded.sources["data.corpus"] == f"{path}:3"
+
+
+def test_the_last_of_two_overrides_counts(least: Path) -> None:
+    assert load(least, ["seed=2", "seed=3"]).config.seed == 3
+
+
+def test_an_override_may_be_a_list_or_a_section(least: Path) -> None:
+    config = load(least, ["training.betas=[0.8, 0.9]", "model.decoder={cell: gru, size: 9}"]).config
+    assert config.training.betas == (0.8, 0.9)
+    assert (config.model.decoder.cell, config.model.decoder.size) == ("gru", 9)
+
+
+def test_an_override_may_hold_an_equals_sign(least: Path) -> None:
+    assert load(least, ["data.corpus=a=b"]).config.data.corpus == "a=b"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("seed", "'seed' is no override; write section.key=value"),
+        ("=3", "'=3' is no override; write section.key=value"),
+        ("name.first=3", "command line: name.first: 'name' is a value, not a section"),
+        (
+            "model.dropuot=0.3",
+            "command line: model: unknown key 'dropuot'; did you mean 'dropout'?",
+        ),
+        (
+            "training.max_steps=many",
+            "command line: training.max_steps: input should be a valid integer, "
+            "unable to parse string as an integer (got 'many')",
+        ),
+        (
+            "model.dropout=1.0",
+            "command line: model.dropout: input should be less than 1 (got 1.0)",
+        ),
+    ],
+)
+def test_a_wrong_override_is_named(least: Path, override: str, message: str) -> None:
+    assert mistake(least, override) == message
+
+
+def test_an_override_that_is_no_yaml_is_named(least: Path) -> None:
+    assert mistake(least, "training.betas=[0.8").startswith(
+        "command line: training.betas: cannot read '[0.8': "
+    )
+
+
+# Mistakes in a file
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            "model:\n  attention:\n    scor: dot\n",
+            "small.yaml:6: model.attention: unknown key 'scor'; did you mean 'score'?",
+        ),
+        (
+            "trainning: {}\n",
+            "small.yaml:4: config: unknown key 'trainning'; did you mean 'training'?",
+        ),
+        (
+            "evaluation:\n  zzz: 1\n",
+            "small.yaml:5: evaluation: unknown key 'zzz'; there are: splits",
+        ),
+        (
+            "seed: one\n",
+            "small.yaml:4: seed: input should be a valid integer, "
+            "unable to parse string as an integer (got 'one')",
+        ),
+        (
+            "training:\n  epochs: 0\n",
+            "small.yaml:5: training.epochs: input should be greater than 0 (got 0)",
+        ),
+        (
+            "tokenizer:\n  kind: bpee\n",
+            "small.yaml:5: tokenizer.kind: input should be 'bpe' or 'unigram' (got 'bpee')",
+        ),
+        (
+            "device: gpu\n",
+            "small.yaml:4: device: must be auto, cpu, mps, cuda or cuda:N",
+        ),
+        (
+            "training:\n  epochs: null\n",
+            "small.yaml:4: training: nothing ends the training: "
+            "set epochs, max_steps or max_minutes",
+        ),
+        (
+            "decoding:\n  beam_size: 2\n  n_best: 3\n",
+            "small.yaml:4: decoding: n_best is 3, more than beam_size 2: "
+            "raise beam_size or lower n_best",
+        ),
+        (
+            "tokenizer: {joint: false}\nmodel: {tie_embeddings: all}\n",
+            "small.yaml: model.tie_embeddings is 'all', but tokenizer.joint is false: "
+            "sharing all embeddings needs one vocabulary",
+        ),
+    ],
+)
+def test_a_mistake_is_named_with_its_file_and_line(
+    tmp_path: Path, more: str, message: str
+) -> None:
+    assert mistake(written(tmp_path, LEAST + more)) == message
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("config: en-fr", "data.corpus is missing"),
+        ("corpus: files", "data: corpus is 'files', so data.files must name them"),
+        (
+            "{corpus: a/b, files: {train: a.tsv}}",
+            "data: data.files is given, but corpus is 'a/b', not 'files'",
+        ),
+        (
+            "{corpus: phrasebook, fallback: phrasebook}",
+            "data: fallback is the corpus itself",
+        ),
+    ],
+)
+def test_a_section_that_contradicts_itself_is_named(
+    tmp_path: Path, data: str, message: str
+) -> None:
+    text = f"name: small\n\ndata:\n  {data}\n"
+    assert mistake(written(tmp_path, text)) == f"small.yaml:3: {message}"
+
+
+@pytest.mark.parametrize("name", ["latest", "a/b", "..", "", "-x", "é/"])
+def test_a_name_that_is_no_folder_is_refused(least: Path, name: str) -> None:
+    assert mistake(least, f"name='{name}'") == (
+        "command line: name: must be letters, digits, '.', '_', '+' and '-', and not 'latest'"
+    )
+
+
+def test_every_mistake_has_its_line(tmp_path: Path) -> None:
+    path = written(tmp_path, LEAST + "model:\n  dropout: 2\n  layers: 1\nseed: -1\n")
+    assert [line.split(": ")[0] for line in mistake(path).splitlines()] == [
+        "small.yaml:7",
+        "small.yaml:5",
+        "small.yaml:6",
+    ]
+
+
+def test_all_missing_keys_are_named(tmp_path: Path) -> None:
+    path = written(tmp_path, "seed: 2\n")
+    assert mistake(path).splitlines() == [
+        "small.yaml: name is missing",
+        "small.yaml: data is missing",
+    ]
+
+
+def test_one_wrong_value_is_one_mistake_even_of_a_key_with_two_forms(tmp_path: Path) -> None:
+    path = written(
+        tmp_path, "name: small\ndata:\n  corpus: files\n  files:\n    train: [a, b, c]\n"
+    )
+    lines = mistake(path).splitlines()
+    assert lines
+    assert all(line.startswith("small.yaml:5: data.files.train: ") for line in lines)
+
+
+def test_a_key_written_twice_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, LEAST + "model:\n  dropout: 0.1\n  dropout: 0.2\n")
+    assert mistake(path) == "small.yaml:6: 'model.dropout' is written twice, first in line 5"
+
+
+def test_a_section_written_twice_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, LEAST + "data: {corpus: files}\n")
+    assert mistake(path) == "small.yaml:4: 'data' is written twice, first in line 2"
+
+
+def test_broken_yaml_is_named_with_its_line(tmp_path: Path) -> None:
+    message = mistake(written(tmp_path, LEAST + "model: [1, 2\nseed: 3\n"))
+    assert message.startswith("small.yaml:5: ")
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("text", ["", "just words\n", "- a\n- b\n", "# nothing\n"])
+def test_a_file_without_sections_is_refused(tmp_path: Path, text: str) -> None:
+    message = mistake(written(tmp_path, text))
+    assert message == "small.yaml: a config has sections such as 'data:', this file has none"
+
+
+def test_a_missing_file_is_answered_with_the_nearest_shipped_one(tmp_path: Path) -> None:
+    message = mistake(tmp_path / "luonk.yaml")
+    assert message.startswith("no config file luonk.yaml; unknown config 'luonk'")
+    assert "did you mean 'luong'?" in message
+
+
+def test_a_folder_is_no_config(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is a folder, not a config file"):
+        load(tmp_path)
+
+
+def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "small.yaml"
+    path.write_bytes("name: small  # prêt\n".encode("latin-1"))
+    assert mistake(path) == "small.yaml: not UTF-8 (byte 17); save it as UTF-8"
+
+
+# Configs that extend others
+
+
+def test_what_a_config_extends_lies_below_it(tmp_path: Path) -> None:
+    base = written(tmp_path, LEAST + "model:\n  dropout: 0.3\n  embedding_size: 9\n", "base.yaml")
+    path = written(tmp_path, "extends: base.yaml\nname: mine\nmodel: {dropout: 0.4}\n")
+    loaded = load(path)
+    assert loaded.config.name == "mine"
+    assert loaded.config.model.dropout == 0.4
+    assert loaded.config.model.embedding_size == 9
+    assert loaded.sources["model.dropout"] == f"{path}:3"
+    assert loaded.sources["model.embedding_size"] == f"{base}:6"
+
+
+def test_a_chain_is_followed_from_folder_to_folder(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    written(tmp_path, LEAST + "seed: 7\n", "base.yaml")
+    written(tmp_path / "in", "extends: ../base.yaml\nname: middle\n", "middle.yaml")
+    config = load(written(tmp_path, "extends: in/middle.yaml\ndevice: cpu\n", "top.yaml")).config
+    assert (config.name, config.seed, config.device) == ("middle", 7, "cpu")
+
+
+def test_a_mistake_in_the_base_is_named_there(tmp_path: Path) -> None:
+    written(tmp_path, LEAST + "model:\n  dropuot: 0.3\n", "base.yaml")
+    path = written(tmp_path, "extends: base.yaml\nname: mine\n")
+    assert mistake(path) == "base.yaml:5: model: unknown key 'dropuot'; did you mean 'dropout'?"
+
+
+def test_a_base_that_is_not_there_is_named(tmp_path: Path) -> None:
+    message = mistake(written(tmp_path, "extends: bse.yaml\n"))
+    assert message == "small.yaml: extends bse.yaml, but there is no bse.yaml"
+
+
+def test_a_config_that_extends_itself_is_refused(tmp_path: Path) -> None:
+    written(tmp_path, "extends: small.yaml\n", "base.yaml")
+    message = mistake(written(tmp_path, "extends: base.yaml\n"))
+    assert "small.yaml: extends itself, through " in message
+
+
+# The schema
+
+
+def sections(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    return [schema, *schema["$defs"].values()]
+
+
+def test_the_schema_knows_every_section_and_refuses_unknown_keys() -> None:
+    schema = json.loads(json.dumps(Config.model_json_schema()))
+    assert set(schema["properties"]) == set(Config.model_fields)
+    assert all(section["additionalProperties"] is False for section in sections(schema))
+
+
+def test_the_schema_explains_what_the_code_explains() -> None:
+    schema = Config.model_json_schema()
+    assert schema["$defs"]["DataConfig"]["properties"]["revision"]["description"].startswith(
+        "A branch, tag or commit"
+    )
+    assert all(section.get("description") for section in sections(schema))
+
+
+def test_a_config_can_not_be_changed_after_reading(least: Path) -> None:
+    config = load(least).config
+    with pytest.raises(ValueError, match="frozen"):
+        config.seed = 3  # type: ignore[misc]  # what is tried here
+
+
+def test_reading_a_config_needs_no_torch(least: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from nmt.config import load; "
+        f"load(Path({str(least)!r})); "
+        "assert not {'torch', 'datasets', 'sentencepiece', 'matplotlib'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_resolved_config_is_plain_yaml(least: Path) -> None:
+    assert yaml.safe_load(load(least).resolved())["training"]["betas"] == [0.9, 0.98]

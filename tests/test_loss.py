@@ -1,0 +1,104 @@
+import pytest
+import torch
+from torch import Tensor, nn
+
+from nmt.training import loss as module
+from nmt.training.loss import smoothed_cross_entropy
+
+POSITIONS, WIDTH, VOCABULARY = 23, 6, 11
+
+
+def parts(dtype: torch.dtype = torch.float32) -> tuple[Tensor, nn.Linear, Tensor]:
+    readouts = torch.randn(POSITIONS, WIDTH, dtype=dtype, requires_grad=True)
+    vocabulary = nn.Linear(WIDTH, VOCABULARY).to(dtype)
+    targets = torch.randint(VOCABULARY, (POSITIONS,))
+    return readouts, vocabulary, targets
+
+
+def slopes(readouts: Tensor, vocabulary: nn.Linear, loss: Tensor) -> tuple[Tensor, ...]:
+    return torch.autograd.grad(loss, [readouts, vocabulary.weight, vocabulary.bias])
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.7])
+@pytest.mark.parametrize("piece", [1, 5, POSITIONS, 1024])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_loss_and_gradients_are_those_of_torch(
+    smoothing: float, piece: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PIECE", piece)
+    readouts, vocabulary, targets = parts(dtype)
+    found, plain = smoothed_cross_entropy(readouts, vocabulary, targets, smoothing=smoothing)
+    logits = vocabulary(readouts)
+    wanted = nn.functional.cross_entropy(
+        logits, targets, label_smoothing=smoothing, reduction="sum"
+    )
+    torch.testing.assert_close(found, wanted, check_dtype=False)
+    torch.testing.assert_close(
+        plain, nn.functional.cross_entropy(logits, targets, reduction="sum"), check_dtype=False
+    )
+    assert not plain.requires_grad
+    for one, other in zip(
+        slopes(readouts, vocabulary, 3 * found), slopes(readouts, vocabulary, 3 * wanted), strict=True
+    ):
+        torch.testing.assert_close(one, other)
+
+
+def test_the_loss_is_the_formula_that_is_written_above_it() -> None:
+    readouts, vocabulary, targets = parts(torch.float64)
+    smoothing, wanted = 0.2, 0.0
+    for n, target in enumerate(targets):
+        logs = -vocabulary(readouts[n]).log_softmax(-1)
+        wanted += (1 - smoothing) * logs[target].item()
+        wanted += smoothing / VOCABULARY * sum(log.item() for log in logs)
+    found, _ = smoothed_cross_entropy(readouts, vocabulary, targets, smoothing=smoothing)
+    assert found.item() == pytest.approx(wanted, rel=1e-9)
+
+
+def test_nothing_is_learned_where_no_gradient_is_wanted() -> None:
+    readouts, vocabulary, targets = parts()
+    wanted, plain = smoothed_cross_entropy(readouts, vocabulary, targets, smoothing=0.1)
+    with torch.no_grad():
+        found, again = smoothed_cross_entropy(readouts, vocabulary, targets, smoothing=0.1)
+    assert not found.requires_grad
+    torch.testing.assert_close(found, wanted)
+    torch.testing.assert_close(again, plain)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_bfloat16_products_stay_close(smoothing: float) -> None:
+    readouts, vocabulary, targets = parts()
+    wanted, _ = smoothed_cross_entropy(readouts, vocabulary, targets, smoothing=smoothing)
+    with torch.autocast("cpu", torch.bfloat16):
+        found, plain = smoothed_cross_entropy(readouts, vocabulary, targets, smoothing=smoothing)
+    assert found.dtype == plain.dtype == torch.float32
+    torch.testing.assert_close(found, wanted, rtol=2e-2, atol=0)
+    for one, other in zip(
+        slopes(readouts, vocabulary, found), slopes(readouts, vocabulary, wanted), strict=True
+    ):
+        assert one.dtype == torch.float32
+        assert (one - other).norm() < 2e-2 * other.norm()
+
+
+def test_a_matrix_shared_with_the_readouts_gets_both_gradients() -> None:
+    table = nn.Parameter(torch.randn(VOCABULARY, WIDTH, dtype=torch.float64))
+    vocabulary = nn.Linear(WIDTH, VOCABULARY, dtype=torch.float64)
+    vocabulary.weight = table
+    words, targets = torch.randint(VOCABULARY, (2, POSITIONS))
+    found, _ = smoothed_cross_entropy(table[words].tanh(), vocabulary, targets, smoothing=0.1)
+    wanted = nn.functional.cross_entropy(
+        vocabulary(table[words].tanh()), targets, label_smoothing=0.1, reduction="sum"
+    )
+    torch.testing.assert_close(
+        torch.autograd.grad(found, table), torch.autograd.grad(wanted, table)
+    )
+
+
+def test_certain_and_impossible_words_give_no_nan() -> None:
+    vocabulary = nn.Linear(1, 3)
+    with torch.no_grad():
+        vocabulary.weight.copy_(torch.tensor([[1e4], [-1e4], [0.0]]))
+        vocabulary.bias.zero_()
+    readouts = torch.ones(2, 1, requires_grad=True)
+    found, plain = smoothed_cross_entropy(readouts, vocabulary, torch.tensor([0, 1]), smoothing=0.1)
+    assert plain.item() == pytest.approx(2e4)
+    assert all(torch.isfinite(slope).all() for slope in slopes(readouts, vocabulary, found))

@@ -1,0 +1,63 @@
+import math
+
+import pytest
+
+from nmt.errors import ConfigError
+from nmt.training.schedules import NEEDS_END, Moment, check, factor, schedules
+
+
+def curve(name: str, *steps: int, total: int | None = 110, stalls: int = 0) -> list[float]:
+    return [factor(name, Moment(step, warmup=10, total=total, stalls=stalls)) for step in steps]
+
+
+@pytest.mark.parametrize("name", list(schedules))
+def test_every_schedule_rises_in_a_line_to_one(name: str) -> None:
+    assert curve(name, 1, 4, 9, 10) == pytest.approx([0.1, 0.4, 0.9, 1.0])
+
+
+@pytest.mark.parametrize("name", list(schedules))
+def test_no_schedule_rises_after_the_warm_up(name: str) -> None:
+    values = curve(name, *range(10, 111))
+    assert values == sorted(values, reverse=True)
+    assert 0 <= values[-1] <= 1
+
+
+@pytest.mark.parametrize("name", list(schedules))
+def test_without_a_warm_up_the_first_step_is_whole(name: str) -> None:
+    assert factor(name, Moment(1, warmup=0, total=10**6)) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(NEEDS_END))
+def test_a_schedule_that_falls_to_the_end_is_zero_there_and_after(name: str) -> None:
+    assert curve(name, 110, 300) == pytest.approx([0, 0])
+    assert curve(name, 60) == pytest.approx([0.5])
+    with pytest.raises(ConfigError) as caught:
+        check(name, None)
+    assert str(caught.value) == (
+        f"training.schedule '{name}' falls towards the end of the training: "
+        "set training.epochs or training.max_steps"
+    )
+
+
+@pytest.mark.parametrize("name", sorted(set(schedules) - NEEDS_END))
+def test_the_others_need_no_end(name: str) -> None:
+    check(name, None)
+    assert math.isfinite(curve(name, 500, total=None)[0])
+
+
+def test_the_curves_are_their_formulas() -> None:
+    assert curve("constant", 50) == [1.0]
+    assert curve("linear", 35, 85) == pytest.approx([0.75, 0.25])
+    assert curve("cosine", 35, 85) == pytest.approx(
+        [(1 + math.cos(math.pi / 4)) / 2, (1 + math.cos(3 * math.pi / 4)) / 2]
+    )
+    assert curve("inverse_sqrt", 40, 90) == pytest.approx([1 / 2, 1 / 3])
+
+
+def test_a_plateau_halves_with_each_stall() -> None:
+    assert [curve("plateau", 50, stalls=stalls)[0] for stalls in range(4)] == [1, 0.5, 0.25, 0.125]
+
+
+def test_an_unknown_schedule_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="unknown learning-rate schedule 'cosin'; did you mean 'c"):
+        check("cosin", 10)

@@ -1,0 +1,157 @@
+import logging
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from nmt.config import DecodingConfig, TokenizerConfig
+from nmt.data.corpus import Bitext
+from nmt.data.tokenizer import Tokenizers, learn
+from nmt.data.vocabulary import EOS, Vocabularies
+from nmt.decoding.translator import Translator
+from nmt.errors import DataError
+from nmt.models import build_model
+from nmt.models.devices import Compute
+from tiny_models import Kind
+
+TEXT = Bitext(
+    [
+        "i love you",
+        "you love me and i love you",
+        "the old garden",
+        "we see the garden of the old house",
+    ],
+    ["je t'aime", "tu m'aimes et je t'aime", "le vieux jardin", "on voit le jardin de la maison"],
+)
+SENTENCES = [
+    "we love the old house and the garden of the old house",
+    "you",
+    "",
+    "i love the garden",
+    "  ",
+    "me and you",
+    "prêt ?",
+]
+
+
+@pytest.fixture(scope="module")
+def tokenizers() -> Tokenizers:
+    logging.disable()  # the text carries few pieces
+    try:
+        return learn(TEXT, TokenizerConfig(vocabulary_size=320), seed=1)
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def translator(tokenizers: Tokenizers, **config: Any) -> Translator:
+    torch.manual_seed(2)
+    vocabularies: Vocabularies = tokenizers.vocabularies
+    model = build_model(Kind().config(), vocabularies)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(3)
+        model.vocabulary.bias[EOS] = 2.0
+    return Translator(
+        model, tokenizers, DecodingConfig(**config), Compute(torch.device("cpu"), bfloat16=False)
+    )
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 24, 4096])
+def test_sentences_come_back_in_their_order(tokenizers: Tokenizers, batch_tokens: int) -> None:
+    german = translator(tokenizers, batch_tokens=batch_tokens, beam_size=2)
+    found = german.translate(SENTENCES)
+    assert [translated.source for translated in found] == SENTENCES
+    for sentence, translated in zip(SENTENCES, found, strict=True):
+        [alone] = german.translate([sentence])
+        assert alone.text == translated.text
+
+
+def test_an_empty_sentence_has_an_empty_translation(tokenizers: Tokenizers) -> None:
+    for sentence in ("", "  "):
+        [translated] = translator(tokenizers).translate([sentence])
+        assert translated.text == ""
+        assert [piece.text for piece in translated.pieces] == ["</s>"]
+        [best] = translated.best
+        assert best.hypothesis.ids == [EOS]
+        assert best.hypothesis.score == 0
+        assert best.hypothesis.attention.tolist() == [[1.0]]
+
+
+def test_nothing_is_translated_to_nothing(tokenizers: Tokenizers) -> None:
+    assert translator(tokenizers).translate([]) == []
+
+
+def test_the_attention_has_a_row_and_a_column_for_each_piece(tokenizers: Tokenizers) -> None:
+    for translated in translator(tokenizers, n_best=3).translate(SENTENCES):
+        assert translated.pieces[-1].text == "</s>"
+        for translation in translated.best:
+            hypothesis = translation.hypothesis
+            assert len(translation.pieces) == len(hypothesis.ids) == len(hypothesis.token_scores)
+            assert hypothesis.attention.shape == (len(hypothesis.ids), len(translated.pieces))
+            np.testing.assert_allclose(hypothesis.attention.sum(-1), 1, rtol=1e-5)
+            assert (translation.pieces[-1].text == "</s>") == (hypothesis.ids[-1] == EOS)
+
+
+def test_pieces_stand_where_they_say(tokenizers: Tokenizers) -> None:
+    for translated in translator(tokenizers, n_best=2).translate(SENTENCES):
+        for text, pieces in (
+            (translated.source, translated.pieces),
+            *((best.text, best.pieces) for best in translated.best),
+        ):
+            for piece in pieces:
+                if piece.text == "</s>":
+                    assert (piece.start, piece.end) == (len(text), len(text))
+                elif not piece.text.startswith("<0x"):
+                    assert text[piece.start : piece.end].strip() == piece.text.strip("▁")
+
+
+def test_the_text_is_that_of_the_ids(tokenizers: Tokenizers) -> None:
+    for translated in translator(tokenizers).translate(SENTENCES[:2]):
+        best = translated.best[0]
+        assert best.text == tokenizers.target.decode(best.hypothesis.ids)
+
+
+def test_as_many_translations_come_as_are_asked_for(tokenizers: Tokenizers) -> None:
+    for translated in translator(tokenizers, n_best=4).translate(["i love you", "the house"]):
+        ranks = [translation.hypothesis.rank_score for translation in translated.best]
+        assert len(ranks) == 4
+        assert ranks == sorted(ranks, reverse=True)
+
+
+def test_a_translation_ends_where_the_factor_says(tokenizers: Tokenizers) -> None:
+    endless = translator(tokenizers, max_length_factor=0.5)
+    with torch.no_grad():
+        endless.model.vocabulary.bias[EOS] = -1e4
+    [translated] = endless.translate(["we see the garden of the old house"])
+    pieces = len(translated.pieces)
+    assert len(translated.best[0].hypothesis.ids) == pieces // 2 + 10
+    assert translated.best[0].pieces[-1].text != "</s>"
+
+
+def test_an_endless_line_is_refused_with_its_number(tokenizers: Tokenizers) -> None:
+    short = translator(tokenizers, max_source_length=20)
+    with pytest.raises(DataError) as caught:
+        short.translate(["i love you", "", "ï" * 11, "you"], first_line=41)
+    assert str(caught.value) == (
+        "line 43 has 23 pieces, more than decoding.max_source_length, 20: "
+        "cut it into sentences, one a line"
+    )
+
+
+def test_a_line_may_just_be_as_long_as_allowed(tokenizers: Tokenizers) -> None:
+    pieces = len(tokenizers.source.pieces("i love you").ids)
+    allowed = translator(tokenizers, max_source_length=pieces)
+    assert len(allowed.translate(["i love you"])) == 1
+    with pytest.raises(DataError, match=f"line 1 has {pieces} pieces"):
+        translator(tokenizers, max_source_length=pieces - 1).translate(["i love you"])
+
+
+def test_dropout_is_off_while_translating(tokenizers: Tokenizers) -> None:
+    model = translator(tokenizers)
+    calm = model.translate(SENTENCES)
+    for module in model.model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.9
+    model.model.train()
+    assert [one.text for one in model.translate(SENTENCES)] == [one.text for one in calm]
