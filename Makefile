@@ -39,4 +39,4 @@ format: $(INSTALLED)  ## rewrite the code in the house style
 	$(BIN)/ruff format .
 
 bench: $(INSTALLED)  ## speed beside a plain reference and the machine's limit
-	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/training.py configs/luong.yaml data.corpus=phrasebook data.config=null data.fallback=null

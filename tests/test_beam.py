@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny_models import SOURCES, Kind, ids
 from torch import Tensor, nn
 
 from nmt.data.vocabulary import BOS, EOS, PAD, UNK
@@ -15,6 +14,7 @@ from nmt.decoding import beam
 from nmt.decoding.beam import beam_search
 from nmt.decoding.hypothesis import Hypothesis
 from nmt.models.contract import Memory, Reading, Rows, Seq2Seq, Step
+from tiny_models import SOURCES, Kind, ids
 
 VOCABULARY = 7
 WORDS = [i for i in range(VOCABULARY) if i not in (PAD, UNK, BOS, EOS)]

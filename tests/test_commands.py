@@ -12,7 +12,14 @@ from commands import Commands, lay_out
 from nmt.evaluation.records import read_records
 
 FOLDERS = {"checkpoints", "evaluation", "samples", "tokenizer"}
-FILES = {"README.md", "config.resolved.yaml", "config.yaml", "manifest.json", "metrics.jsonl", "train.log"}
+FILES = {
+    "README.md",
+    "config.resolved.yaml",
+    "config.yaml",
+    "manifest.json",
+    "metrics.jsonl",
+    "train.log",
+}
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +108,12 @@ def test_arguments_a_file_and_standard_input_are_translated_alike(nmt):
 
 def test_n_best_in_each_format(nmt):
     text = nmt("translate", "I see dogs", "--n-best", 3).out.split("\n")[:-1]
-    rows = [row.split("\t") for row in
-            nmt("translate", "I see dogs", "--n-best", 3, "--format", "tsv").out.split("\n")[:-1]]
+    rows = [
+        row.split("\t")
+        for row in nmt("translate", "I see dogs", "--n-best", 3, "--format", "tsv").out.split("\n")[
+            :-1
+        ]
+    ]
     found = json.loads(nmt("translate", "I see dogs", "--n-best", 3, "--format", "jsonl").out)
     assert [row[3] for row in rows] == text
     assert [best["text"] for best in found["translations"]] == text
@@ -267,6 +278,7 @@ def test_a_wrong_config_is_one_line(fresh, arguments, parts):
         (["evaluate", "--input", "x.en"], ["--reference"]),
         (["plot-attention", "a", "--output", "a.gif"], ["png, svg, pdf"]),
         (["plot-attention", "a", "--input", "b.jsonl"], ["choose one"]),
+        (["translate", "a", "--input", "b.txt"], ["choose one"]),
     ],
 )
 def test_a_wrong_option_is_one_line(nmt, arguments, parts):

@@ -87,10 +87,14 @@ def test_get_never_takes_a_fallback(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "nobody/nothing-at-all" in str(result.exception)
 
 
-def test_options_change_what_the_config_says() -> None:
-    swapped = run("check", "phrasebook", "--source", "fr", "--target", "en", "--json").stdout
-    found = json.loads(swapped)
+def test_options_change_what_the_config_says(tmp_path: Path) -> None:
+    lines = (json.dumps({"en": f"number {n}", "fr": f"le nombre {n}"}) for n in range(30))
+    (tmp_path / "pairs.jsonl").write_text("\n".join(lines))
+    path = tmp_path / "own.yaml"
+    path.write_text(f"name: own\ndata: {{corpus: files, files: {{train: {tmp_path}/pairs.jsonl}}}}")
+    found = json.loads(run("check", path, "--source", "fr", "--target", "en", "--json").stdout)
     assert (found["source"], found["target"]) == ("fr", "en")
+    assert all(source.startswith("le ") for source, _ in found["splits"]["train"]["samples"])
     german = run("check", "phrasebook", "--target", "de")
     assert isinstance(german.exception, DataError)
     assert "English and French only" in str(german.exception)

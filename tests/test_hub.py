@@ -13,10 +13,10 @@ from unittest.mock import patch
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hub_standin import Fault, Hub, Reader
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hub_standin import Fault, Hub, Reader
 from nmt.data import store
 from nmt.data.network import first_answer
 from nmt.data.parquet import RemoteFile, local_table, read_columns, remote_table

@@ -2,6 +2,12 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor, nn
+
+from nmt.data.vocabulary import BOS, PAD, Vocabularies
+from nmt.errors import ConfigError
+from nmt.models import Seq2Seq, build_model, parameter_table
+from nmt.models.cells import CellState, cells
 from tiny_models import (
     EMBEDDING,
     KINDS,
@@ -11,12 +17,6 @@ from tiny_models import (
     Kind,
     ids,
 )
-from torch import Tensor, nn
-
-from nmt.data.vocabulary import BOS, PAD, Vocabularies
-from nmt.errors import ConfigError
-from nmt.models import Seq2Seq, build_model, parameter_table
-from nmt.models.cells import CellState, cells
 
 Model = Seq2Seq[Any]
 LIBRARY: dict[str, type[nn.LSTM | nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}

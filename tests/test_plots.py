@@ -5,10 +5,10 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
-from attention_records import by_word, i_love_you, odd, record_of
 from matplotlib.figure import Figure
 from PIL import Image
 
+from attention_records import by_word, i_love_you, odd, record_of
 from nmt.errors import UsageError
 from nmt.evaluation.records import Matrix
 from nmt.plots import heatmap

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from attention_records import GENERAL, LUONG, by_word, cut, i_love_you, odd, record_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from attention_records import GENERAL, LUONG, by_word, cut, i_love_you, odd, record_of
 from nmt.data.words import Word, split_words
 from nmt.errors import DataError
 from nmt.evaluation.records import AttentionRecord, make_record, read_records, write_records

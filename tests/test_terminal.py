@@ -2,9 +2,9 @@ import re
 
 import numpy as np
 import pytest
-from attention_records import by_word, i_love_you, odd, record_of
 from rich.cells import cell_len
 
+from attention_records import by_word, i_love_you, odd, record_of
 from nmt.plots.terminal import table
 
 

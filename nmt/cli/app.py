@@ -1,6 +1,8 @@
 """The application: its commands, what they share, and how failures are told."""
 
+import io
 import logging
+import os
 import sys
 from typing import Annotated, NoReturn
 
@@ -79,6 +81,8 @@ def main() -> NoReturn:
     from nmt.cli import commands
 
     commands.mount(app)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # whatever the locale says: it is data
     try:
         status = app(standalone_mode=False)
     except NmtError as error:
@@ -92,9 +96,14 @@ def main() -> NoReturn:
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     except BrokenPipeError:  # whoever read the output has left
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the end
         sys.exit(0)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def colored() -> bool:
+    """Whether standard error shows colours, and wants to (https://no-color.org)."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
 
 
 def _show_usage(error: typer.TyperException) -> None:
@@ -107,4 +116,4 @@ def _show_usage(error: typer.TyperException) -> None:
 
 def _complain(message: str) -> None:
     for line in message.split("\n"):
-        typer.secho(f"nmt: {line}", fg="red" if sys.stderr.isatty() else None, err=True)
+        typer.secho(f"nmt: {line}", fg="red" if colored() else None, err=True)

@@ -44,9 +44,12 @@ def translate(
     """Translate sentences: arguments, a file, standard input, or as you type."""
     from nmt.checkpoint.run import open_run
     from nmt.cli.decoding import changed
+    from nmt.errors import UsageError
     from nmt.workflows.model import load_trained
     from nmt.workflows.translate import forms, translate_lines
 
+    if text and input is not None:
+        raise UsageError("TEXT and --input are both given: choose one")
     form = forms[format]
     trained = load_trained(open_run(run), checkpoint=checkpoint, device=device)
     decoding = changed(
@@ -70,11 +73,9 @@ def translate(
 
 def _lines(text: list[str] | None, path: Path | None) -> Iterator[str]:
     """Lines end at a line feed and nowhere else; a character that is no UTF-8 is an error."""
-    from nmt.errors import DataError, NmtError
+    from nmt.errors import DataError
 
     if text:
-        if path is not None:
-            raise NmtError("TEXT and --input are both given: choose one")
         yield from text
         return
     name = "standard input" if path is None else str(path)
@@ -100,11 +101,11 @@ def _typed() -> Iterator[list[str]]:
 
 
 def _show(records: "Sequence[AttentionRecord]") -> None:
+    from nmt.cli.app import colored
     from nmt.plots.terminal import table
 
-    color = sys.stderr.isatty()
     for record in records:
-        typer.echo(table(record, color=color), err=True)
+        typer.echo(table(record, color=colored()), err=True)
 
 
 @contextmanager

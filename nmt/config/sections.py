@@ -158,7 +158,7 @@ class ModelConfig(Section):
     dropout: Share = 0.2
     """Share of values zeroed in training: embeddings, between layers, before the output."""
     tie_embeddings: Literal["none", "target", "all"] = "target"
-    """`target`: words read and words written share vectors; `all`: the source's too (joint only)."""
+    """`target`: words read and words written share vectors; `all`: the source's too, if joint."""
 
 
 class TrainingConfig(Section):

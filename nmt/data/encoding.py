@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from nmt.data.cache import cache_folder
 from nmt.data.corpus import Bitext
@@ -54,6 +53,8 @@ def encode(bitext: Bitext, tokenizers: Tokenizers) -> EncodedBitext:
 
 
 def _write(path: Path, bitext: Bitext, tokenizers: Tokenizers) -> None:
+    import pyarrow as pa  # translating does without it
+
     column = pa.large_list(pa.int32())
     schema = pa.schema([("source", column), ("target", column)])
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema) as writer:
@@ -73,6 +74,8 @@ def _ids(tokenizer: Tokenizer, sentences: list[str]) -> list[list[int]]:
 
 
 def _map(path: Path) -> EncodedBitext:
+    import pyarrow as pa
+
     with pa.memory_map(str(path)) as file:
         table = pa.ipc.open_file(file).read_all()
     return EncodedBitext(_column(table["source"]), _column(table["target"]))

@@ -113,7 +113,7 @@ def somebody_thinks_that(draw: Random) -> Sentence:
     return Sentence(main + linking + content.statement())
 
 
-_REASONS = listed("tired, ill, busy, sad, angry, happy, alone, worried")
+_REASONS = listed("tired, ill, busy, sad, angry, alone, worried")
 
 
 @frame(4)

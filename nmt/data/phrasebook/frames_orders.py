@@ -166,7 +166,7 @@ def do_something(draw: Random) -> Sentence:
     if draw.random() < 0.2:
         mine, plural = tag(), draw.random() < 0.3
         it = Phrase(say("them" if plural else "it", mine), say("les" if plural else "le", mine))
-        return _finish(order.say(clitics=(it,)), draw)
+        return _finish(order.say(clitics=(it,)), draw, please=0 if together else 0.15)
     what = object_of(draw, verb, negated=denied)
     return _finish(order.say(what), draw, please=0 if together else 0.15)
 
@@ -241,7 +241,7 @@ def move(draw: Random) -> Sentence:
     together = (
         draw.random() < 0.3
         and english not in _ONLY_DONT
-        and "me" not in [token.text for token in manner.en]
+        and not any(token.text in ("me", "us") for token in manner.en)
     )
     denied = draw.random() < (0.3 if english not in _ONLY_DO else 0) or english in _ONLY_DONT
     order = _Order(Verb(english, french), denied=denied, together=together)

@@ -1,0 +1,138 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nmt.data.batches import collate, lengths_with_end, pad, plan
+from nmt.data.encoding import EncodedBitext, IdColumn
+from nmt.data.vocabulary import BOS, EOS, PAD
+
+PAIRS = st.lists(st.tuples(st.integers(1, 50), st.integers(1, 50)), min_size=1, max_size=120)
+BUDGETS = st.integers(20, 400)
+SEEDS = st.integers(0, 2**31)
+
+
+def sides(pairs: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
+    sources, targets = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    return sources, targets
+
+
+def column(rows: list[list[int]]) -> IdColumn:
+    return IdColumn(
+        np.array([i for row in rows for i in row], dtype=np.int32),
+        np.cumsum([0, *map(len, rows)]),
+    )
+
+
+def as_lists(batches: list[np.ndarray]) -> list[list[int]]:
+    return [batch.tolist() for batch in batches]
+
+
+@given(PAIRS, BUDGETS, SEEDS, st.integers(0, 5))
+@settings(max_examples=60)
+def test_a_plan_holds_each_sentence_that_fits_once_and_keeps_the_budget(
+    pairs: list[tuple[int, int]], budget: int, seed: int, epoch: int
+) -> None:
+    sources, targets = sides(pairs)
+    batches = plan(sources, targets, budget=budget, seed=seed, epoch=epoch)
+    fitting = [i for i, pair in enumerate(pairs) if max(pair) <= budget]
+    assert sorted(i for batch in as_lists(batches) for i in batch) == fitting
+    for batch in batches:
+        assert len(batch) * max(sources[batch].max(), targets[batch].max()) <= budget
+
+
+@given(PAIRS, BUDGETS, SEEDS)
+@settings(max_examples=30)
+def test_a_plan_depends_on_its_arguments_alone(
+    pairs: list[tuple[int, int]], budget: int, seed: int
+) -> None:
+    one, other = (
+        as_lists(plan(*sides(pairs), budget=budget, seed=seed, epoch=3)) for _ in range(2)
+    )
+    assert one == other
+
+
+def test_epochs_and_seeds_differ_in_order_and_in_company() -> None:
+    pairs = [(5 + n % 3, 6 + n % 4) for n in range(400)]
+    plans = [
+        as_lists(plan(*sides(pairs), budget=64, seed=seed, epoch=epoch))
+        for seed, epoch in ((1, 0), (1, 1), (2, 0))
+    ]
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        assert plans[a] != plans[b]
+        assert {frozenset(batch) for batch in plans[a]} != {frozenset(batch) for batch in plans[b]}
+
+
+def test_batches_come_in_no_order_of_length() -> None:
+    sources, targets = sides([(n, n) for n in range(1, 41)] * 5)
+    batches = plan(sources, targets, budget=80, seed=1, epoch=0)
+    longest = [targets[batch].max() for batch in batches]
+    assert longest != sorted(longest)
+    assert longest != sorted(longest, reverse=True)
+
+
+def test_sentences_longer_than_the_budget_are_in_no_batch() -> None:
+    batches = plan(*sides([(3, 9), (4, 4), (9, 3), (8, 8)]), budget=8, seed=1, epoch=0)
+    assert sorted(as_lists(batches)) == [[1], [3]]
+
+
+def test_no_sentences_are_no_batches() -> None:
+    empty = np.zeros(0, np.int64)
+    assert plan(empty, empty, budget=8, seed=1, epoch=0) == []
+
+
+@pytest.mark.parametrize("budget", [2048, 4096])
+def test_little_padding_is_needed_for_sentences_as_they_are(budget: int) -> None:
+    random = np.random.default_rng(1)
+    sources = random.lognormal(2.3, 0.55, 20_000).astype(np.int64) + 2
+    ratio = random.normal(1.1, 0.18, 20_000).clip(0.6, 2)
+    targets = (sources * ratio).astype(np.int64) + 1
+    cells = 0
+    for batch in plan(sources, targets, budget=budget, seed=1, epoch=0):
+        cells += len(batch) * int(sources[batch].max() + targets[batch].max())
+    assert 1 - (sources.sum() + targets.sum()) / cells < 0.05
+
+
+ROWS = st.lists(
+    st.tuples(
+        st.lists(st.integers(4, 99), max_size=7), st.lists(st.integers(4, 99), max_size=9)
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(ROWS, st.data())
+@settings(max_examples=60)
+def test_sentences_lie_side_by_side_between_bos_and_eos(
+    rows: list[tuple[list[int], list[int]]], data: st.DataObject
+) -> None:
+    bitext = EncodedBitext(column([s for s, _ in rows]), column([t for _, t in rows]))
+    numbers = np.array(
+        data.draw(st.lists(st.integers(0, len(rows) - 1), min_size=1, max_size=5))
+    )
+    batch = collate(bitext, numbers)
+    sources = [[*rows[n][0], EOS] for n in numbers]
+    reads = [[BOS, *rows[n][1]] for n in numbers]
+    writes = [[*rows[n][1], EOS] for n in numbers]
+    for found, wanted in (
+        (batch.source, sources),
+        (batch.target_in, reads),
+        (batch.target_out, writes),
+    ):
+        width = max(map(len, wanted))
+        assert found.tolist() == [row + [PAD] * (width - len(row)) for row in wanted]
+        assert found.dtype == np.int64
+    assert batch.sentences.tolist() == numbers.tolist()
+    assert batch.source_tokens == sum(map(len, sources))
+    assert batch.target_tokens == sum(map(len, writes))
+    assert batch.cells == len(numbers) * (max(map(len, sources)) + max(map(len, writes)))
+    lengths = lengths_with_end(bitext)
+    assert lengths[0][numbers].tolist() == [len(row) for row in sources]
+    assert lengths[1][numbers].tolist() == [len(row) for row in writes]
+
+
+def test_rows_are_padded_as_they_are_when_nothing_is_put_around_them() -> None:
+    rows = [np.array([5, 6]), np.array([], dtype=np.int64), np.array([7])]
+    assert pad(rows).tolist() == [[5, 6], [0, 0], [7, 0]]
+    assert pad(rows, before=BOS, behind=EOS).tolist() == [[2, 5, 6, 3], [2, 3, 0, 0], [2, 7, 3, 0]]

@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nmt.config import TokenizerConfig
+from nmt.data import encoding
+from nmt.data.corpus import Bitext
+from nmt.data.encoding import encode
+from nmt.data.tokenizer import Tokenizer, Tokenizers, learn
+
+TEXT = Bitext(
+    ["the old garden", "", "i love you", "we see it", "the house", "you and me", "a"],
+    ["le vieux jardin", "rien", "je t'aime", "on le voit", "", "toi et moi", "une maison"],
+)
+
+
+@pytest.fixture(scope="module")
+def tokenizers() -> Tokenizers:
+    return learn(TEXT, TokenizerConfig(vocabulary_size=290, joint=False), seed=1)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("NMT_CACHE", str(tmp_path))
+    return tmp_path / "encoded"
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 7, 100])
+def test_each_sentence_has_the_ids_of_its_own_tokenizer(
+    tokenizers: Tokenizers, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoding, "CHUNK", chunk)
+    found = encode(TEXT, tokenizers)
+    assert len(found) == 7
+    for n, (source, target) in enumerate(TEXT):
+        assert found.source[n].tolist() == tokenizers.source.encode([source])[0]
+        assert found.target[n].tolist() == tokenizers.target.encode([target])[0]
+    lengths = [len(tokenizers.source.encode([source])[0]) for source in TEXT.sources]
+    assert found.source.lengths.tolist() == lengths
+    assert found.source.ids.dtype == np.int32
+
+
+def test_an_empty_bitext_is_encoded_too(tokenizers: Tokenizers) -> None:
+    found = encode(Bitext([], []), tokenizers)
+    assert len(found) == 0
+    assert found.source.lengths.tolist() == []
+
+
+def test_what_was_encoded_before_is_read_from_its_file(
+    tokenizers: Tokenizers, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = encode(TEXT, tokenizers)
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("it encodes again")
+
+    monkeypatch.setattr(Tokenizer, "encode", never)
+    after = encode(TEXT, tokenizers)
+    assert len(list(own_cache.iterdir())) == 1
+    assert np.array_equal(before.source.ids, after.source.ids)
+    assert np.array_equal(before.target.starts, after.target.starts)
+
+
+def test_another_text_or_tokenizer_gets_another_file(
+    tokenizers: Tokenizers, own_cache: Path
+) -> None:
+    turned = Tokenizers(tokenizers.target, tokenizers.source)
+    encode(TEXT, tokenizers)
+    encode(TEXT, turned)
+    encode(Bitext(TEXT.sources[::-1], TEXT.targets[::-1]), tokenizers)
+    assert len(list(own_cache.iterdir())) == 3
+
+
+def test_ids_are_mapped_and_not_read_into_memory(tokenizers: Tokenizers) -> None:
+    found = encode(TEXT, tokenizers)
+    assert not found.source.ids.flags.owndata
+    assert not found.source.ids.flags.writeable

@@ -1,0 +1,78 @@
+"""What a training leaves behind for people and programs: metrics, samples, the model card."""
+
+import json
+
+import pytest
+
+from commands import Commands, lay_out
+from nmt.workflows.narration import trim_metrics
+
+HUB = ["data.corpus=someone/corpus", "data.files=null", "data.fallback=phrasebook"]
+
+
+@pytest.fixture
+def nmt(tmp_path, monkeypatch, capsys):
+    lay_out(tmp_path)
+    return Commands(tmp_path, monkeypatch, capsys)
+
+
+def test_metrics_after_the_checkpoint_and_a_line_cut_short_are_forgotten(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    lines = [json.dumps({"event": "train", "step": step}) for step in (5, 10, 15)]
+    path.write_text("\n".join(lines) + '\n{"event": "tra', encoding="utf-8")
+    trim_metrics(path, 10)
+    assert path.read_text(encoding="utf-8").split("\n") == [*lines[:2], ""]
+
+
+def test_metrics_tensorboard_samples_and_card_tell_of_the_training(nmt):
+    assert nmt("train", "tiny.yaml", "training.tensorboard=true").status == 0
+    run = nmt.folder / "runs/tiny"
+    events = [json.loads(line) for line in (run / "metrics.jsonl").read_text().split("\n")[:-1]]
+    validations = [event for event in events if event["event"] == "validation"]
+    assert [event["epoch"] for event in validations] == [1, 2]
+    assert all({"loss", "bleu", "chrf", "seconds"} <= event.keys() for event in validations)
+    updates = [event for event in events if event["event"] == "train"]
+    assert all({"loss", "tokens_per_second", "learning_rate"} <= e.keys() for e in updates)
+    assert next((run / "tensorboard").iterdir()).stat().st_size > 500
+    samples = (run / f"samples/step-{validations[-1]['step']}.txt").read_text("utf-8")
+    assert samples.count("hypothesis") == 3
+    card = (run / "README.md").read_text(encoding="utf-8")
+    scores = json.loads((run / "evaluation/test/scores.json").read_text("utf-8"))
+    assert f"| test | {scores['bleu']['value']:.2f} |" in card
+    assert scores["bleu"]["signature"] in card
+
+
+def test_a_fallback_is_announced_recorded_and_told_again_at_the_end(nmt, monkeypatch):
+    from nmt.data import hub
+    from nmt.errors import HubUnreachable
+
+    def unreachable(config):
+        raise HubUnreachable("http://hub.invalid cannot be reached")
+
+    monkeypatch.setattr(hub, "read_hub", unreachable)
+    options = [*HUB, "data.max_pairs=90", "training.epochs=1", "evaluation.splits=[]"]
+    found = nmt("train", "tiny.yaml", *options, "training.samples=0")
+    assert found.status == 0
+    warnings = [line for line in found.err.split("\n") if line.startswith("warning: ")]
+    assert "someone/corpus is NOT used" in warnings[0]
+    assert "not from 'someone/corpus'" in warnings[-1]
+    manifest = json.loads((nmt.folder / "runs/tiny/manifest.json").read_text("utf-8"))
+    assert manifest["corpus"]["corpus"] == "phrasebook"
+    assert manifest["corpus"]["instead_of"] == "someone/corpus"
+    assert "http://hub.invalid" in manifest["corpus"]["because"]
+    card = (nmt.folder / "runs/tiny/README.md").read_text(encoding="utf-8")
+    assert "Not from `someone/corpus`" in card
+
+
+def test_without_a_fallback_an_unreachable_hub_is_one_line_of_status_3(nmt, monkeypatch):
+    from nmt.data import hub
+    from nmt.errors import HubUnreachable
+
+    def unreachable(config):
+        raise HubUnreachable("http://hub.invalid cannot be reached")
+
+    monkeypatch.setattr(hub, "read_hub", unreachable)
+    found = nmt("train", "tiny.yaml", *HUB[:2], "data.fallback=null")
+    assert found.status == 3
+    assert found.err.startswith("nmt: http://hub.invalid cannot be reached")
+    assert not (nmt.folder / "runs").exists()

@@ -1,0 +1,288 @@
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sentencepiece
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nmt.config import TokenizerConfig
+from nmt.data.corpus import Bitext
+from nmt.data.tokenizer import Tokenizer, Tokenizers, learn
+from nmt.data.vocabulary import BOS, EOS, PAD, UNK
+from nmt.errors import CheckpointError, ConfigError
+
+TEXT = Bitext(
+    [
+        "i love you",
+        "you love me and i love you",
+        "the old garden of the house",
+        "we see the garden of the old house",
+        "in summer, are you ready?",
+    ],
+    [
+        "je t'aime",
+        "tu m'aimes et je t'aime",
+        "le vieux jardin de la maison",
+        "on voit le jardin de la vieille maison",
+        "l'été, es-tu prêt ?",
+    ],
+)
+SMALL = TokenizerConfig(vocabulary_size=320)
+SENTENCES = [
+    "i love you",
+    "l'été, es-tu prêt\u00a0?",
+    "ça alors\u202f! « où »",
+    "😀 you 👩‍🌾",
+    "日本語 love",
+    "e\u0301te\u0301",
+    "<pad> <s> </s> <unk> <0x41>",
+]
+
+
+@pytest.fixture(scope="module")
+def tokenizers() -> Tokenizers:
+    return learn(TEXT, SMALL, seed=1)
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("NMT_CACHE", str(tmp_path / "cache"))
+    yield tmp_path / "cache"
+
+
+def spelled_back(tokenizer: Tokenizer, sentence: str) -> str:
+    return tokenizer.placed(tokenizer.pieces(sentence).ids)[0]
+
+
+# Text to ids and back
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_every_sentence_is_spelled_back(tokenizers: Tokenizers, sentence: str) -> None:
+    [ids] = tokenizers.source.encode([sentence])
+    assert tokenizers.source.pieces(sentence).ids == ids
+    assert not {PAD, UNK, BOS, EOS} & set(ids)
+    assert tokenizers.source.placed(ids)[0] == sentence
+    assert tokenizers.source.processor.decode(ids) == sentence
+
+
+WORDS = st.text(alphabet="aeglovyétê'’œ!?😀日\u00a0", min_size=1, max_size=7)
+TEXTS = st.lists(WORDS, max_size=6).map(" ".join)
+
+
+@given(TEXTS)
+@settings(max_examples=60)
+def test_any_text_is_spelled_back_with_the_place_of_every_piece(sentence: str) -> None:
+    tokenizer = learn(TEXT, SMALL, seed=1).source
+    encoded = tokenizer.pieces(sentence)
+    text, pieces = tokenizer.placed(encoded.ids)
+    assert text == sentence
+    for found in (encoded.pieces, pieces):
+        assert [p.text for p in found] == tokenizer.processor.id_to_piece(encoded.ids)
+        end = 0
+        for piece in found:
+            assert piece.start <= end <= piece.end  # nothing left out; letters may be shared
+            end = piece.end
+            if piece.text != "▁" and not piece.text.startswith("<0x"):
+                assert sentence[piece.start : piece.end].strip(" ") == piece.text.strip("▁")
+        assert end == len(sentence)
+
+
+def test_all_bytes_of_a_letter_stand_for_it(tokenizers: Tokenizers) -> None:
+    sentence = "you 😀 you"
+    encoded = tokenizers.source.pieces(sentence)
+    for pieces in (encoded.pieces, tokenizers.source.placed(encoded.ids)[1]):
+        spelled = [(p.start, p.end) for p in pieces if p.text.startswith("<0x")]
+        assert spelled == [(4, 5)] * 4
+
+
+def test_neighbouring_letters_in_bytes_have_places_of_their_own(tokenizers: Tokenizers) -> None:
+    sentence = "日本 a"
+    encoded = tokenizers.source.pieces(sentence)
+    for pieces in (encoded.pieces, tokenizers.source.placed(encoded.ids)[1]):
+        spelled = [(p.start, p.end) for p in pieces if p.text.startswith("<0x")]
+        assert spelled == [(0, 1)] * 3 + [(1, 2)] * 3
+
+
+def test_bytes_that_spell_no_letter_are_no_text(tokenizers: Tokenizers) -> None:
+    tokenizer = tokenizers.source
+    you = tokenizer.encode(["you"])[0]
+    half = tokenizer.processor.piece_to_id(["<0xF0>", "<0x9F>"])
+    text, pieces = tokenizer.placed([*you, *half, *you])
+    assert text == "you you"
+    assert len(pieces) == len(you) + 2 + len(you)
+    assert [(p.start, p.end) for p in pieces[len(you) : len(you) + 2]] == [(3, 3), (3, 3)]
+
+
+def test_a_stray_byte_does_not_swallow_the_letters_behind_it(tokenizers: Tokenizers) -> None:
+    tokenizer = tokenizers.source
+    stray = tokenizer.processor.piece_to_id(["<0x80>", "<0xE6>", "<0x97>", "<0xA5>"])
+    assert "日" in tokenizer.placed(stray)[0]
+
+
+def test_no_ids_are_no_text(tokenizers: Tokenizers) -> None:
+    assert tokenizers.source.placed([]) == ("", [])
+    assert tokenizers.source.pieces("").ids == []
+    assert tokenizers.source.pieces("   ").ids == []
+
+
+def test_the_special_ids_are_where_the_models_expect_them(tokenizers: Tokenizers) -> None:
+    processor = tokenizers.source.processor
+    assert [processor.pad_id(), processor.unk_id(), processor.bos_id(), processor.eos_id()] == [
+        PAD,
+        UNK,
+        BOS,
+        EOS,
+    ]
+
+
+def test_without_bytes_an_unseen_letter_is_unknown(own_cache: Path) -> None:
+    config = TokenizerConfig(vocabulary_size=60, byte_fallback=False)
+    tokenizer = learn(TEXT, config, seed=1).source
+    assert UNK in tokenizer.encode(["日"])[0]
+    assert UNK not in tokenizer.encode(["l'été, es-tu prêt ?"])[0]
+
+
+def test_threads_change_nothing(tokenizers: Tokenizers) -> None:
+    sentences = SENTENCES * 20
+    assert tokenizers.source.encode(sentences, threads=3) == tokenizers.source.encode(sentences)
+
+
+# Learning
+
+
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+def test_a_vocabulary_has_the_size_asked_for(kind: str, own_cache: Path) -> None:
+    config = TokenizerConfig(kind=kind, vocabulary_size=300)
+    found = learn(TEXT, config, seed=1)
+    assert len(found.source) == 300
+    assert found.vocabularies[:2] == (300, 300)
+    assert spelled_back(found.source, "you love the garden") == "you love the garden"
+
+
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+def test_a_text_that_carries_fewer_pieces_gets_fewer_with_a_note(
+    kind: str, own_cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = learn(TEXT, TokenizerConfig(kind=kind, vocabulary_size=8000), seed=1)
+    assert 260 < len(found.source) < 1000
+    [record] = caplog.records
+    assert record.levelno == logging.WARNING
+    assert record.getMessage() == (
+        f"the joint vocabulary has {len(found.source)} pieces, not 8,000: "
+        "the text carries no more"
+    )
+
+
+def test_a_vocabulary_too_small_for_the_letters_is_refused(own_cache: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        learn(TEXT, TokenizerConfig(vocabulary_size=100), seed=1)
+    message = str(caught.value)
+    assert message.startswith("tokenizer.vocabulary_size is 100, but the letters alone take ")
+    needed = int(message.removesuffix(" pieces: raise it above that").rpartition(" ")[2])
+    assert len(learn(TEXT, TokenizerConfig(vocabulary_size=needed + 1), seed=1).source) == needed + 1
+    assert list((own_cache / "tokenizers").iterdir())
+
+
+def test_both_sides_share_a_tokenizer_or_have_their_own(own_cache: Path) -> None:
+    joint = learn(TEXT, SMALL, seed=1)
+    assert joint.joint
+    assert joint.source is joint.target
+    apart = learn(TEXT, TokenizerConfig(vocabulary_size=310, joint=False), seed=1)
+    assert not apart.joint
+    assert apart.source.fingerprint != apart.target.fingerprint
+    joined = {p.text for p in joint.source.pieces("été").pieces}
+    assert joined != {p.text for p in apart.source.pieces("été").pieces}
+    assert spelled_back(apart.target, "le vieux jardin") == "le vieux jardin"
+
+
+def test_what_was_learned_before_is_not_learned_again(
+    own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = learn(TEXT, SMALL, seed=1)
+
+    def never(**_: object) -> None:
+        raise AssertionError("it trains again")
+
+    monkeypatch.setattr(sentencepiece.SentencePieceTrainer, "train", never)
+    assert learn(TEXT, SMALL, seed=1).fingerprint == first.fingerprint
+    changed = Bitext(["i love me", *TEXT.sources[1:]], TEXT.targets)
+    for text, config in (
+        (changed, SMALL),
+        (TEXT, TokenizerConfig(vocabulary_size=321)),
+        (TEXT, TokenizerConfig(vocabulary_size=320, kind="unigram")),
+    ):
+        with pytest.raises(AssertionError, match="it trains again"):
+            learn(text, config, seed=1)
+
+
+def test_learning_again_gives_the_same_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for cache in ("one", "other"):
+        monkeypatch.setenv("NMT_CACHE", str(tmp_path / cache))
+        config = TokenizerConfig(vocabulary_size=300, max_sentences=4)
+        found.append(learn(TEXT, config, seed=1).fingerprint)
+    assert found[0] == found[1]
+
+
+def test_no_more_sentences_are_read_than_asked_for(own_cache: Path) -> None:
+    longer = Bitext([*TEXT.sources, "日"], [*TEXT.targets, "本"])
+    config = TokenizerConfig(vocabulary_size=300, max_sentences=5)
+    prints = {learn(longer, config, seed=seed).fingerprint for seed in range(4)}
+    assert len(prints) > 1  # another seed draws other sentences
+
+
+# Files
+
+
+def test_saved_tokenizers_come_back(tmp_path: Path, tokenizers: Tokenizers) -> None:
+    tokenizers.save(tmp_path)
+    found = Tokenizers.load(tmp_path)
+    assert found.joint
+    assert found.fingerprint == tokenizers.fingerprint
+    for sentence in SENTENCES:
+        assert found.target.pieces(sentence) == tokenizers.target.pieces(sentence)
+
+
+def test_two_tokenizers_come_back_each_on_its_side(tmp_path: Path, own_cache: Path) -> None:
+    apart = learn(TEXT, TokenizerConfig(vocabulary_size=310, joint=False), seed=1)
+    apart.save(tmp_path / "tokenizer")
+    found = Tokenizers.load(tmp_path / "tokenizer")
+    assert not found.joint
+    assert found.source.fingerprint == apart.source.fingerprint
+    assert found.target.fingerprint == apart.target.fingerprint
+
+
+def test_the_vocabulary_is_written_for_people(tmp_path: Path, tokenizers: Tokenizers) -> None:
+    tokenizers.save(tmp_path)
+    lines = (tmp_path / "joint.vocab").read_text(encoding="utf-8").split("\n")
+    assert len(lines) == 321
+    assert lines[:4] == ["0\t<pad>", "1\t<unk>", "2\t<s>", "3\t</s>"]
+
+
+def test_a_missing_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"source\.model is missing: the run folder is not"):
+        Tokenizers.load(tmp_path)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.5, 0.9, 0.999])
+def test_a_model_that_was_cut_short_is_refused(
+    tmp_path: Path, tokenizers: Tokenizers, share: float
+) -> None:
+    tokenizers.save(tmp_path)
+    path = tmp_path / "joint.model"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(CheckpointError) as caught:
+        Tokenizers.load(tmp_path)
+    assert str(caught.value) == f"{path} is no sentencepiece model, or was cut short"
+
+
+def test_another_programs_file_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "joint.model").write_bytes(b"GIF89a, and so on" * 40)
+    with pytest.raises(CheckpointError, match="is no sentencepiece model"):
+        Tokenizers.load(tmp_path)
