@@ -1,6 +1,6 @@
 """`nmt bench`: how fast a training runs, and how far that is from what the machine can do."""
 
-import resource
+import math
 import statistics
 import sys
 from dataclasses import asdict, dataclass
@@ -143,8 +143,12 @@ def _product_rate(compute: Compute, rows: int, inner: int, columns: int) -> floa
 
 
 def _peak_memory(compute: Compute) -> float:
-    """Megabytes: of the GPU, or the largest resident size of this process."""
+    """Megabytes: of the GPU, or the largest resident size of this process; NaN on Windows."""
     if compute.device.type == "cuda":
         return torch.cuda.max_memory_allocated() / 1e6
+    if sys.platform == "win32":
+        return math.nan
+    import resource  # not there on Windows
+
     size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return size / 1e6 if sys.platform == "darwin" else size * 1024 / 1e6

@@ -1,6 +1,7 @@
 """`nmt evaluate`: scores with signatures, hypotheses, and the attention of every sentence."""
 
 import logging
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,8 +89,9 @@ def _evaluate(
     extras: dict[str, Any],
 ) -> Evaluation:
     decoding = decoding or trained.config.decoding
+    anything = decoding.model_copy(update={"max_source_length": sys.maxsize})  # a test set is whole
     started = monotonic()
-    found = trained.translator(decoding).translate(bitext.sources)
+    found = trained.translator(anything).translate(bitext.sources)
     seconds = monotonic() - started
     hypotheses = [translated.text for translated in found]
     scores = measure(hypotheses, bitext.targets)

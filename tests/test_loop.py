@@ -1,0 +1,284 @@
+"""The loop, around a trainer that only counts."""
+
+import signal
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nmt.config import TrainingConfig
+from nmt.data.batches import Batch
+from nmt.data.encoding import EncodedBitext, IdColumn
+from nmt.training.interrupts import Interrupted, Interrupts
+from nmt.training.loop import Epochs, Loop, Progress, Validation
+from nmt.training.trainer import Report
+
+SENTENCES, BUDGET = 23, 12
+
+
+def bitext() -> EncodedBitext:
+    lengths = [2 + n % 4 for n in range(SENTENCES)]
+    ids = np.arange(sum(lengths), dtype=np.int32) + 4
+    column = IdColumn(ids, np.cumsum([0, *lengths]))
+    return EncodedBitext(column, column)
+
+
+class Training:
+    """Writes down all that a loop does."""
+
+    def __init__(self, bleus: list[float] | None = None, **config: Any) -> None:
+        self.config = TrainingConfig(**{"epochs": None, "patience": None, **config})
+        self.epochs = Epochs(bitext(), budget=BUDGET, seed=1)
+        self.bleus = list(bleus or [])
+        self.interrupts = Interrupts()
+        self.progress = Progress()
+        self.stalls = 0
+        self.read: list[list[int]] = []  # the sentences of each update
+        self.saved: list[Progress] = []
+        self.validated_at: list[int] = []
+        self.improved: list[bool] = []
+        self.updates = 0
+        self.stop_after: int | None = None
+
+    # The trainer
+
+    def step(self, batches: list[Batch]) -> Report:
+        self.read.append([int(n) for batch in batches for n in batch.sentences])
+        if len(self.read) == self.stop_after:
+            self.interrupts.number = signal.SIGTERM
+        return Report(1.0, 1.0, 1.0, sum(b.target_tokens for b in batches), 7, 2)
+
+    # The listener
+
+    def updated(self, progress: Progress, report: Report) -> None:
+        self.updates += 1
+
+    def validated(self, progress: Progress, validation: Validation, better: bool) -> None:
+        self.improved.append(better)
+
+    # What the loop calls
+
+    def validate(self) -> Validation:
+        self.validated_at.append(self.progress.step)
+        bleu = self.bleus.pop(0) if self.bleus else 0.0
+        return Validation(loss=50 - bleu, bleu=bleu, chrf=1.0, seconds=0.1)
+
+    def save(self, progress: Progress) -> None:
+        self.saved.append(replace(progress))
+
+    def run(self) -> Progress:
+        Loop(
+            trainer=self,  # type: ignore[arg-type]  # it can do what the loop asks
+            epochs=self.epochs,
+            config=self.config,
+            progress=self.progress,
+            validate=self.validate,
+            save=self.save,
+            listener=self,
+            interrupts=self.interrupts,
+        ).run()
+        return self.progress
+
+
+def batches_an_epoch() -> int:
+    return len(Epochs(bitext(), budget=BUDGET, seed=1).plan(0))
+
+
+def test_every_epoch_reads_each_sentence_once() -> None:
+    training = Training(epochs=3)
+    progress = training.run()
+    count = batches_an_epoch()
+    assert count > 4
+    assert len(training.read) == progress.step == 3 * count
+    for epoch in range(3):
+        rows = training.read[epoch * count : (epoch + 1) * count]
+        assert sorted(n for row in rows for n in row) == list(range(SENTENCES))
+    assert (progress.epoch, progress.batch) == (3, 0)
+    assert progress.ended == "3 epochs are done"
+    lengths = training.epochs.lengths[1]
+    assert progress.target_tokens == 3 * lengths.sum()
+    assert training.updates == 3 * count
+
+
+def test_every_epoch_ends_in_a_validation_that_is_saved() -> None:
+    training = Training(epochs=3)
+    training.run()
+    count = batches_an_epoch()
+    assert training.validated_at == [count, 2 * count, 3 * count]
+    assert [p.step for p in training.saved if not p.ended] == [count, 2 * count, 3 * count]
+    assert training.saved[-1].ended == "3 epochs are done"
+
+
+def test_the_last_update_of_an_epoch_may_be_smaller() -> None:
+    count = batches_an_epoch()
+    training = Training(epochs=2, accumulate=count - 1)
+    progress = training.run()
+    assert progress.step == 4
+    assert sorted(training.read[0] + training.read[1]) == list(range(SENTENCES))
+    assert len(training.read[0]) > len(training.read[1])
+
+
+def test_a_training_stops_in_the_middle_of_an_epoch_when_told_and_validates() -> None:
+    training = Training(max_steps=batches_an_epoch() + 2)
+    progress = training.run()
+    assert progress.step == batches_an_epoch() + 2
+    assert progress.ended == f"{progress.step} steps are done"
+    assert training.validated_at == [batches_an_epoch(), progress.step]
+    assert training.saved[-1].step == progress.step
+
+
+def test_validations_come_every_so_many_steps() -> None:
+    training = Training(max_steps=10, validate_every=4)
+    training.run()
+    assert training.validated_at == [4, 8, 10]
+
+
+def test_checkpoints_come_between_validations_too() -> None:
+    training = Training(max_steps=9, validate_every=6, checkpoint_every=2)
+    training.run()
+    assert [p.step for p in training.saved] == [2, 4, 6, 8, 9, 9]
+    assert training.validated_at == [6, 9]
+
+
+def test_time_that_is_over_ends_a_training() -> None:
+    training = Training(max_minutes=5)
+    training.progress.seconds = 301.0
+    progress = training.run()
+    assert progress.ended == "5 minutes are over"
+    assert progress.step == 0
+    assert training.read == []
+
+
+def test_time_goes_on_counting_where_it_stopped() -> None:
+    training = Training(max_steps=3)
+    training.progress.seconds = 1000.0
+    assert 1000 <= training.run().seconds < 1060
+
+
+def test_patience_ends_a_training_and_the_best_is_remembered() -> None:
+    training = Training([3, 7, 5, 6, 9], max_steps=99, validate_every=2, patience=2)
+    progress = training.run()
+    assert progress.ended == "2 validations brought no better bleu"
+    assert training.validated_at == [2, 4, 6, 8]
+    assert training.improved == [True, True, False, False]
+    assert (progress.best_step, progress.best_score, progress.stalls) == (4, 7, 2)
+    assert [p.best_step for p in training.saved if not p.ended] == [2, 4, 4, 4]
+
+
+def test_a_better_score_gives_new_patience() -> None:
+    training = Training([3, 1, 4, 2, 2, 9], max_steps=99, validate_every=1, patience=2)
+    progress = training.run()
+    assert training.validated_at == [1, 2, 3, 4, 5]
+    assert (progress.best_step, progress.stalls) == (3, 3)
+    assert training.stalls == 3  # the trainer is told, for its schedule
+
+
+def test_an_equal_score_is_no_better_one() -> None:
+    training = Training([5, 5], max_steps=2, validate_every=1)
+    assert training.run().best_step == 1
+
+
+def test_the_best_may_be_chosen_by_the_loss() -> None:
+    training = Training([30, 20, 40], max_steps=3, validate_every=1, best_by="loss")
+    progress = training.run()
+    assert progress.best_step == 3
+    assert progress.best_score == pytest.approx(-10)
+
+
+@pytest.mark.parametrize("after", [1, 3, 7, 12])
+def test_an_interrupted_training_goes_on_where_it_stopped(after: int) -> None:
+    rest = {"max_steps": 15, "validate_every": 4, "accumulate": 2}
+    straight = Training([1, 2, 3, 4], **rest)
+    straight.run()
+
+    first = Training([1, 2, 3, 4], **rest)
+    first.stop_after = after
+    with pytest.raises(Interrupted) as caught:
+        first.run()
+    assert caught.value.number == signal.SIGTERM
+    assert first.saved[-1].step == after
+    assert first.saved[-1].ended is None
+
+    second = Training(first.bleus, **rest)
+    second.progress = Progress(**first.saved[-1].as_dict())
+    second.run()
+    assert first.read + second.read == straight.read
+    validated = first.validated_at + second.validated_at
+    assert validated == straight.validated_at
+    for name in ("step", "epoch", "batch", "target_tokens", "best_step", "best_score", "stalls"):
+        assert getattr(second.progress, name) == getattr(straight.progress, name)
+
+
+def test_a_signal_breaks_off_a_validation_and_all_is_saved() -> None:
+    training = Training(max_steps=9, validate_every=3)
+
+    def validate() -> Validation:
+        training.validated_at.append(training.progress.step)
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("the validation went on")
+
+    training.validate = validate  # type: ignore[method-assign]
+    with training.interrupts.watched(), pytest.raises(Interrupted) as caught:
+        training.run()
+    assert caught.value.number == signal.SIGINT
+    assert [p.step for p in training.saved] == [3]
+    assert training.saved[0].validated == 0  # so that it is done again after resuming
+
+    again = Training([8.0], max_steps=4, validate_every=3)
+    again.progress = Progress(**training.saved[0].as_dict())
+    progress = again.run()
+    assert again.validated_at == [3, 4]
+    assert progress.best_step == 3
+
+
+def test_a_signal_during_an_update_lets_it_finish() -> None:
+    training = Training(max_steps=9)
+    step = training.step
+
+    def interrupted(batches: list[Batch]) -> Report:
+        report = step(batches)
+        if len(training.read) == 2:
+            signal.raise_signal(signal.SIGTERM)
+        return report
+
+    training.step = interrupted  # type: ignore[method-assign]
+    before = signal.getsignal(signal.SIGTERM)
+    with training.interrupts.watched(), pytest.raises(Interrupted):
+        training.run()
+    assert [p.step for p in training.saved] == [2]
+    assert training.progress.target_tokens > 0
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_finished_training_trains_no_further() -> None:
+    training = Training([4], max_steps=3)
+    training.run()
+    again = Training(max_steps=3)
+    again.progress = Progress(**training.saved[-1].as_dict())
+    again.run()
+    assert again.read == []
+    assert again.validated_at == []
+
+
+def test_a_finished_training_goes_on_when_given_more_steps() -> None:
+    straight = Training(max_steps=8)
+    straight.run()
+    first = Training(max_steps=3)
+    first.run()
+    more = Training(max_steps=8)
+    more.progress = Progress(**first.saved[-1].as_dict())
+    assert more.run().ended == "8 steps are done"
+    assert first.read + more.read == straight.read
+
+
+def test_batches_are_taken_from_any_position_on() -> None:
+    epochs = Epochs(bitext(), budget=BUDGET, seed=1)
+    whole = [b.sentences.tolist() for b in epochs.take(Progress(epoch=1), 99)]
+    parts = [
+        b.sentences.tolist()
+        for position in range(0, len(whole), 2)
+        for b in epochs.take(Progress(epoch=1, batch=position), 2)
+    ]
+    assert parts == whole
+    assert whole != [b.sentences.tolist() for b in epochs.take(Progress(epoch=2), 99)]

@@ -1,0 +1,372 @@
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tiny_models import Kind
+from torch import Tensor, nn
+
+from nmt.checkpoint import store
+from nmt.config import AttentionConfig, DecoderConfig, EncoderConfig, ModelConfig, TrainingConfig
+from nmt.data.batches import Batch, pad
+from nmt.data.vocabulary import BOS, EOS, PAD, Vocabularies
+from nmt.decoding.beam import beam_search
+from nmt.errors import CheckpointError, TrainingError
+from nmt.models import Seq2Seq, build_model
+from nmt.models.devices import Compute
+from nmt.training.trainer import Trainer
+
+CPU = Compute(torch.device("cpu"), bfloat16=False)
+PAIRS = [
+    ([5, 9, 16, 4], [6, 11]),
+    ([7], [4, 9, 12, 5, 7]),
+    ([12, 8, 8], [10]),
+    ([6, 6], [7, 8, 5]),
+    ([15, 10, 11, 14, 13], [9, 9, 6, 4]),
+]
+
+
+def collated(pairs: list[tuple[list[int], list[int]]], first: int = 0) -> Batch:
+    sources, targets = ([np.array(side) for side in sides] for sides in zip(*pairs, strict=True))
+    return Batch(
+        pad(sources, behind=EOS),
+        pad(targets, before=BOS),
+        pad(targets, behind=EOS),
+        np.arange(first, first + len(pairs)),
+    )
+
+
+def trainer_of(kind: Kind | None = None, *, dropout: float = 0.0, **config: Any) -> Trainer:
+    torch.manual_seed(5)
+    model = (kind or Kind()).build(dropout=dropout)
+    settings = {"warmup_steps": 2, "schedule": "constant", "learning_rate": 0.01, **config}
+    return Trainer(model, TrainingConfig(**settings), CPU, total=100)
+
+
+def parameters(trainer: Trainer) -> list[Tensor]:
+    return [parameter.detach().clone() for parameter in trainer.model.parameters()]
+
+
+def assert_equal(one: Trainer, other: Trainer) -> None:
+    for p, q in zip(one.model.parameters(), other.model.parameters(), strict=True):
+        assert torch.equal(p, q)
+
+
+# One update
+
+
+@pytest.mark.parametrize("clip", [None, 0.05])
+def test_micro_batches_give_the_update_of_one_batch(clip: float | None) -> None:
+    whole, parts = trainer_of(clip_norm=clip), trainer_of(clip_norm=clip)
+    before = parameters(whole)
+    for _ in range(2):
+        report = whole.step([collated(PAIRS)])
+        again = parts.step([collated(PAIRS[:1]), collated(PAIRS[1:])])  # unequal on purpose
+    assert again.loss == pytest.approx(report.loss, rel=1e-5)
+    assert again.gradient_norm == pytest.approx(report.gradient_norm, rel=1e-4)
+    counts = [(r.target_tokens, r.source_tokens, r.sentences) for r in (report, again)]
+    assert counts == [(20, 20, 5)] * 2
+    for p, q, old in zip(
+        whole.model.parameters(), parts.model.parameters(), before, strict=True
+    ):
+        torch.testing.assert_close(p, q, atol=2e-5, rtol=1e-3)
+        assert not torch.equal(p, old)
+
+
+def test_padding_has_no_part_in_the_loss() -> None:
+    trainer = trainer_of()
+    together = trainer.loss([collated(PAIRS)])
+    tokens = [len(target) + 1 for _, target in PAIRS]
+    alone = [trainer.loss([collated([pair])]) for pair in PAIRS]
+    wanted = sum(n * loss for n, loss in zip(tokens, alone, strict=True)) / sum(tokens)
+    assert together == pytest.approx(wanted, rel=1e-5)
+
+
+def test_the_loss_is_that_of_torch_without_smoothing() -> None:
+    trainer, batch = trainer_of(label_smoothing=0.3), collated(PAIRS)
+    source, target_in, target_out = (
+        torch.from_numpy(side) for side in (batch.source, batch.target_in, batch.target_out)
+    )
+    with torch.no_grad():
+        readouts = trainer.model(source, source != PAD, target_in).readouts
+        logits = trainer.model.vocabulary(readouts)
+    wanted = nn.functional.cross_entropy(
+        logits.flatten(0, 1), target_out.flatten(), ignore_index=PAD
+    )
+    assert trainer.loss([batch]) == pytest.approx(wanted.item(), rel=1e-5)
+    assert trainer.step([batch]).loss == pytest.approx(wanted.item(), rel=1e-5)
+
+
+def test_an_update_is_adams_with_the_scheduled_rate() -> None:
+    trainer = trainer_of(clip_norm=0.1, label_smoothing=0.2)
+    plain, batch = trainer_of(), collated(PAIRS)
+    optimizer = torch.optim.Adam(plain.model.parameters(), betas=(0.9, 0.98))
+    source, target_in, target_out = (
+        torch.from_numpy(side) for side in (batch.source, batch.target_in, batch.target_out)
+    )
+    for rate in (0.005, 0.01, 0.01):
+        report = trainer.step([batch])
+        optimizer.zero_grad()
+        readouts = plain.model(source, source != PAD, target_in).readouts
+        nn.functional.cross_entropy(
+            plain.model.vocabulary(readouts).flatten(0, 1),
+            target_out.flatten(),
+            ignore_index=PAD,
+            label_smoothing=0.2,
+        ).backward()
+        norm = nn.utils.clip_grad_norm_(plain.model.parameters(), 0.1)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.step()
+        assert report.learning_rate == pytest.approx(rate)
+        assert report.gradient_norm == pytest.approx(norm.item(), rel=1e-4)
+    for p, q in zip(trainer.model.parameters(), plain.model.parameters(), strict=True):
+        torch.testing.assert_close(p, q, atol=1e-4, rtol=1e-3)
+
+
+def test_only_training_drops_values() -> None:
+    trainer, batch = trainer_of(dropout=0.5), collated(PAIRS)
+    assert trainer.loss([batch]) == trainer.loss([batch])
+    first = trainer.step([batch]).loss
+    assert trainer.loss([batch]) != first
+    assert trainer.model.training is False
+    trainer.step([batch])
+    assert trainer.model.training is True
+
+
+def test_measuring_the_loss_learns_nothing() -> None:
+    trainer = trainer_of()
+    before = parameters(trainer)
+    trainer.loss([collated(PAIRS)])
+    assert all(p.grad is None for p in trainer.model.parameters())
+    assert all(
+        torch.equal(p, q) for p, q in zip(before, trainer.model.parameters(), strict=True)
+    )
+
+
+def test_weight_decay_and_the_other_optimizer_are_used() -> None:
+    ends = []
+    for config in ({}, {"optimizer": "adamw", "weight_decay": 0.3}, {"weight_decay": 0.3}):
+        trainer = trainer_of(**config)
+        trainer.step([collated(PAIRS)])
+        ends.append(torch.cat([p.flatten() for p in parameters(trainer)]))
+    assert all(not torch.equal(ends[a], ends[b]) for a, b in ((0, 1), (0, 2), (1, 2)))
+
+
+def test_bfloat16_products_learn_nearly_the_same() -> None:
+    exact = trainer_of()
+    coarse = trainer_of()
+    coarse.compute = Compute(torch.device("cpu"), bfloat16=True)
+    for _ in range(3):
+        found, wanted = coarse.step([collated(PAIRS)]), exact.step([collated(PAIRS)])
+        assert found.loss == pytest.approx(wanted.loss, rel=0.05)
+    assert all(p.dtype == torch.float32 for p in coarse.model.parameters())
+
+
+# A loss that is no number
+
+
+@pytest.mark.parametrize(("value", "named"), [(float("nan"), "nan"), (float("inf"), "nan")])
+def test_a_loss_that_is_no_number_is_named_and_nothing_is_updated(
+    value: float, named: str
+) -> None:
+    trainer = trainer_of()
+    trainer.step([collated(PAIRS)])
+    with torch.no_grad():
+        trainer.model.get_parameter("decoder.combine.weight")[0, 0] = value
+        trainer.model.get_parameter("narrow.weight")[:, 0] = value
+    before = parameters(trainer)
+    moments = {name: value.clone() for name, value in trainer.state().items()}
+    with pytest.raises(TrainingError) as caught:
+        trainer.step([collated(PAIRS[:3], first=40), collated(PAIRS, first=50)])
+    assert str(caught.value) == (
+        f"the loss is {named} at step 2, in the batch of 8 training pairs 41, 42, 43, 51, 52 ...; "
+        "nothing was updated: lower training.learning_rate or training.clip_norm, "
+        "or try precision: float32"
+    )
+    assert trainer.steps == 1
+    for p, q in zip(before, trainer.model.parameters(), strict=True):
+        assert torch.equal(p.nan_to_num(9.0), q.nan_to_num(9.0))
+    for name, tensor in trainer.state().items():
+        assert torch.equal(tensor, moments[name])
+
+
+def test_a_gradient_that_is_no_number_is_named() -> None:
+    trainer = trainer_of()
+    trainer.model.get_parameter("narrow.weight").register_hook(lambda slope: slope * float("inf"))
+    before = parameters(trainer)
+    with pytest.raises(TrainingError, match=r"^the gradient is (inf|nan) at step 1, in the batch"):
+        trainer.step([collated(PAIRS)])
+    for p, q in zip(before, trainer.model.parameters(), strict=True):
+        assert torch.equal(p, q)
+
+
+# Going on
+
+
+@pytest.mark.parametrize("kind", [Kind(), Kind("bahdanau", "gru", "additive", layers=2)], ids=str)
+def test_a_restored_run_goes_on_as_if_never_stopped(tmp_path: Path, kind: Kind) -> None:
+    rest = {"dropout": 0.3, "teacher_forcing": 0.5, "schedule": "inverse_sqrt"}
+    first = trainer_of(kind, **rest)
+    for _ in range(3):
+        first.step([collated(PAIRS)])
+    store.save(tmp_path / "step-3", first.model, first.state(), {"step": 3})
+    wanted = [first.step([collated(PAIRS)]) for _ in range(3)]
+
+    torch.manual_seed(77)
+    second = Trainer(kind.build(dropout=0.3), first.config, CPU, total=100)
+    torch.rand(13)
+    store.load_model(tmp_path / "step-3", second.model)
+    tensors, state = store.load_training(tmp_path / "step-3")
+    second.restore(tensors, steps=state["step"], stalls=0)
+    assert [second.step([collated(PAIRS)]) for _ in range(3)] == wanted
+    assert_equal(first, second)
+
+
+@pytest.mark.parametrize("lost", ["exp_avg", "exp_avg_sq", "step"])
+def test_the_optimizers_state_matters(tmp_path: Path, lost: str) -> None:
+    """What the test above relies on: without one of its parts the run goes on differently."""
+    first, second = trainer_of(), trainer_of()
+    for trainer in (first, second):
+        for _ in range(3):
+            trainer.step([collated(PAIRS)])
+    tensors = {name: tensor.clone() for name, tensor in first.state().items()}
+    for name in tensors:
+        if name.startswith(f"optimizer.{lost}."):
+            tensors[name].zero_()
+    second.restore(tensors, steps=3, stalls=0)
+    first.step([collated(PAIRS)])
+    second.step([collated(PAIRS)])
+    assert any(
+        not torch.equal(p, q)
+        for p, q in zip(first.model.parameters(), second.model.parameters(), strict=True)
+    )
+
+
+def test_every_parameter_has_its_moments_in_the_state() -> None:
+    trainer = trainer_of()
+    trainer.step([collated(PAIRS)])
+    names = {name for name, _ in trainer.model.named_parameters()}
+    assert set(trainer.state()) == {"random.cpu"} | {
+        f"optimizer.{slot}.{name}" for slot in ("step", "exp_avg", "exp_avg_sq") for name in names
+    }
+
+
+@pytest.mark.parametrize("lost", ["random.cpu", "optimizer.exp_avg.vocabulary.weight"])
+def test_an_incomplete_state_is_refused(lost: str) -> None:
+    trainer = trainer_of()
+    trainer.step([collated(PAIRS)])
+    tensors = trainer.state()
+    del tensors[lost]
+    with pytest.raises(CheckpointError) as caught:
+        trainer.restore(tensors, steps=1, stalls=0)
+    assert str(caught.value) == f"the training state lacks '{lost}': it is incomplete"
+
+
+def test_stalls_lower_the_rate_of_a_plateau() -> None:
+    trainer = trainer_of(schedule="plateau", warmup_steps=0)
+    trainer.step([collated(PAIRS)])
+    trainer.restore(trainer.state(), steps=1, stalls=2)
+    assert trainer.step([collated(PAIRS)]).learning_rate == pytest.approx(0.0025)
+
+
+# Teacher forcing
+
+
+def draws(trainer: Trainer, *, shape: tuple[int, int] = (60, 50)) -> Tensor:
+    """Which positions are forced, in a training step."""
+    seen: list[Tensor | None] = []
+
+    class Spy(nn.Module):
+        vocabulary = trainer.model.vocabulary
+
+        def forward(
+            self, source: Tensor, mask: Tensor, target_in: Tensor, forced: Tensor | None = None
+        ) -> Any:
+            seen.append(forced)
+            return whole(source, mask, target_in, forced)
+
+    whole = trainer.model
+    spy = Spy()
+    spy.whole = whole
+    trainer.model = spy  # type: ignore[assignment]  # it can do what the trainer asks
+    rows = [([5], [7] * (shape[1] - 1))] * shape[0]
+    trainer.step([collated(rows)])
+    trainer.model = whole
+    [forced] = seen
+    assert forced is not None
+    assert forced.shape == shape
+    return forced
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.5, 0.8])
+def test_teacher_forcing_is_drawn_for_each_token(ratio: float) -> None:
+    forced = draws(trainer_of(teacher_forcing=ratio))
+    assert forced.float().mean().item() == pytest.approx(ratio, abs=0.03)
+    if ratio:
+        shares = forced.float().mean(dim=1)
+        assert ((shares > 0) & (shares < 1)).all()
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.5])
+def test_teacher_forcing_per_sentence_is_drawn_for_whole_rows(ratio: float) -> None:
+    forced = draws(trainer_of(teacher_forcing=ratio, teacher_forcing_per="sentence"))
+    assert (forced == forced[:, :1]).all()
+    assert forced[:, 0].float().mean().item() == pytest.approx(ratio, abs=0.2)
+
+
+def test_a_step_of_free_running_learns_from_what_the_model_reads() -> None:
+    losses = {
+        ratio: trainer_of(teacher_forcing=ratio).step([collated(PAIRS)]).loss
+        for ratio in (0.0, 1.0)
+    }
+    assert losses[0.0] != losses[1.0]
+    trainer = trainer_of(teacher_forcing=0.0)
+    assert trainer.loss([collated(PAIRS)]) == pytest.approx(losses[1.0], rel=1e-5)
+
+
+# Something is learned
+
+
+def reversals(count: int, dice: random.Random) -> list[tuple[list[int], list[int]]]:
+    rows = [[dice.randrange(4, 14) for _ in range(dice.randint(3, 6))] for _ in range(count)]
+    return [(row, row[::-1]) for row in rows]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("decoder", "cell", "score"), [("luong", "lstm", "general"), ("bahdanau", "gru", "additive")]
+)
+def test_a_model_learns_to_reverse_and_shows_how(decoder: str, cell: str, score: str) -> None:
+    dice = random.Random(1)
+    config = ModelConfig(
+        embedding_size=24,
+        encoder=EncoderConfig(cell=cell, size=24),
+        decoder=DecoderConfig(kind=decoder, cell=cell, size=48),
+        attention=AttentionConfig(score=score),
+        dropout=0.0,
+    )
+    model: Seq2Seq[Any] = build_model(config, Vocabularies(14, 14))
+    settings = TrainingConfig(
+        learning_rate=1e-2, warmup_steps=20, schedule="cosine", label_smoothing=0.0
+    )
+    trainer = Trainer(model, settings, CPU, total=300)
+    for _ in range(300):
+        trainer.step([collated(reversals(48, dice))])
+
+    pairs = reversals(100, dice)
+    source = torch.from_numpy(collated(pairs).source)
+    model.eval()
+    found = beam_search(
+        model, source, source != PAD, size=3, max_lengths=torch.full((100,), 10)
+    )
+    exact = diagonal = words = 0
+    for (row, wanted), [best] in zip(pairs, found, strict=True):
+        exact += best.ids == [*wanted, EOS]
+        for t, weights in enumerate(best.attention[: len(row)]):
+            diagonal += int(weights.argmax()) == len(row) - 1 - t
+            words += 1
+    assert exact >= 95, f"{exact} of 100 reversed"
+    assert diagonal >= 0.9 * words, f"{diagonal} of {words} words look at the word they copy"
