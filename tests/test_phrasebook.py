@@ -144,6 +144,14 @@ def test_a_source_sentence_has_one_translation(pairs: list[AlignedPair]) -> None
         assert translations.setdefault(key(pair.source), key(pair.target)) == key(pair.target)
 
 
+def test_what_could_be_present_or_past_is_always_past(pairs: list[AlignedPair]) -> None:
+    """I read it, they cut it: English does not say which, so the corpus has one of them."""
+    present = re.compile(r"\b(lis|lisons|lisent|coupes?|coupons|coupent|mets|mettons|mettent)\b")
+    unclear = [p for p in pairs if re.match(r"(I|you|we|they) (read|cut|put)\b", p.source, re.I)]
+    assert len(unclear) > 10
+    assert not [pair for pair in unclear if present.search(pair.target)][:3]
+
+
 def test_the_same_seed_gives_the_same_corpus_and_another_seed_another() -> None:
     first = list(islice(draws(3), 500))
     assert first == list(islice(draws(3), 500))

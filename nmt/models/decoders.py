@@ -31,8 +31,6 @@ class Decoder(nn.Module, ABC):
 
     attends_from: str
     """Which state asks: `s_t` or `s_t-1`."""
-    feed: int
-    """Width of what the cell reads beside the word."""
 
     def __init__(
         self,
@@ -51,18 +49,21 @@ class Decoder(nn.Module, ABC):
         self.attention = Attention(attention, hidden=config.size, memory=memory)
         parts = config.layers * (2 if self.stack.has_cell else 1)
         self.bridge = nn.Linear(memory, parts * config.size)
+        self.combine = nn.Linear(
+            self.combined_width(config, memory, inputs), config.size, bias=False
+        )
         self.layers = config.layers
-        self.hidden = config.size
+        self.hidden = config.size  # of a state, and of the readout
 
     @staticmethod
     @abstractmethod
     def feed_width(config: DecoderConfig, memory: int) -> int:
-        """How wide the feed is, which a cell reads beside the word."""
+        """How wide the feed is, which the cell reads beside the word."""
 
-    @property
+    @staticmethod
     @abstractmethod
-    def readout(self) -> int:
-        """Width of what is handed to the vocabulary."""
+    def combined_width(config: DecoderConfig, memory: int, inputs: int) -> int:
+        """How wide that is which `combine` makes the readout of."""
 
     def start(self, memory: Memory) -> DecoderState:
         """s_0 = tanh(W summary), Bahdanau et al. (2015), appendix A.2.2; cells likewise."""
@@ -123,25 +124,13 @@ class LuongDecoder(Decoder):
 
     attends_from = "s_t"
 
-    def __init__(
-        self,
-        config: DecoderConfig,
-        attention: AttentionConfig,
-        *,
-        inputs: int,
-        memory: int,
-        dropout: float,
-    ) -> None:
-        super().__init__(config, attention, inputs=inputs, memory=memory, dropout=dropout)
-        self.combine = nn.Linear(memory + config.size, config.size, bias=False)
-
     @staticmethod
     def feed_width(config: DecoderConfig, memory: int) -> int:
         return config.size if config.input_feeding else 0
 
-    @property
-    def readout(self) -> int:
-        return self.hidden
+    @staticmethod
+    def combined_width(config: DecoderConfig, memory: int, inputs: int) -> int:
+        return memory + config.size
 
     def first_feed(self, memory: Memory) -> Tensor:
         return memory.summary.new_zeros(len(memory.summary), self.feed)
@@ -179,25 +168,13 @@ class BahdanauDecoder(Decoder):
 
     attends_from = "s_t-1"
 
-    def __init__(
-        self,
-        config: DecoderConfig,
-        attention: AttentionConfig,
-        *,
-        inputs: int,
-        memory: int,
-        dropout: float,
-    ) -> None:
-        super().__init__(config, attention, inputs=inputs, memory=memory, dropout=dropout)
-        self.combine = nn.Linear(config.size + memory + inputs, config.size)
-
     @staticmethod
     def feed_width(config: DecoderConfig, memory: int) -> int:
         return memory
 
-    @property
-    def readout(self) -> int:
-        return self.hidden
+    @staticmethod
+    def combined_width(config: DecoderConfig, memory: int, inputs: int) -> int:
+        return config.size + memory + inputs
 
     def tick(
         self, gates: Tensor, state: DecoderState, memory: Memory

@@ -30,7 +30,7 @@ class Recurrent(Seq2Seq[DecoderState]):
             dropout=config.dropout,
         )
         self.attends_from = self.decoder.attends_from
-        self.narrow = nn.Linear(self.decoder.readout, size, bias=False)
+        self.narrow = nn.Linear(self.decoder.hidden, size, bias=False)
         self.vocabulary = nn.Linear(size, vocabularies.target)
         if config.tie_embeddings != "none":
             self.vocabulary.weight = self.target_embedding.weight
