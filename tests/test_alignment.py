@@ -17,9 +17,9 @@ def test_the_matrix_of_je_t_aime_finds_all_links() -> None:
 
 
 def test_links_are_source_words_before_target_words() -> None:
-    turned = [(target, source) for source, target in LINKS]
-    found = links_found([(JE_T_AIME[[1, 2, 0]], LINKS)])
-    assert found.found != links_found([(JE_T_AIME[[1, 2, 0]], turned)]).found
+    weights = np.array([[0.1, 0.9, 0], [0.1, 0.2, 0.7], [0.6, 0.1, 0.3]])
+    assert links_found([(weights, [(1, 0), (2, 1), (0, 2)])]).found == 1
+    assert links_found([(weights, [(0, 1), (1, 2), (2, 0)])]).found == 0
 
 
 def test_a_word_with_two_links_is_right_with_either_and_finds_one() -> None:

