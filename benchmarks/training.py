@@ -1,6 +1,6 @@
 """Training speed of nmt beside a plain reference, interleaved in one run.
 
-    python benchmarks/training.py configs/luong.yaml data.corpus=phrasebook data.config=null
+    make bench
 
 Prints a Markdown table of target tokens a second (medians of windows) and ratios; paste it into
 benchmarks/README.md with the date and the machine.

@@ -3,9 +3,10 @@
 NmtError               something the user can mend               exit status 1
 ├── UsageError         a command was asked for the impossible    exit status 2
 │   └── ConfigError    a config file or an override is wrong     exit status 2
+├── WriteError         a place is full or may not be written     exit status 2
 ├── DataError          a corpus is missing, empty or unreadable  exit status 3
 │   └── HubUnreachable the hub gave no answer: a fallback helps  exit status 3
-├── CheckpointError    a run folder is incomplete or foreign     exit status 1
+├── CheckpointError    a run folder is incomplete or foreign     exit status 3
 └── TrainingError      the training cannot go on                 exit status 1
 
 Whatever else escapes is a bug and keeps its traceback.
@@ -31,6 +32,12 @@ class ConfigError(UsageError):
     """A config asks for something unknown or impossible."""
 
 
+class WriteError(NmtError):
+    """A file cannot be written: the disk is full, or the place is not ours."""
+
+    status = 2
+
+
 class DataError(NmtError):
     """A corpus is missing, empty, broken, or its two sides disagree."""
 
@@ -43,6 +50,8 @@ class HubUnreachable(DataError):
 
 class CheckpointError(NmtError):
     """A run folder lacks something, was cut short, or was written by another program."""
+
+    status = 3
 
 
 class TrainingError(NmtError):

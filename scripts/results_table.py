@@ -49,8 +49,9 @@ def row(run: Path) -> str:
 
 def signatures(runs: list[Path]) -> str:
     known = {
-        name: scores[name]["signature"]
-        for scores in (read(run / "evaluation/test/scores.json") for run in runs)
+        name: " or ".join(
+            sorted({read(run / "evaluation/test/scores.json")[name]["signature"] for run in runs})
+        )
         for name in ("bleu", "chrf", "ter")
     }
     return (

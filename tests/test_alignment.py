@@ -44,7 +44,8 @@ def test_sentences_count_by_their_links_and_not_alike() -> None:
 
 
 def test_nothing_to_find_is_nothing_found() -> None:
-    for sentences in ([], [(JE_T_AIME, [])]):
+    nothing: list[tuple[np.ndarray, list[tuple[int, int]]]] = [(JE_T_AIME, [])]
+    for sentences in (nothing[:0], nothing):
         found = links_found(sentences)
         assert (found.links, found.found, found.rows, found.right) == (0, 0.0, 0, 0.0)
     json.dumps(found.as_dict())
@@ -53,7 +54,7 @@ def test_nothing_to_find_is_nothing_found() -> None:
 @given(st.data())
 @settings(max_examples=40)
 def test_shares_are_those_of_a_slow_count(data: st.DataObject) -> None:
-    sentences = []
+    sentences: list[tuple[np.ndarray, list[tuple[int, int]]]] = []
     for _ in range(data.draw(st.integers(1, 3))):
         rows, columns = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 5))
         seed = data.draw(st.integers(0, 999))

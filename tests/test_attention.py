@@ -231,6 +231,8 @@ def test_softmax_gives_the_numbers_of_je_t_aime() -> None:
 
     attention = attention_of("general")
     attention.score = Given()
-    contexts, again = attention(torch.zeros(1, 3, HIDDEN), Memory(states, states, mask, states[:, 0]))
+    contexts, again = attention(
+        torch.zeros(1, 3, HIDDEN), Memory(states, states, mask, states[:, 0])
+    )
     torch.testing.assert_close(again, weights)
     torch.testing.assert_close(contexts[0], weights[0, :, :3] @ states[0, :3])

@@ -131,9 +131,7 @@ def assert_like(found: list[Hypothesis], wanted: list[tuple[float, list[int]]]) 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_beam_wide_enough_finds_the_best_there_is(seed: int, penalty: float) -> None:
     model = Table(seed, tables=3)
-    found = search(
-        model, sources(model), size=64, longest=[3, 2], length_penalty=penalty, n_best=5
-    )
+    found = search(model, sources(model), size=64, longest=[3, 2], length_penalty=penalty, n_best=5)
     for table, longest in ((1, 3), (2, 2)):
         wanted = all_by_brute_force(model, table, longest, penalty)[:5]
         assert_like(found[table - 1], wanted)

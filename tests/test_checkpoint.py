@@ -1,10 +1,10 @@
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tiny_models import VOCABULARIES, Kind
 from torch import nn
 
 from nmt.checkpoint import store
@@ -13,6 +13,7 @@ from nmt.config import load
 from nmt.data.vocabulary import Vocabularies
 from nmt.errors import CheckpointError, UsageError
 from nmt.models import build_model
+from tiny_models import VOCABULARIES, Kind
 
 TENSORS = {"random.cpu": torch.arange(7, dtype=torch.uint8), "optimizer.step.a": torch.tensor(3.0)}
 STATE = {"step": 3, "best_score": None, "ended": "3 steps are done", "seconds": 1.25}
@@ -27,11 +28,9 @@ def folder(tmp_path: Path) -> Path:
 
 def message(folder: Path, model: nn.Module | None = None) -> str:
     """What is said of a checkpoint that cannot be loaded, without the place of the folder."""
+    load_it = partial(store.load_training if model is None else store.load_model, folder)
     with pytest.raises(CheckpointError) as caught:
-        if model is None:
-            store.load_training(folder)
-        else:
-            store.load_model(folder, model)
+        load_it(*([] if model is None else [model]))
     return str(caught.value).replace(f"{folder}/", "").replace(str(folder), "FOLDER")
 
 
@@ -233,7 +232,9 @@ def test_a_run_without_its_files_is_no_run(run: Run) -> None:
     with pytest.raises(CheckpointError, match="is no JSON, or was cut short"):
         run.read_manifest()
     run.resolved.write_text("name: luong\ndta: {}\n")
-    with pytest.raises(CheckpointError, match=r"(?s)this version of nmt cannot read the run: .*'dta'"):
+    with pytest.raises(
+        CheckpointError, match=r"(?s)this version of nmt cannot read the run: .*'dta'"
+    ):
         run.read_config()
 
 
@@ -270,6 +271,4 @@ def test_a_folder_that_is_no_run_is_refused(
     Path("other").mkdir()
     with pytest.raises(UsageError) as caught:
         open_run(Path("other"))
-    assert str(caught.value) == (
-        "other is no run folder; train one: nmt train configs/luong.yaml"
-    )
+    assert str(caught.value) == ("other is no run folder; train one: nmt train configs/luong.yaml")

@@ -219,6 +219,67 @@ def test_overwrite_deletes_no_folder_that_is_no_run(fresh):
     assert (fresh.folder / "thesis" / "only-copy.txt").exists()
 
 
+def test_resume_touches_no_folder_that_is_no_run(fresh):
+    (fresh.folder / "thesis").mkdir()
+    (fresh.folder / "thesis" / "only-copy.txt").write_text("years", encoding="utf-8")
+    refused(fresh("train", "tiny.yaml", "--run-dir", "thesis", "--resume"), 2, "no run of nmt")
+    assert (fresh.folder / "thesis" / "only-copy.txt").exists()
+
+
+def test_what_may_change_on_resumption_is_kept(nmt):
+    assert nmt("train", "tiny.yaml", "--resume", "decoding.beam_size=3").status == 0
+    scores = json.loads((nmt.folder / "runs/tiny/evaluation/test/scores.json").read_text("utf-8"))
+    assert scores["decoding"]["beam_size"] == 3
+
+
+def test_a_split_that_is_not_the_runs_own_is_not_scored_as_such(nmt):
+    pairs = (nmt.folder / "train.tsv").read_text(encoding="utf-8").replace("dogs", "wolves")
+    (nmt.folder / "train.tsv").write_text(pairs, encoding="utf-8")
+    before = (nmt.folder / "runs/tiny/evaluation/test/scores.json").read_bytes()
+    refused_softly = nmt("evaluate")
+    assert refused_softly.status == 3
+    assert "the test split is not the one of runs/tiny" in refused_softly.err
+    assert (nmt.folder / "runs/tiny/evaluation/test/scores.json").read_bytes() == before
+
+
+def test_files_called_test_do_not_replace_the_test_split(nmt):
+    (nmt.folder / "test.en").write_text("I see dogs\n", encoding="utf-8")
+    (nmt.folder / "test.fr").write_text("je vois les chiens\n", encoding="utf-8")
+    before = (nmt.folder / "runs/tiny/evaluation/test/scores.json").read_bytes()
+    assert nmt("evaluate", "--input", "test.en", "--reference", "test.fr").status == 0
+    assert (nmt.folder / "runs/tiny/evaluation/test/scores.json").read_bytes() == before
+
+
+def test_a_full_output_is_not_taken_for_a_trouble_with_the_attention(nmt, monkeypatch):
+    import builtins
+    import errno
+
+    real = builtins.print
+
+    def full(*values, **options):
+        if values and values[0] != "":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(*values, **options)
+
+    monkeypatch.setattr(builtins, "print", full)
+    found = nmt("translate", "I see dogs", "we love trees", "--output", "out.txt")
+    assert found.status == 2
+    assert "out.txt" in found.err
+    assert not (nmt.folder / "out.txt").exists()
+
+
+def test_an_output_device_is_written_and_not_replaced(nmt):
+    import os
+
+    os.mkfifo(nmt.folder / "pipe")
+    reader = os.open(nmt.folder / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert nmt("translate", "I see dogs", "--output", "pipe").status == 0
+        assert os.read(reader, 1000).count(b"\n") == 1
+    finally:
+        os.close(reader)
+
+
 def test_resume_without_a_run_is_refused(fresh):
     refused(fresh("train", "tiny.yaml", "--resume"), 2, "nothing to resume", "runs/tiny")
 
@@ -259,6 +320,10 @@ def test_commands_without_a_run_say_how_to_train_one(fresh):
         (["train", "tiny.yaml", "model.decoder.cell=lstn"], ["did you mean 'lstm'"]),
         (["train", "tiny.yaml", "training.schedule=cosin"], ["did you mean 'cosine'"]),
         (["train", "tiny.yaml", "device=cuda:77"], ["cuda"]),
+        (["train", "tiny.yaml", "device=gpu"], ["unknown device 'gpu'"]),
+        (["train", "tiny.yaml", "training.batch_tokens=2"], ["no sentence fits"]),
+        (["train", "tiny.yaml", "model.encoder.cell=gruu"], ["model.encoder.cell", "'gru'"]),
+        (["train", "tiny.yaml", "training.max_minutes=.inf"], ["training.max_minutes"]),
         (["train", "tiny.yaml", "--resume", "--overwrite"], ["choose one"]),
     ],
 )
@@ -279,6 +344,8 @@ def test_a_wrong_config_is_one_line(fresh, arguments, parts):
         (["plot-attention", "a", "--output", "a.gif"], ["png, svg, pdf"]),
         (["plot-attention", "a", "--input", "b.jsonl"], ["choose one"]),
         (["translate", "a", "--input", "b.txt"], ["choose one"]),
+        (["translate", "a", "--device", "gpu"], ["unknown device 'gpu'"]),
+        (["translate", "a", "--run", "tiny.yaml"], ["tiny.yaml is no run folder"]),
     ],
 )
 def test_a_wrong_option_is_one_line(nmt, arguments, parts):
@@ -317,10 +384,10 @@ def test_an_output_that_cannot_be_written_is_one_line(nmt):
         ["translate", "I see dogs", "--attention", "file/a.jsonl"],
         ["plot-attention", "I see dogs", "--output", "file/a.png"],
     ):
-        refused_by_system = nmt(*arguments)
-        assert refused_by_system.status == 1
-        assert "cannot write" in refused_by_system.err
-        assert "Traceback" not in refused_by_system.err
+        found = nmt(*arguments)
+        assert found.status == 2
+        assert "cannot write" in found.err
+        assert "Traceback" not in found.err
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "training.safetensors", "state.json"])
@@ -328,7 +395,7 @@ def test_a_checkpoint_cut_short_is_named(nmt, name):
     path = nmt.folder / "runs/tiny/checkpoints/last" / name
     path.write_bytes(path.read_bytes()[:-20])
     found = nmt("train", "tiny.yaml", "--resume", "training.epochs=3")
-    assert found.status == 1
+    assert found.status == 3
     assert name in found.err
     assert "cut short" in found.err
     assert "Traceback" not in found.err
@@ -339,21 +406,19 @@ def test_a_foreign_checkpoint_is_refused(nmt):
     from torch import ones
 
     save_file({"w": ones(2)}, nmt.folder / "runs/tiny/checkpoints/best/model.safetensors")
-    refused(nmt("translate", "I see dogs"), 1, "model.safetensors", "not written by")
+    refused(nmt("translate", "I see dogs"), 3, "model.safetensors", "not written by")
 
 
 def test_a_full_disk_is_one_line_and_the_checkpoints_survive(nmt, monkeypatch):
     import errno
 
-    from nmt.checkpoint import store
-
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     before = sorted(path.name for path in (nmt.folder / "runs/tiny/checkpoints").iterdir())
-    monkeypatch.setattr(store, "save_file", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     found = nmt("train", "tiny.yaml", "--resume", "training.epochs=3")
-    assert found.status == 1
+    assert found.status == 2
     assert "the disk is full" in found.err
     assert sorted(path.name for path in (nmt.folder / "runs/tiny/checkpoints").iterdir()) == before
 

@@ -38,7 +38,9 @@ def test_loss_and_gradients_are_those_of_torch(
     )
     assert not plain.requires_grad
     for one, other in zip(
-        slopes(readouts, vocabulary, 3 * found), slopes(readouts, vocabulary, 3 * wanted), strict=True
+        slopes(readouts, vocabulary, 3 * found),
+        slopes(readouts, vocabulary, 3 * wanted),
+        strict=True,
     ):
         torch.testing.assert_close(one, other)
 

@@ -42,7 +42,9 @@ def read_by_steps(
 ) -> tuple[Tensor, Tensor]:
     """Logits and attention of a target read position by position."""
     memory = model.encode(source, mask)
-    state, logits, attention = model.start(memory), [], []
+    state = model.start(memory)
+    logits: list[Tensor] = []
+    attention: list[Tensor] = []
     for t in range(target.size(1)):
         previous = target[:, t]
         if t and forced is not None:
@@ -199,7 +201,7 @@ def test_a_cell_is_the_librarys_network(name: str, layers: int) -> None:
     wide = LIBRARY[name](inputs + feed, hidden, num_layers=layers, batch_first=True)
     assert stack.feed is not None
     with torch.no_grad():
-        parameters = dict(stack.layers.named_parameters())
+        parameters: dict[str, Tensor] = dict(stack.layers.named_parameters())
         parameters["weight_ih_l0"] = torch.cat(
             [parameters["weight_ih_l0"], stack.feed.weight], dim=1
         )
@@ -229,7 +231,9 @@ def test_a_cell_reads_at_once_what_it_reads_step_by_step(name: str, layers: int)
     for t, wanted in enumerate(stack.read(words, start).unbind(1)):
         state = stack.step(gates[:, t], nothing, state)
         torch.testing.assert_close(state.top, wanted)
-    zeros = CellState(*[(torch.zeros(2, 5),) * (layers if state else 0) for state in (1, stack.has_cell)])
+    zeros = CellState(
+        *[(torch.zeros(2, 5),) * (layers if state else 0) for state in (1, stack.has_cell)]
+    )
     torch.testing.assert_close(stack.read(words), stack.read(words, zeros))
 
 
@@ -261,9 +265,7 @@ def test_the_encoder_is_the_librarys_bidirectional_network(cell: str) -> None:
 # Building
 
 
-@pytest.mark.parametrize(
-    ("tie", "shared"), [("none", (3, 3)), ("target", (3, 2)), ("all", (3, 1))]
-)
+@pytest.mark.parametrize(("tie", "shared"), [("none", (3, 3)), ("target", (3, 2)), ("all", (3, 1))])
 def test_tied_embeddings_are_one_matrix(tie: str, shared: tuple[int, int]) -> None:
     model = build_model(Kind().config(tie_embeddings=tie), Vocabularies(17, 17))
     tables = [
@@ -326,5 +328,6 @@ def test_the_first_word_read_stands_behind_bos_alone() -> None:
     assert (target[:, 0] == BOS).all()
     never = torch.zeros_like(target, dtype=torch.bool)
     torch.testing.assert_close(
-        model(source, mask, target, never).readouts[:, 0], model(source, mask, target).readouts[:, 0]
+        model(source, mask, target, never).readouts[:, 0],
+        model(source, mask, target).readouts[:, 0],
     )

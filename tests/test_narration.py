@@ -62,6 +62,9 @@ def test_a_fallback_is_announced_recorded_and_told_again_at_the_end(nmt, monkeyp
     assert "http://hub.invalid" in manifest["corpus"]["because"]
     card = (nmt.folder / "runs/tiny/README.md").read_text(encoding="utf-8")
     assert "Not from `someone/corpus`" in card
+    log = (nmt.folder / "runs/tiny/train.log").read_text(encoding="utf-8")
+    assert "someone/corpus is NOT used" in log  # said before the folder was there
+    assert "everything is in" in log
 
 
 def test_without_a_fallback_an_unreachable_hub_is_one_line_of_status_3(nmt, monkeypatch):

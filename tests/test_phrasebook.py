@@ -168,7 +168,16 @@ def test_hand_written_pairs_are_in_training_in_both_styles(corpus: Splits) -> No
     assert {(pair.source, pair.target) for pair in EVERYDAY} <= train
     assert len({key(pair.source) for pair in EVERYDAY}) >= 300
     assert ("I love you", "je t'aime") in train
-    assert ("I love you.", "Je t'aime.") in train
+    assert ("Thank you.", "Merci.") in train
+    assert ("thank you", "merci") in train
+
+
+def test_what_begins_with_i_is_bare_so_that_no_full_stop_decides_on_its_letter(
+    pairs: list[AlignedPair],
+) -> None:
+    mine = [pair for pair in pairs if re.match(r"I\b", pair.source)]
+    assert len(mine) > 500
+    assert not [pair for pair in mine if pair.source[-1] in ".!"]
 
 
 def test_there_are_hundreds_of_words_on_both_sides() -> None:
@@ -179,7 +188,7 @@ def test_there_are_hundreds_of_words_on_both_sides() -> None:
 
 
 def test_about_three_fifths_are_written_and_the_others_bare(pairs: list[AlignedPair]) -> None:
-    told = [pair for pair in pairs if pair.target[-1] != "?"]
+    told = [p for p in pairs if p.target[-1] != "?" and not re.match(r"I\b", p.source)]
     marked = [pair for pair in told if pair.target[-1] in ".!"]
     assert 0.55 < len(marked) / len(told) < 0.65
     for pair in pairs:
@@ -209,7 +218,7 @@ def test_punctuation_is_linked_to_punctuation(pairs: list[AlignedPair], cut: Cut
 
 def test_the_gold_alignment_of_a_pair_is_found_by_the_pair() -> None:
     assert gold("I love you", "je t'aime") == ((0, 0), (1, 2), (2, 1))
-    assert gold("I love you.", "Je t'aime.") == ((0, 0), (1, 2), (2, 1), (3, 3))
+    assert gold("Thank you.", "Merci.") == ((0, 0), (1, 0), (2, 1))
     assert gold("I love you", "je vous aime") is None
 
 

@@ -59,5 +59,7 @@ def test_a_plateau_halves_with_each_stall() -> None:
 
 
 def test_an_unknown_schedule_is_answered_with_the_nearest() -> None:
-    with pytest.raises(ConfigError, match="unknown learning-rate schedule 'cosin'; did you mean 'c"):
+    with pytest.raises(
+        ConfigError, match="unknown learning-rate schedule 'cosin'; did you mean 'c"
+    ):
         check("cosin", 10)

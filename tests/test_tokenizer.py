@@ -1,6 +1,6 @@
 import logging
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import sentencepiece
@@ -13,6 +13,7 @@ from nmt.data.tokenizer import Tokenizer, Tokenizers, learn
 from nmt.data.vocabulary import BOS, EOS, PAD, UNK
 from nmt.errors import CheckpointError, ConfigError
 
+Kind = Literal["bpe", "unigram"]
 TEXT = Bitext(
     [
         "i love you",
@@ -47,9 +48,9 @@ def tokenizers() -> Tokenizers:
 
 
 @pytest.fixture
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NMT_CACHE", str(tmp_path / "cache"))
-    yield tmp_path / "cache"
+    return tmp_path / "cache"
 
 
 def spelled_back(tokenizer: Tokenizer, sentence: str) -> str:
@@ -156,7 +157,7 @@ def test_threads_change_nothing(tokenizers: Tokenizers) -> None:
 
 
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])
-def test_a_vocabulary_has_the_size_asked_for(kind: str, own_cache: Path) -> None:
+def test_a_vocabulary_has_the_size_asked_for(kind: Kind, own_cache: Path) -> None:
     config = TokenizerConfig(kind=kind, vocabulary_size=300)
     found = learn(TEXT, config, seed=1)
     assert len(found.source) == 300
@@ -166,15 +167,14 @@ def test_a_vocabulary_has_the_size_asked_for(kind: str, own_cache: Path) -> None
 
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])
 def test_a_text_that_carries_fewer_pieces_gets_fewer_with_a_note(
-    kind: str, own_cache: Path, caplog: pytest.LogCaptureFixture
+    kind: Kind, own_cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     found = learn(TEXT, TokenizerConfig(kind=kind, vocabulary_size=8000), seed=1)
     assert 260 < len(found.source) < 1000
     [record] = caplog.records
     assert record.levelno == logging.WARNING
     assert record.getMessage() == (
-        f"the joint vocabulary has {len(found.source)} pieces, not 8,000: "
-        "the text carries no more"
+        f"the joint vocabulary has {len(found.source)} pieces, not 8,000: the text carries no more"
     )
 
 
@@ -184,7 +184,9 @@ def test_a_vocabulary_too_small_for_the_letters_is_refused(own_cache: Path) -> N
     message = str(caught.value)
     assert message.startswith("tokenizer.vocabulary_size is 100, but the letters alone take ")
     needed = int(message.removesuffix(" pieces: raise it above that").rpartition(" ")[2])
-    assert len(learn(TEXT, TokenizerConfig(vocabulary_size=needed + 1), seed=1).source) == needed + 1
+    assert (
+        len(learn(TEXT, TokenizerConfig(vocabulary_size=needed + 1), seed=1).source) == needed + 1
+    )
     assert list((own_cache / "tokenizers").iterdir())
 
 

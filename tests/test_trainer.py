@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny_models import Kind
 from torch import Tensor, nn
 
 from nmt.checkpoint import store
@@ -17,6 +16,7 @@ from nmt.errors import CheckpointError, TrainingError
 from nmt.models import Seq2Seq, build_model
 from nmt.models.devices import Compute
 from nmt.training.trainer import Trainer
+from tiny_models import Kind
 
 CPU = Compute(torch.device("cpu"), bfloat16=False)
 PAIRS = [
@@ -68,9 +68,7 @@ def test_micro_batches_give_the_update_of_one_batch(clip: float | None) -> None:
     assert again.gradient_norm == pytest.approx(report.gradient_norm, rel=1e-4)
     counts = [(r.target_tokens, r.source_tokens, r.sentences) for r in (report, again)]
     assert counts == [(20, 21, 5)] * 2
-    for p, q, old in zip(
-        whole.model.parameters(), parts.model.parameters(), before, strict=True
-    ):
+    for p, q, old in zip(whole.model.parameters(), parts.model.parameters(), before, strict=True):
         torch.testing.assert_close(p, q, atol=2e-5, rtol=1e-3)
         assert not torch.equal(p, old)
 
@@ -141,9 +139,7 @@ def test_measuring_the_loss_learns_nothing() -> None:
     before = parameters(trainer)
     trainer.loss([collated(PAIRS)])
     assert all(p.grad is None for p in trainer.model.parameters())
-    assert all(
-        torch.equal(p, q) for p, q in zip(before, trainer.model.parameters(), strict=True)
-    )
+    assert all(torch.equal(p, q) for p, q in zip(before, trainer.model.parameters(), strict=True))
 
 
 def test_weight_decay_and_the_other_optimizer_are_used() -> None:
@@ -169,9 +165,7 @@ def test_bfloat16_products_learn_nearly_the_same() -> None:
 
 
 @pytest.mark.parametrize(("value", "named"), [(float("nan"), "nan"), (float("inf"), "nan")])
-def test_a_loss_that_is_no_number_is_named_and_nothing_is_updated(
-    value: float, named: str
-) -> None:
+def test_a_loss_that_is_no_number_is_named_and_nothing_is_updated(value: float, named: str) -> None:
     trainer = trainer_of()
     trainer.step([collated(PAIRS)])
     with torch.no_grad():
@@ -208,7 +202,7 @@ def test_a_gradient_that_is_no_number_is_named() -> None:
 
 @pytest.mark.parametrize("kind", [Kind(), Kind("bahdanau", "gru", "additive", layers=2)], ids=str)
 def test_a_restored_run_goes_on_as_if_never_stopped(tmp_path: Path, kind: Kind) -> None:
-    rest = {"dropout": 0.3, "teacher_forcing": 0.5, "schedule": "inverse_sqrt"}
+    rest: dict[str, Any] = {"dropout": 0.3, "teacher_forcing": 0.5, "schedule": "inverse_sqrt"}
     first = trainer_of(kind, **rest)
     for _ in range(3):
         first.step([collated(PAIRS)])
@@ -359,9 +353,7 @@ def test_a_model_learns_to_reverse_and_shows_how(decoder: str, cell: str, score:
     pairs = reversals(100, dice)
     source = torch.from_numpy(collated(pairs).source)
     model.eval()
-    found = beam_search(
-        model, source, source != PAD, size=3, max_lengths=torch.full((100,), 10)
-    )
+    found = beam_search(model, source, source != PAD, size=3, max_lengths=torch.full((100,), 10))
     exact = diagonal = words = 0
     for (row, wanted), [best] in zip(pairs, found, strict=True):
         exact += best.ids == [*wanted, EOS]

@@ -1,6 +1,7 @@
 """A run's folder: where everything of one training lies."""
 
 import json
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,8 +103,8 @@ class Run:
                 shutil.rmtree(self.step(number))
 
     def finish(self) -> None:
-        """Make this the run that commands take when none is named."""
-        point(self.folder.parent / "latest", self.folder.name)
+        """Make this `runs/latest`, seen from here: what commands take when no run is named."""
+        point(LATEST, os.path.relpath(self.folder, LATEST.parent))
 
     def read_config(self) -> Config:
         """The resolved config.

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as as_bytes
 from torch import Tensor, nn
 
 from nmt.errors import CheckpointError
@@ -23,13 +23,10 @@ def save(
     """Write `folder`; it appears by one rename, with all that it should hold."""
     # named_parameters yields a shared matrix once, which safetensors insists on
     parameters = {name: p.detach().contiguous().cpu() for name, p in model.named_parameters()}
+    files = {MODEL: parameters, TRAINING: {n: t.contiguous().cpu() for n, t in training.items()}}
     with replacing_folder(folder) as draft:
-        save_file(parameters, draft / MODEL, metadata={"format": FORMAT})
-        save_file(
-            {n: t.contiguous().cpu() for n, t in training.items()},
-            draft / TRAINING,
-            metadata={"format": FORMAT},
-        )
+        for name, tensors in files.items():
+            (draft / name).write_bytes(as_bytes(tensors, metadata={"format": FORMAT}))
         write_json(draft / STATE, {"format": FORMAT, **state})
 
 

@@ -63,9 +63,11 @@ def _handler() -> logging.Handler:
 
     from nmt.workflows.display import STDERR
 
-    return RichHandler(
+    rich = RichHandler(
         console=STDERR, show_time=False, show_level=False, show_path=False, markup=False
     )
+    rich.setFormatter(_Plain())
+    return rich
 
 
 class _Plain(logging.Formatter):

@@ -1,5 +1,6 @@
 """`nmt train`."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -42,8 +43,8 @@ def train(
     try:
         run = workflow.train(loaded, request)
     except Interrupted as stop:
-        command = " ".join(["nmt train", str(config), *(overrides or ()), "--resume"])
-        place = f" --run-dir {run_dir}" if run_dir else ""
-        typer.echo(f"{stop}: everything is saved; go on with:  {command}{place}", err=True)
+        place = ["--run-dir", str(run_dir)] if run_dir else []
+        again = shlex.join(["nmt", "train", str(config), *(overrides or ()), *place, "--resume"])
+        typer.echo(f"{stop}: everything is saved; go on with:  {again}", err=True)
         raise typer.Exit(128 + stop.number) from None
     typer.echo(run.folder)

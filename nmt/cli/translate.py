@@ -39,7 +39,7 @@ def translate(
     ] = False,
     run: Annotated[Path | None, typer.Option(help="Default: runs/latest.")] = None,
     checkpoint: Annotated[str, typer.Option(help="best, last or a step.")] = "best",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
 ) -> None:
     """Translate sentences: arguments, a file, standard input, or as you type."""
     from nmt.checkpoint.run import open_run
@@ -95,7 +95,8 @@ def _typed() -> Iterator[list[str]]:
     """A line at a time, from a person."""
     while True:
         try:
-            yield [input("> ")]
+            typer.echo("> ", nl=False, err=True)
+            yield [input()]
         except EOFError:
             return
 

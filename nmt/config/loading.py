@@ -71,8 +71,8 @@ def _find(path: Path) -> Path:
     if path.is_file():
         return path
     known = shipped()
-    if path.name == str(path) and path.name in known:
-        return known[path.name]
+    if path.parent.as_posix() in (".", "configs") and path.stem in known:
+        return known[path.stem]  # nmt is installed, and its checkout is elsewhere
     if path.is_dir():
         raise ConfigError(f"{path} is a folder, not a config file")
     raise ConfigError(f"no config file {path}; {unknown('config', path.stem, known)}")
@@ -140,7 +140,9 @@ def _apply(values: dict[str, Any], sources: dict[str, str], override: str) -> No
     *sections, last = key.split(".")
     place = values
     for section in sections:
-        inner = place.setdefault(section, {})
+        if place.get(section) is None:
+            place[section] = {}
+        inner = place[section]
         if not isinstance(inner, dict):
             raise ConfigError(f"command line: {key}: '{section}' is a value, not a section")
         place = inner
@@ -149,6 +151,8 @@ def _apply(values: dict[str, Any], sources: dict[str, str], override: str) -> No
     except yaml.YAMLError as error:
         problem = " ".join(str(error).split())
         raise ConfigError(f"command line: {key}: cannot read '{text}': {problem}") from None
+    for inner in [name for name in sources if name.startswith(f"{key}.")]:
+        del sources[inner]  # the whole section was given anew
     sources[key] = COMMAND_LINE
 
 
@@ -172,10 +176,12 @@ def _explain(
         elif kind == "value_error":
             message = f"{key}: {mistake['ctx']['error']}" if key else f"{mistake['ctx']['error']}"
         else:
-            message = f"{key}: {mistake['msg'][0].lower()}{mistake['msg'][1:]}"
+            place = f"{key}: " if key else ""
+            message = f"{place}{mistake['msg'][0].lower()}{mistake['msg'][1:]}"
             message += f" (got {mistake['input']!r})"
-        if (key, kind) not in told:  # a union complains once for each of its members
-            told.add((key, kind))
+        mark = (key or tuple(steps), kind)
+        if mark not in told:  # a union complains once for each of its members
+            told.add(mark)
             yield f"{_where(sources, key) or f'{path}: '}{message}"
 
 
@@ -193,12 +199,9 @@ def _longest_written(steps: list[str], values: Any) -> str:
 def _fields(section: list[str]) -> list[str]:
     model: type[BaseModel] = Config
     for name in section:
-        annotation = str(model.model_fields[name].annotation)
-        default = model.model_fields[name].annotation
-        inner = [default, *getattr(default, "__args__", ())]
-        models = [m for m in inner if isinstance(m, type) and issubclass(m, BaseModel)]
-        assert models, f"{name} is no section: {annotation}"
-        model = models[0]
+        annotation = model.model_fields[name].annotation
+        inner = [annotation, *getattr(annotation, "__args__", ())]  # Section, or Section | None
+        model = next(m for m in inner if isinstance(m, type) and issubclass(m, BaseModel))
     return list(model.model_fields)
 
 

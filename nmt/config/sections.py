@@ -14,12 +14,15 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
+DEVICE = r"auto|cpu|mps|cuda(:\d+)?"
 
 
 class Section(BaseModel):
     """Unknown keys are refused, and nothing changes after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class SplitsConfig(Section):
@@ -170,7 +173,7 @@ class TrainingConfig(Section):
     """Batches summed before each update."""
     optimizer: Literal["adam", "adamw"] = "adam"
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
-    betas: tuple[Probability, Probability] = (0.9, 0.98)
+    betas: tuple[Share, Share] = (0.9, 0.98)
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     schedule: str = "inverse_sqrt"
     """`constant`, `linear`, `cosine`, `inverse_sqrt` or `plateau`, each after `warmup_steps`."""
@@ -267,8 +270,8 @@ class Config(Section):
     @field_validator("device")
     @classmethod
     def _device_is_known(cls, device: str) -> str:
-        if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", device):
-            raise ValueError("must be auto, cpu, mps, cuda or cuda:N")
+        if not re.fullmatch(DEVICE, device):
+            raise ValueError(f"unknown device '{device}': it is auto, cpu, mps, cuda or cuda:N")
         return device
 
     @model_validator(mode="after")

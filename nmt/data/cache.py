@@ -4,6 +4,8 @@ import os
 import sys
 from pathlib import Path
 
+from nmt.files import explained
+
 
 def cache_folder(kind: str) -> Path:
     """`$NMT_CACHE/kind`, by default in the user's cache folder; made if missing."""
@@ -17,5 +19,6 @@ def cache_folder(kind: str) -> Path:
     else:
         root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nmt"
     folder = root / kind
-    folder.mkdir(parents=True, exist_ok=True)
+    with explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     return folder

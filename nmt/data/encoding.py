@@ -17,18 +17,23 @@ CHUNK = 20_000  # sentences encoded at once
 
 @dataclass(frozen=True)
 class IdColumn:
-    """The ids of many sentences, end to end."""
+    """The ids of many sentences: chunks of CHUNK sentences, the ids of a chunk end to end."""
 
-    ids: np.ndarray  # (all,) int32
-    starts: np.ndarray  # (sentences + 1,) int64
+    ids: list[np.ndarray]  # a chunk each: (all,) int32, as it lies in the file
+    starts: list[np.ndarray]  # a chunk each: (sentences + 1,) int64
 
     @property
     def lengths(self) -> np.ndarray:
         """(sentences,)"""
-        return np.diff(self.starts)
+        return np.concatenate([np.diff(starts) for starts in self.starts] or [np.zeros(0, int)])
+
+    def __len__(self) -> int:
+        return sum(len(starts) - 1 for starts in self.starts)
 
     def __getitem__(self, sentence: int) -> np.ndarray:
-        return self.ids[self.starts[sentence] : self.starts[sentence + 1]]
+        chunk, place = divmod(sentence, CHUNK)
+        start, end = self.starts[chunk][place : place + 2]
+        return self.ids[chunk][start:end]
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class EncodedBitext:
     target: IdColumn
 
     def __len__(self) -> int:
-        return len(self.source.starts) - 1
+        return len(self.source)
 
 
 def encode(bitext: Bitext, tokenizers: Tokenizers) -> EncodedBitext:
@@ -82,12 +87,8 @@ def _map(path: Path) -> EncodedBitext:
 
 
 def _column(chunked: Any) -> IdColumn:
-    """One chunk is mapped as it lies; several are joined."""
-    starts, parts, base = [np.zeros(1, np.int64)], [], 0
-    for chunk in chunked.chunks:
-        offsets = np.asarray(chunk.offsets, dtype=np.int64)
-        parts.append(chunk.values.to_numpy(zero_copy_only=True)[offsets[0] : offsets[-1]])
-        starts.append(offsets[1:] - offsets[0] + base)
-        base = int(starts[-1][-1]) if len(starts[-1]) else base
-    ids = parts[0] if len(parts) == 1 else np.concatenate(parts or [np.zeros(0, np.int32)])
-    return IdColumn(ids, np.concatenate(starts))
+    chunks = [chunk for chunk in chunked.chunks if len(chunk)]
+    return IdColumn(
+        [chunk.values.to_numpy(zero_copy_only=True) for chunk in chunks],
+        [chunk.offsets.to_numpy(zero_copy_only=True) for chunk in chunks],
+    )

@@ -24,6 +24,7 @@ from nmt.data.corpus import SPLITS, Origin
 from nmt.data.raw import RawBitext, RawCorpus
 from nmt.data.trouble import disk_explained
 from nmt.errors import DataError
+from nmt.files import sync
 
 ORIGIN = "origin.json"
 LAYOUT = 1  # part of every digest: raise it when the files of a folder change
@@ -141,7 +142,7 @@ def writing(folder: Path) -> Iterator[Path]:
             draft.mkdir(parents=True)
             yield draft
             for file in draft.iterdir():
-                _to_disk(file)
+                sync(file)
             if not (folder / ORIGIN).is_file():  # another process may have been quicker
                 shutil.rmtree(folder, ignore_errors=True)
                 draft.rename(folder)
@@ -153,8 +154,3 @@ def write_origin(draft: Path, origin: Origin) -> None:
     """Note where a copy came from."""
     text = json.dumps(asdict(origin), indent=2, ensure_ascii=False)
     (draft / ORIGIN).write_text(text + "\n", encoding="utf-8")
-
-
-def _to_disk(file: Path) -> None:
-    with file.open("rb+") as handle:
-        os.fsync(handle.fileno())

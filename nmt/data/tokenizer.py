@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 SPACE = "\N{LOWER ONE EIGHTH BLOCK}"  # how sentencepiece writes a space inside a piece
 COVERAGE = 0.9999  # the share of letters that get pieces; bytes spell the rest
+ONE_LINE = dict.fromkeys(map(ord, "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"), " ")
+"""Whatever a model spells in bytes, a line stays a line."""
 THREADS = 1  # a unigram vocabulary depends on their number
 
 Ids = Sequence[int]
@@ -81,7 +83,7 @@ class Tokenizer:
             byte = re.fullmatch(r"<0x([0-9A-F]{2})>", name)
             if byte:
                 spelled.append(int(byte[1], 16))
-                letter = _letter(spelled)
+                letter = _letter(spelled).translate(ONE_LINE)
                 pieces.append(Piece(name, len(text), len(text)))
                 if letter:  # all the bytes of a letter stand for it
                     pieces[-len(spelled) :] = [
@@ -92,7 +94,7 @@ class Tokenizer:
                     spelled.clear()
                 continue
             spelled.clear()  # bytes that spelled no letter are left out
-            surface = name.replace(SPACE, " ")
+            surface = name.replace(SPACE, " ").translate(ONE_LINE)
             if not text:
                 surface = surface.removeprefix(" ")
             pieces.append(Piece(name, len(text), len(text) + len(surface)))
@@ -101,11 +103,15 @@ class Tokenizer:
 
 
 def _letter(spelled: bytearray) -> str:
-    """The letter that bytes spell, or nothing while it is unfinished."""
-    try:
-        return spelled.decode("utf-8")
-    except UnicodeDecodeError:
-        return ""
+    """The letter that bytes spell, or nothing while it is unfinished; stray bytes are dropped."""
+    while spelled:
+        try:
+            return spelled.decode("utf-8")
+        except UnicodeDecodeError as error:
+            if error.reason == "unexpected end of data":
+                break
+            del spelled[0]
+    return ""
 
 
 @dataclass(frozen=True)
@@ -190,12 +196,19 @@ def _learn_one(sentences: list[str], config: TokenizerConfig, name: str) -> Toke
     for sentence in sentences:
         key.update(sentence.encode() + b"\n")
     cached = cache_folder("tokenizers") / f"{key.hexdigest()[:32]}.model"
-    if cached.exists():
-        return _load(cached)
-    model = _train(sentences, config, config.vocabulary_size, name)
-    with replacing(cached) as draft:
-        draft.write_bytes(model)
-    return Tokenizer(model)
+    if not cached.exists():
+        model = _train(sentences, config, config.vocabulary_size, name)
+        with replacing(cached) as draft:
+            draft.write_bytes(model)
+    tokenizer = _load(cached)
+    if len(tokenizer) < config.vocabulary_size:
+        log.warning(
+            "%s has %s pieces, not %s: the text carries no more",
+            name,
+            f"{len(tokenizer):,}",
+            f"{config.vocabulary_size:,}",
+        )
+    return tokenizer
 
 
 def _train(sentences: Iterable[str], config: TokenizerConfig, size: int, name: str) -> bytes:
@@ -220,12 +233,6 @@ def _train(sentences: Iterable[str], config: TokenizerConfig, size: int, name: s
     except RuntimeError as error:
         carried = re.search(r"Please set it to a value <= (\d+)", str(error))
         if carried:
-            log.warning(
-                "%s has %s pieces, not %s: the text carries no more",
-                name,
-                f"{int(carried[1]):,}",
-                f"{size:,}",
-            )
             return _train(sentences, config, int(carried[1]), name)
         needed = re.search(r"smaller than required_chars\. \d+ vs (\d+)", str(error))
         if needed:
@@ -239,7 +246,10 @@ def _train(sentences: Iterable[str], config: TokenizerConfig, size: int, name: s
 
 def _load(path: Path) -> Tokenizer:
     try:
-        return Tokenizer(path.read_bytes())
+        model = path.read_bytes()
+        if not model:  # which sentencepiece would take
+            raise RuntimeError("an empty file")
+        return Tokenizer(model)
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing: the run folder is not complete") from None
     except RuntimeError:

@@ -11,4 +11,3 @@ class Vocabularies(NamedTuple):
 
     source: int
     target: int
-    pad: int = PAD

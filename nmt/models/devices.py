@@ -1,12 +1,14 @@
 """Which device multiplies, and in which numbers; decided once and said aloud."""
 
 import platform
+import re
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from nmt.config.sections import DEVICE
 from nmt.errors import ConfigError
 
 
@@ -32,6 +34,8 @@ def choose(device: str, precision: str) -> Compute:
     Raises:
         ConfigError: the device asked for is not there.
     """
+    if not re.fullmatch(DEVICE, device):
+        raise ConfigError(f"unknown device '{device}': it is auto, cpu, mps, cuda or cuda:N")
     chosen = torch.device(_best_device() if device == "auto" else device)
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise ConfigError("device is cuda, but torch sees no GPU here; use device: auto")

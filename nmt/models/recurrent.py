@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.config import ModelConfig
-from nmt.data.vocabulary import Vocabularies
+from nmt.data.vocabulary import PAD, Vocabularies
 from nmt.models.contract import Memory, Reading, Seq2Seq, Step
 from nmt.models.decoders import Decoder, DecoderState, decoders
 from nmt.models.encoder import BidirectionalEncoder
@@ -16,8 +16,8 @@ class Recurrent(Seq2Seq[DecoderState]):
     def __init__(self, config: ModelConfig, vocabularies: Vocabularies) -> None:
         super().__init__()
         size = config.embedding_size
-        self.source_embedding = _embedding(vocabularies.source, size, vocabularies.pad)
-        self.target_embedding = _embedding(vocabularies.target, size, vocabularies.pad)
+        self.source_embedding = _embedding(vocabularies.source, size)
+        self.target_embedding = _embedding(vocabularies.target, size)
         if config.tie_embeddings == "all":
             self.target_embedding = self.source_embedding
         self.dropout = nn.Dropout(config.dropout)
@@ -86,8 +86,8 @@ class Recurrent(Seq2Seq[DecoderState]):
         return Reading(torch.stack(readouts, dim=1), torch.stack(attentions, dim=1))
 
 
-def _embedding(count: int, size: int, pad: int) -> nn.Embedding:
-    embedding = nn.Embedding(count, size, padding_idx=pad)
+def _embedding(count: int, size: int) -> nn.Embedding:
+    embedding = nn.Embedding(count, size, padding_idx=PAD)
     nn.init.normal_(embedding.weight, std=size**-0.5)
-    nn.init.zeros_(embedding.weight[pad])
+    nn.init.zeros_(embedding.weight[PAD])
     return embedding

@@ -50,6 +50,8 @@ class Interrupts:
     @contextmanager
     def at_once(self, stop: Callable[[], None]) -> Iterator[None]:
         """A block that changes nothing: a signal breaks it off, and `stop` is called."""
+        if self.requested:
+            stop()
         self._immediate = True
         try:
             yield

@@ -106,17 +106,17 @@ class Loop:
         """
         self._clock = monotonic() - self.progress.seconds
         while True:
-            if self._due():
-                self._validate()
             self.progress.ended = self._ending()
-            if self.progress.ended:
-                if self.progress.validated != self.progress.step:
-                    self._validate()
+            last = self.progress.ended and self.progress.validated != self.progress.step
+            if last or self._due():
+                self._validate()
+                self.progress.ended = self._ending()  # the patience may be over now
                 self.save(self.progress)
-                return
-            self._update()
             if self.interrupts.requested:
                 self._stop()
+            if self.progress.ended:
+                return
+            self._update()
 
     def _update(self) -> None:
         progress = self.progress
@@ -154,7 +154,6 @@ class Loop:
         progress.validated = progress.step
         progress.seconds = monotonic() - self._clock
         self.listener.validated(progress, validation, better)
-        self.save(progress)
 
     def _ending(self) -> str | None:
         progress, config = self.progress, self.config

@@ -56,11 +56,18 @@ class Trainer:
         divided once by the tokens of the whole update.
 
         Raises:
-            TrainingError: the loss or the gradient is no finite number; nothing was updated.
+            TrainingError: the loss or the gradient is no finite number, or a batch does not fit
+                into the memory; nothing was updated.
         """
         self.model.train()
         tokens = sum(batch.target_tokens for batch in batches)
-        total = sum(self._learn_from(batch, 1 / tokens) for batch in batches)
+        try:
+            total = sum(self._learn_from(batch, 1 / tokens) for batch in batches)
+        except torch.OutOfMemoryError as error:
+            raise TrainingError(
+                f"{self.compute.device} has not enough memory for a batch: lower "
+                f"training.batch_tokens, {self.config.batch_tokens}, and raise training.accumulate"
+            ) from error
         norm = self._gradient_norm()
         if not (math.isfinite(total) and math.isfinite(norm)):
             raise TrainingError(self._lost(batches, total, norm))
@@ -123,7 +130,7 @@ class Trainer:
     def _gradient_norm(self) -> float:
         parameters = list(self.model.parameters())
         longest = self.config.clip_norm
-        return nn.utils.clip_grad_norm_(parameters, longest or math.inf, foreach=True).item()
+        return nn.utils.clip_grad_norm_(parameters, longest or math.inf).item()
 
     def _moment(self) -> Moment:
         return Moment(self.steps + 1, self.config.warmup_steps, self.total, self.stalls)
@@ -142,6 +149,8 @@ class Trainer:
         tensors = {"random.cpu": torch.get_rng_state()}
         if self.compute.device.type == "cuda":
             tensors["random.cuda"] = torch.cuda.get_rng_state(self.compute.device)
+        if self.compute.device.type == "mps":
+            tensors["random.mps"] = torch.mps.get_rng_state()
         for name, parameter in self.model.named_parameters():
             for slot, value in self.optimizer.state.get(parameter, {}).items():
                 tensors[f"optimizer.{slot}.{name}"] = value
@@ -157,14 +166,12 @@ class Trainer:
         try:
             torch.set_rng_state(tensors["random.cpu"])
             if self.compute.device.type == "cuda" and "random.cuda" in tensors:
-                torch.cuda.set_rng_state(tensors["random.cuda"].cpu(), self.compute.device)
+                torch.cuda.set_rng_state(tensors["random.cuda"], self.compute.device)
+            if self.compute.device.type == "mps" and "random.mps" in tensors:
+                torch.mps.set_rng_state(tensors["random.mps"])
             for name, parameter in self.model.named_parameters():
                 self.optimizer.state[parameter] = {
-                    slot: tensors[f"optimizer.{slot}.{name}"].to(
-                        "cpu"
-                        if slot == "step" and parameter.device.type == "cpu"
-                        else parameter.device
-                    )
+                    slot: tensors[f"optimizer.{slot}.{name}"].to(parameter.device)
                     for slot in ("step", "exp_avg", "exp_avg_sq")
                 }
         except KeyError as error:

@@ -1,6 +1,5 @@
 """`nmt bench`: how fast a training runs, and how far that is from what the machine can do."""
 
-import math
 import statistics
 import sys
 from dataclasses import asdict, dataclass
@@ -33,7 +32,8 @@ class TrainingSpeed:
     matmul_peak_gflops: float
     """The best product of the model's own shapes, measured in the same run."""
     share_of_peak: float
-    peak_memory_mb: float
+    peak_memory_mb: float | None
+    """None where the system does not tell."""
     compute: str
     torch: str
 
@@ -49,7 +49,7 @@ class TrainingSpeed:
                 f"MFLOP/target token   {self.flop_per_target_token / 1e6:>12.1f}",
                 f"matrix-product peak  {self.matmul_peak_gflops:>12,.0f} GFLOP/s",
                 f"share of the peak    {100 * self.share_of_peak:>11.1f} %",
-                f"peak memory          {self.peak_memory_mb:>12,.0f} MB",
+                f"peak memory          {self.peak_memory_mb or 0:>12,.0f} MB",
                 f"computed on          {self.compute}, torch {self.torch}",
             ]
         )
@@ -104,16 +104,19 @@ def _flop_per_token(trainer: Trainer, epochs: Epochs) -> float:
     each weight and position forward, and twice that backward.
     """
     batch = next(iter(epochs.take(Progress(), 1)))
+    fused = 0
+
+    def count(module: nn.Module, inputs: tuple[Any, ...], outputs: Any) -> None:
+        nonlocal fused
+        weights = sum(p.numel() for name, p in module.named_parameters() if "weight" in name)
+        fused += 6 * weights * inputs[0].size(0) * inputs[0].size(1)
+
+    networks = [m for m in trainer.model.modules() if isinstance(m, nn.LSTM | nn.GRU)]
+    hooks = [network.register_forward_hook(count) for network in networks]
     with FlopCounterMode(display=False) as counter:
         report = trainer.step([batch])
-    fused = 0
-    model = trainer.model
-    for name, module in model.named_modules():
-        if isinstance(module, (nn.LSTM, nn.GRU)):
-            cells = batch.source.size if name.startswith("encoder") else batch.target_in.size
-            if name.startswith("encoder") or not getattr(model.decoder, "feed", 0):
-                weights = sum(p.numel() for n, p in module.named_parameters() if "weight" in n)
-                fused += 6 * weights * cells
+    for hook in hooks:
+        hook.remove()
     return (counter.get_total_flops() + fused) / report.target_tokens
 
 
@@ -137,17 +140,17 @@ def _product_rate(compute: Compute, rows: int, inner: int, columns: int) -> floa
         started = perf_counter()
         left @ right
         if compute.device.type == "cuda":
-            torch.cuda.synchronize()
+            torch.cuda.synchronize(compute.device)
         rates.append(2 * rows * inner * columns / (perf_counter() - started))
     return statistics.median(rates[2:])
 
 
-def _peak_memory(compute: Compute) -> float:
-    """Megabytes: of the GPU, or the largest resident size of this process; NaN on Windows."""
+def _peak_memory(compute: Compute) -> float | None:
+    """Megabytes: of the GPU, or the largest resident size of this process."""
     if compute.device.type == "cuda":
-        return torch.cuda.max_memory_allocated() / 1e6
+        return torch.cuda.max_memory_allocated(compute.device) / 1e6
     if sys.platform == "win32":
-        return math.nan
+        return None
     import resource  # not there on Windows
 
     size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,4 +1,4 @@
-"""What may change between a run and its resumption: nothing that the weights depend on."""
+"""What may change between a run and its resumption: little that the weights depend on."""
 
 import logging
 from collections.abc import Iterator
@@ -7,9 +7,11 @@ from typing import Any
 
 from nmt.config import Config
 from nmt.errors import ConfigError
+from nmt.training.schedules import NEEDS_END
 
 log = logging.getLogger(__name__)
 
+ENDS = ("training.epochs", "training.max_steps")
 FREE = (
     "name", "device", "decoding", "evaluation", "training.epochs", "training.max_steps",
     "training.max_minutes", "training.patience", "training.log_every", "training.samples",
@@ -30,8 +32,14 @@ def check_changes(before: Config, now: Config, path: Path) -> None:
             f"the config is not the one of the run ({path}): {'; '.join(fixed)}; change it back "
             "to resume, or train anew with --overwrite or another --run-dir"
         )
-    for _, text in changed:
+    for key, text in changed:
         log.info("changed since the run began: %s", text)
+        if key in ENDS and now.training.schedule in NEEDS_END:
+            log.warning(
+                "the %s schedule falls towards the end, which moves: the run goes on, but not to "
+                "the weights that it would have had",
+                now.training.schedule,
+            )
 
 
 def _differences(before: Any, now: Any, key: str) -> Iterator[tuple[str, str]]:

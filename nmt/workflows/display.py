@@ -1,5 +1,6 @@
 """The progress bar: on a terminal only."""
 
+import logging
 import sys
 
 from rich.console import Console
@@ -13,7 +14,7 @@ class Bar:
 
     def __init__(self, total: int | None) -> None:
         self._progress = None
-        if not sys.stderr.isatty():
+        if not sys.stderr.isatty() or not logging.getLogger("nmt").isEnabledFor(logging.INFO):
             return
         self._progress = Progress(
             TextColumn("training"),

@@ -11,9 +11,10 @@ from typing import Any
 from nmt.checkpoint.run import Run
 from nmt.config import DecodingConfig
 from nmt.data.cleaning import normalized
-from nmt.data.corpus import Bitext, Corpus, SplitName
+from nmt.data.corpus import SPLITS, Bitext, Corpus, SplitName
 from nmt.data.files import read_split
 from nmt.data.reading import read_corpus
+from nmt.errors import DataError
 from nmt.evaluation.metrics import Scores, measure
 from nmt.evaluation.records import write_records
 from nmt.files import write_json, write_text
@@ -61,7 +62,8 @@ def evaluate_split(
     trained = load_trained(run, checkpoint=checkpoint)
     if corpus is None:
         corpus = read_corpus(trained.config.data, seed=trained.config.seed)
-    extras = gold_links_found(trained, corpus, split)
+        _refuse_other_text(run, corpus, split)
+    extras = {"corpus": corpus.origin.corpus, **gold_links_found(trained, corpus, split)}
     return _evaluate(trained, split, corpus.split(split), decoding, extras)
 
 
@@ -73,12 +75,30 @@ def evaluate_files(
     checkpoint: str = "best",
     decoding: DecodingConfig | None = None,
 ) -> Evaluation:
-    """The same for two aligned text files; the results are named after the source file."""
+    """The same for two aligned text files; the results are named after the source file.
+
+    Raises:
+        DataError: the files have no or unequally many lines.
+    """
     trained = load_trained(run, checkpoint=checkpoint)
     raw = read_split((str(source), str(reference)), trained.config.data)
     sources = [normalized(line or "", Counter()) for line in raw.sources]
     bitext = Bitext(sources, [line or "" for line in raw.targets])
-    return _evaluate(trained, source.stem, bitext, decoding, {})
+    if not len(bitext):
+        raise DataError(f"{source} and {reference} are empty: there is nothing to evaluate")
+    name = f"files-{source.stem}" if source.stem in SPLITS else source.stem
+    return _evaluate(trained, name, bitext, decoding, {"corpus": f"{source} and {reference}"})
+
+
+def _refuse_other_text(run: Run, corpus: Corpus, split: SplitName) -> None:
+    """A score on another text than the run's would pass for one on its own."""
+    known = run.read_manifest()["corpus"]
+    if known["fingerprints"][split] != corpus.split(split).fingerprint():
+        raise DataError(
+            f"the {split} split is not the one of {run.folder}: that was made from "
+            f"{known['corpus']}, now there is {corpus.origin.corpus}; evaluate files of your own "
+            "with --input and --reference"
+        )
 
 
 def _evaluate(

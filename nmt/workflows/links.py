@@ -56,7 +56,7 @@ def _read(trained: Trained, bitext: Bitext) -> list[Floats]:
         batch = collate(encoded, group)
         source = torch.from_numpy(batch.source).to(trained.compute.device)
         target = torch.from_numpy(batch.target_in).to(trained.compute.device)
-        weights = trained.model(source, source != PAD, target).attention.double().cpu().numpy()
+        weights = trained.model(source, source != PAD, target).attention.cpu().double().numpy()
         for number, matrix in zip(group.tolist(), weights, strict=True):
             found[number] = matrix[: lengths[1][number], : lengths[0][number]]
     return found

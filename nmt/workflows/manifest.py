@@ -48,10 +48,13 @@ def manifest(parts: Parts, command: Sequence[str]) -> dict[str, Any]:
 
 def _commit() -> str | None:
     """The commit of the checkout that nmt runs from, where it is one."""
+    checkout = Path(__file__).parents[2]
+    if not (checkout / ".git").exists():
+        return None
     try:
         found = subprocess.run(
             ["git", "rev-parse", "HEAD"],
-            cwd=Path(__file__).parent,
+            cwd=checkout,
             capture_output=True,
             text=True,
             timeout=5,

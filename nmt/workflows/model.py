@@ -66,20 +66,18 @@ class Trained:
         return {
             "run": self.run.folder.name,
             "step": int(self.checkpoint.name.removeprefix("step-")),
-            "fingerprint": sha256(
-                (self.checkpoint / store.STATE).read_bytes() + self.tokenizers.fingerprint.encode()
-            ).hexdigest()[:16],
+            "fingerprint": sha256((self.checkpoint / store.MODEL).read_bytes()).hexdigest()[:16],
         }
 
 
-def load_trained(run: Run, *, checkpoint: str = "best", device: str = "auto") -> Trained:
-    """Load a checkpoint for translating.
+def load_trained(run: Run, *, checkpoint: str = "best", device: str | None = None) -> Trained:
+    """Load a checkpoint for translating, on the device of its config unless another is given.
 
     Raises:
         CheckpointError: something is missing, cut short, or foreign.
     """
     config = run.read_config()
-    compute = choose(device, config.precision)
+    compute = choose(device or config.device, config.precision)
     folder = run.checkpoint(checkpoint)
     tokenizers = Tokenizers.load(run.tokenizer)
     model = build_model(config.model, tokenizers.vocabularies)

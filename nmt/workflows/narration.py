@@ -2,8 +2,9 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from logging.handlers import BufferingHandler
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -11,12 +12,13 @@ from typing import Any, Self
 
 from nmt.checkpoint.run import Run
 from nmt.config import TrainingConfig
-from nmt.files import replacing, write_text
+from nmt.files import explained, replacing, write_text
 from nmt.training.loop import Progress, Validation
 from nmt.training.trainer import Report
 from nmt.workflows.display import Bar, clock
 
 log = logging.getLogger(__name__)
+MANY = 10_000  # lines: more than anything says before it begins
 FIRST_ESTIMATE = 20  # updates after which the whole time is estimated
 
 
@@ -55,7 +57,7 @@ class Narrator:
         self._reports.append(report)
         self._seen += 1
         if self._seen == FIRST_ESTIMATE:
-            self._estimate()
+            self._estimate(progress)
         self.bar.advance(progress.step, self._speed(), report.loss)
         if progress.step % self.config.log_every == 0:
             self._line(progress)
@@ -138,8 +140,9 @@ class Narrator:
             "seconds": round(progress.seconds, 3),
             **values,
         }
-        self._metrics.write(json.dumps(line) + "\n")
-        self._metrics.flush()
+        with explained(self.run.metrics):
+            self._metrics.write(json.dumps(line) + "\n")
+            self._metrics.flush()
         if self._board is not None:
             for name, value in values.items():
                 self._board.add_scalar(f"{event}/{name}", value, progress.step)
@@ -162,10 +165,11 @@ class Narrator:
             limits.append(60 * self.config.max_minutes - progress.seconds)
         return max(min(limits, default=0.0), 0.0)
 
-    def _estimate(self) -> None:
+    def _estimate(self, progress: Progress) -> None:
         if self.updates is not None:
-            seconds = (monotonic() - self._started) / self._seen * self.updates
-            log.info("about %s for %d updates, validations apart", clock(seconds), self.updates)
+            left = self.updates - progress.step
+            seconds = (monotonic() - self._started) / self._seen * left
+            log.info("about %s for %d updates, validations apart", clock(seconds), left)
 
 
 def trim_metrics(path: Path, step: int) -> None:
@@ -184,11 +188,26 @@ def trim_metrics(path: Path, step: int) -> None:
 
 
 @contextmanager
-def written_to(path: Path) -> Iterator[None]:
-    """Everything that is logged in the block goes into a file, too."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, encoding="utf-8")
+def remembered() -> Iterator[list[logging.LogRecord]]:
+    """Everything that is logged in the block, for a file that is not there yet."""
+    handler = BufferingHandler(MANY)
+    logger = logging.getLogger("nmt")
+    logger.addHandler(handler)
+    try:
+        yield handler.buffer
+    finally:
+        logger.removeHandler(handler)
+
+
+@contextmanager
+def written_to(path: Path, early: Iterable[logging.LogRecord] = ()) -> Iterator[None]:
+    """Everything that is logged in the block, and what was before, goes into a file, too."""
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = _LogFile(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    for record in early:
+        handler.handle(record)
     logger = logging.getLogger("nmt")
     logger.addHandler(handler)
     try:
@@ -196,6 +215,13 @@ def written_to(path: Path) -> Iterator[None]:
     finally:
         logger.removeHandler(handler)
         handler.close()
+
+
+class _LogFile(logging.FileHandler):
+    """A log that a full disk silences: what matters fails louder elsewhere."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
+        return
 
 
 def _board(folder: Path) -> Any:

@@ -15,8 +15,12 @@ from nmt.data.reading import read_corpus
 from nmt.data.tokenizer import Tokenizers, learn
 from nmt.errors import ConfigError
 from nmt.models import Seq2Seq, Vocabularies, build_model, parameter_table
+from nmt.models.attention import normalizers, scores
+from nmt.models.cells import cells
+from nmt.models.decoders import decoders
 from nmt.models.devices import Compute, choose
-from nmt.training.schedules import check
+from nmt.registry import Registry
+from nmt.training.schedules import check, schedules
 
 log = logging.getLogger(__name__)
 
@@ -38,28 +42,30 @@ class Parts:
 
 
 def check_model(loaded: Loaded) -> None:
-    """Refuse a model that cannot be built before anything is downloaded for it.
+    """Refuse names and sizes that cannot work before anything is downloaded for them.
 
     Raises:
-        ConfigError: names the file and line of the model's section.
+        ConfigError: names the file and line.
     """
+    model = loaded.config.model
+    names: dict[str, tuple[Registry[Any], str]] = {
+        "model.encoder.cell": (cells, model.encoder.cell),
+        "model.decoder.kind": (decoders, model.decoder.kind),
+        "model.decoder.cell": (cells, model.decoder.cell),
+        "model.attention.score": (scores, model.attention.score),
+        "model.attention.normalizer": (normalizers, model.attention.normalizer),
+        "training.schedule": (schedules, loaded.config.training.schedule),
+    }
+    for key, (registry, name) in names.items():
+        try:
+            registry[name]
+        except ConfigError as error:
+            raise loaded.located(error, key) from None
     try:
         with torch.device("meta"):
-            build_model(loaded.config.model, Vocabularies(16, 16))
+            build_model(model, Vocabularies(16, 16))
     except ConfigError as error:
-        raise loaded.located(error, _blamed(str(error))) from None
-
-
-def _blamed(message: str) -> str:
-    """The key that an error about the model speaks of."""
-    kinds = {
-        "attention score": "model.attention.score",
-        "score '": "model.attention.score",
-        "attention normalizer": "model.attention.normalizer",
-        "decoder '": "model.decoder.kind",
-        "recurrent cell": "model.decoder.cell",
-    }
-    return next((key for words, key in kinds.items() if words in message), "model")
+        raise loaded.located(error, "model.attention.score") from None
 
 
 def prepare(config: Config, *, tokenizer: Path | None = None) -> Parts:
@@ -81,6 +87,10 @@ def prepare(config: Config, *, tokenizer: Path | None = None) -> Parts:
     plan = batches.plan(
         *batches.lengths_with_end(train), budget=training.batch_tokens, seed=config.seed, epoch=0
     )
+    if not plan:
+        raise ConfigError(
+            f"training.batch_tokens is {training.batch_tokens}: no sentence fits; raise it"
+        )
     left_out = len(train) - sum(map(len, plan))
     if left_out:
         log.warning(

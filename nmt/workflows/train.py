@@ -16,6 +16,7 @@ from nmt.data.batches import collate, lengths_with_end, plan
 from nmt.decoding.translator import Translator
 from nmt.errors import DataError, UsageError
 from nmt.evaluation.metrics import bleu_and_chrf
+from nmt.files import explained, pointed
 from nmt.training.interrupts import Interrupts
 from nmt.training.loop import Epochs, Loop, Progress, Validation
 from nmt.training.trainer import Trainer
@@ -24,7 +25,7 @@ from nmt.workflows.changes import check_changes
 from nmt.workflows.display import clock
 from nmt.workflows.evaluate import evaluate_split
 from nmt.workflows.manifest import manifest
-from nmt.workflows.narration import Narrator, trim_metrics, written_to
+from nmt.workflows.narration import Narrator, remembered, trim_metrics, written_to
 from nmt.workflows.prepare import Parts, check_model, describe, prepare
 
 log = logging.getLogger(__name__)
@@ -48,20 +49,23 @@ def train(loaded: Loaded, request: Request) -> Run:
         NmtError: something the user can mend; what was trained so far is saved.
         Interrupted: a signal asked to stop; everything is saved.
     """
-    run = Run(request.folder)
+    run = Run(pointed(request.folder))
     going_on = _admit(run, loaded.config, request)
     check_model(loaded)
-    parts = prepare(loaded.config, tokenizer=run.tokenizer if going_on else None)
+    with remembered() as early:
+        parts = prepare(loaded.config, tokenizer=run.tokenizer if going_on else None)
     if going_on:
         _refuse_other_text(run, parts)
+        run.write_config(loaded)  # with the changes that are allowed
     else:
         _create(run, loaded, parts, request)
-    with written_to(run.log):
+    with written_to(run.log, early), Interrupts().watched() as interrupts:
         describe(parts)
         trainer = Trainer(parts.model, parts.config.training, parts.compute, total=parts.updates)
         progress = _restored(run, trainer) if going_on else Progress()
-        _fit(run, parts, trainer, progress)
-        _conclude(run, parts, progress)
+        _fit(run, parts, trainer, progress, interrupts)
+        with interrupts.at_once(interrupts.leave):
+            _conclude(run, parts, progress)
     return run
 
 
@@ -93,29 +97,28 @@ def dry_run(loaded: Loaded) -> None:
 def _admit(run: Run, config: Config, request: Request) -> bool:
     """Whether an existing run goes on; refuse to write over one unasked."""
     started = run.resolved.exists()
-    if request.resume:
-        if not run.folder.exists():
-            raise UsageError(f"nothing to resume: there is no {run.folder}; leave out --resume")
-        if started:
-            check_changes(run.read_config(), config, run.resolved)
-        return started and bool(run.steps())
-    if run.folder.exists() and any(run.folder.iterdir()):
-        if not request.overwrite:
-            raise UsageError(
-                f"{run.folder} exists: go on with --resume, start again with --overwrite, "
-                "or choose another folder with --run-dir"
-            )
-        if not started and not run.manifest.exists():
-            raise UsageError(f"{run.folder} is no run of nmt: --overwrite will not delete it")
-    return False
+    full = run.folder.exists() and (not run.folder.is_dir() or any(run.folder.iterdir()))
+    if request.resume and not full:
+        raise UsageError(f"nothing to resume: there is no {run.folder}; leave out --resume")
+    if full and not (request.resume or request.overwrite):
+        raise UsageError(
+            f"{run.folder} exists: go on with --resume, start again with --overwrite, "
+            "or choose another folder with --run-dir"
+        )
+    if full and not run.manifest.exists():
+        raise UsageError(f"{run.folder} is no run of nmt, and nothing in it will be touched")
+    if request.resume and started:
+        check_changes(run.read_config(), config, run.resolved)
+    return request.resume and started and bool(run.steps())
 
 
 def _create(run: Run, loaded: Loaded, parts: Parts, request: Request) -> None:
-    """A new run folder; its resolved config comes last and makes it a run."""
+    """A new run folder: its manifest first, by which it is known as a run, its config last."""
     if run.folder.exists():
-        shutil.rmtree(run.folder)
-    parts.tokenizers.save(run.tokenizer)
+        with explained(run.folder):
+            shutil.rmtree(run.folder)
     run.write_manifest(manifest(parts, request.command))
+    parts.tokenizers.save(run.tokenizer)
     run.write_config(loaded)
 
 
@@ -144,7 +147,9 @@ def _epochs(parts: Parts) -> Epochs:
     return Epochs(parts.train, budget=parts.config.training.batch_tokens, seed=parts.config.seed)
 
 
-def _fit(run: Run, parts: Parts, trainer: Trainer, progress: Progress) -> None:
+def _fit(
+    run: Run, parts: Parts, trainer: Trainer, progress: Progress, interrupts: Interrupts
+) -> None:
     training = parts.config.training
 
     def save(progress: Progress) -> None:
@@ -154,7 +159,7 @@ def _fit(run: Run, parts: Parts, trainer: Trainer, progress: Progress) -> None:
     narrator = Narrator(
         run, training, updates_per_epoch=parts.updates_per_epoch, updates=parts.updates
     )
-    with Interrupts().watched() as interrupts, narrator:
+    with narrator:
         Loop(
             trainer=trainer,
             epochs=_epochs(parts),

@@ -11,7 +11,7 @@ from pathlib import Path
 from nmt.config import DecodingConfig
 from nmt.data.cleaning import normalized
 from nmt.decoding.translator import Translated
-from nmt.errors import NmtError
+from nmt.errors import WriteError
 from nmt.evaluation.records import AttentionRecord, write_records
 from nmt.files import replacing
 from nmt.registry import Registry
@@ -27,7 +27,7 @@ forms: Registry[Form] = Registry("output format")
 @forms.register("text")
 def as_text(translated: Translated) -> str:
     """A line for a line; with --n-best N, N lines for a line."""
-    return "\n".join(_one_line(best.text) for best in translated.best)
+    return "\n".join(best.text for best in translated.best)
 
 
 @forms.register("tsv")
@@ -36,10 +36,10 @@ def as_tsv(translated: Translated) -> str:
     return "\n".join(
         "\t".join(
             (
-                _one_line(translated.source),
+                translated.source,
                 str(rank),
                 f"{best.hypothesis.score:.4f}",
-                _one_line(best.text),
+                best.text,
             )
         )
         for rank, best in enumerate(translated.best)
@@ -72,23 +72,36 @@ def translate_lines(
 
     Raises:
         DataError: a line is endless.
-        NmtError: `attention` cannot be written.
+        WriteError: `attention` cannot be written.
+        OSError: `write` failed with it.
     """
-    records = _translated(trained, lines, decoding, write)
     last = trained.run.translations
-    if attention is not None:
-        write_records(attention, records)
-        _keep_copy(attention, last)
-        return
     try:
-        write_records(last, records)
-    except NmtError as error:
-        if isinstance(error.__cause__, OSError):  # a shared run may be read-only
-            log.warning("the attention was not kept: %s", error)
-            for _ in records:
-                pass
-        else:
-            raise
+        records = _translated(trained, lines, decoding, write)
+        if attention is not None:
+            write_records(attention, records)
+            _keep_copy(attention, last)
+            return
+        _keep(records, last)
+    except _OutputFailed as failure:
+        raise failure.error from failure.error.__cause__
+
+
+def _keep(records: Iterator[AttentionRecord], path: Path) -> None:
+    try:
+        write_records(path, records)
+    except WriteError as error:  # a shared run may be read-only: translate all the same
+        log.warning("the attention was not kept: %s", error)
+        for _ in records:
+            pass
+
+
+class _OutputFailed(Exception):  # noqa: N818  # it only carries one
+    """The translations could not be written: not to be taken for a trouble with the records."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 def _translated(
@@ -102,7 +115,10 @@ def _translated(
         for translated in translator.translate(block, first_line=number + 1):
             number += 1
             records = trained.records(translated, str(number))
-            write(translated, records)
+            try:
+                write(translated, records)
+            except OSError as error:
+                raise _OutputFailed(error) from error
             yield from records
 
 
@@ -116,10 +132,5 @@ def _keep_copy(attention: Path, last: Path) -> None:
     try:
         with replacing(last) as draft:
             shutil.copyfile(attention, draft)
-    except NmtError as error:
+    except WriteError as error:
         log.warning("the attention was not kept for plot-attention: %s", error)
-
-
-def _one_line(text: str) -> str:
-    """Whatever a model spells, a line stays a line."""
-    return " ".join(text.split("\n"))

@@ -9,7 +9,7 @@ from random import Random
 from nmt.data.phrasebook.everyday import EVERYDAY
 from nmt.data.phrasebook.grammar import FRAMES
 from nmt.data.phrasebook.pair import AlignedPair
-from nmt.data.phrasebook.surface import render
+from nmt.data.phrasebook.surface import render, tells_style
 from nmt.data.words import split_words
 
 DRAWN = 25_000
@@ -22,7 +22,7 @@ _KNOWN_WELL = 5
 """How often, at least, a word of a held-out sentence occurs in training."""
 
 _WRITTEN = 0.6
-"""The share of sentences with a capital and a final mark."""
+"""The share of sentences with a capital and a final mark, of those that may have them."""
 
 Links = tuple[tuple[int, int], ...]
 
@@ -41,7 +41,7 @@ def draws(seed: int) -> Iterator[AlignedPair]:
     while True:
         (chosen,) = draw.choices(frames, cum_weights=bounds)
         phrase, mark = chosen(draw)
-        yield render(phrase, mark, written=draw.random() < _WRITTEN)
+        yield render(phrase, mark, written=draw.random() < _WRITTEN and tells_style(phrase))
 
 
 def distinct(seed: int, count: int) -> list[AlignedPair]:

@@ -8,7 +8,7 @@ of its English chunks. Idioms are one chunk, all to all. The final mark is that 
 from collections.abc import Iterator
 
 from nmt.data.phrasebook.pair import AlignedPair
-from nmt.data.phrasebook.surface import render
+from nmt.data.phrasebook.surface import render, tells_style
 from nmt.data.phrasebook.tokens import phrase
 
 GREETINGS = """
@@ -417,9 +417,10 @@ def _pairs() -> Iterator[AlignedPair]:
             english, french = line.split("=")
             mark = french[-1]
             said = phrase(english.strip(), french[:-1].strip())
-            yield render(said, mark, written=True)
+            if tells_style(said):
+                yield render(said, mark, written=True)
             yield render(said, mark, written=False)
 
 
 EVERYDAY = tuple(_pairs())
-"""Every hand-written pair in both styles: written (`I love you.`) and bare (`I love you`)."""
+"""Every hand-written pair, in both styles where its first letter tells them apart."""

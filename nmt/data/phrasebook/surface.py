@@ -118,6 +118,15 @@ def capitalised(tokens: Sequence[Token]) -> list[Token]:
     return done
 
 
+def tells_style(phrase: Phrase) -> bool:
+    """Whether the first letter shows if a sentence is written or bare.
+
+    English writes *I* with a capital anywhere. The letter of *je* would then hang on the full
+    stop at the far end, and its attention with it; so sentences that begin with *I* stay bare.
+    """
+    return phrase.en[0].text.partition("'")[0] != "I"
+
+
 def links(source: Sequence[Token], target: Sequence[Token]) -> tuple[tuple[int, int], ...]:
     """Every (source word, target word) that share a tag."""
     where: dict[int, list[int]] = {}
