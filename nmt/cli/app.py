@@ -55,19 +55,18 @@ def shared(
 
 def _handler() -> logging.Handler:
     """Plain lines on standard error; above the progress bar where a person watches."""
-    if not sys.stderr.isatty():
-        handler: logging.Handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(_Plain())
-        return handler
-    from rich.logging import RichHandler
+    handler = _AboveTheBar() if sys.stderr.isatty() else logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Plain())
+    return handler
 
-    from nmt.workflows.display import STDERR
 
-    rich = RichHandler(
-        console=STDERR, show_time=False, show_level=False, show_path=False, markup=False
-    )
-    rich.setFormatter(_Plain())
-    return rich
+class _AboveTheBar(logging.Handler):
+    """Lines as they are, printed by the console that also draws the bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from nmt.workflows.display import STDERR
+
+        STDERR.print(self.format(record), soft_wrap=True, markup=False, highlight=False)
 
 
 class _Plain(logging.Formatter):
