@@ -43,6 +43,8 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     """The same for a folder: what is written into the draft appears as `path` by one rename."""
     draft, old = (path.with_name(f".{path.name}.{part}") for part in ("draft", "old"))
     with explained(path):
+        if old.exists() and not path.exists():  # killed between two renames
+            old.rename(path)
         for rest in (draft, old):
             shutil.rmtree(rest, ignore_errors=True)
         draft.mkdir(parents=True)

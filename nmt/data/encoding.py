@@ -49,7 +49,7 @@ class EncodedBitext:
 
 def encode(bitext: Bitext, tokenizers: Tokenizers) -> EncodedBitext:
     """Encode a bitext, or map the file in which it was encoded before."""
-    name = f"{bitext.fingerprint()}-{tokenizers.fingerprint}.arrow"
+    name = f"{bitext.fingerprint()}-{tokenizers.fingerprint}-{CHUNK}.arrow"
     path = cache_folder("encoded") / name
     if not path.exists():
         with replacing(path) as draft:

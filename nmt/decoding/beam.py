@@ -93,7 +93,7 @@ class _Beams:
     ) -> tuple[Tensor, Tensor]:
         """One position. logits: (rows, vocab); returns each new row's parent and token."""
         sentences, size = self.total.shape
-        logits = logits.float()
+        logits = logits.float().clone()  # the model's own stay as they are
         norm = logits.logsumexp(dim=-1, keepdim=True)
         ends = logits[:, EOS] - norm.squeeze(1)
         logits[:, NEVER] = -torch.inf

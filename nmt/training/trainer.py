@@ -70,6 +70,7 @@ class Trainer:
             ) from error
         norm = self._gradient_norm()
         if not (math.isfinite(total) and math.isfinite(norm)):
+            self.optimizer.zero_grad(set_to_none=True)
             raise TrainingError(self._lost(batches, total, norm))
         rate = self.config.learning_rate * factor(self.config.schedule, self._moment())
         for group in self.optimizer.param_groups:
