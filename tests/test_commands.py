@@ -94,7 +94,9 @@ def test_translate_writes_one_line_for_one_line_empty_ones_included(nmt):
 
 
 def test_a_line_separator_inside_a_line_ends_no_line(nmt):
-    assert nmt("translate", stdin="I see\u2028dogs\x85\n").out.count("\n") == 1
+    found = nmt("translate", "--format", "jsonl", stdin="I see\u2028dogs\x85\nwe love trees\n")
+    sources = [json.loads(line)["source"] for line in found.out.split("\n")[:-1]]
+    assert sources == ["I see dogs", "we love trees"]
 
 
 def test_arguments_a_file_and_standard_input_are_translated_alike(nmt):
