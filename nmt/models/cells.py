@@ -78,7 +78,7 @@ class Stack(nn.Module, ABC):
         cells: list[Tensor] = []
         for layer in range(self.layers.num_layers):
             if layer:
-                below = self.dropout(hidden[-1])
+                below = self.dropout(hidden[-1]).to(self.parameter("weight_ih", layer).dtype)
                 weight = self.parameter("weight_ih", layer)
                 gates = nn.functional.linear(below, weight, self.parameter("bias_ih", layer))
             new, cell = self.advance(layer, gates, state)
@@ -86,6 +86,11 @@ class Stack(nn.Module, ABC):
             if cell is not None:
                 cells.append(cell)
         return CellState(tuple(hidden), tuple(cells))
+
+    def recurrent(self, layer: int, state: CellState) -> Tensor:
+        """The last state's share of a layer's gates: (batch, gates)"""
+        weight, bias = self.parameter("weight_hh", layer), self.parameter("bias_hh", layer)
+        return nn.functional.linear(state.hidden[layer].to(weight.dtype), weight, bias)
 
     def parameter(self, name: str, layer: int) -> Tensor:
         """`weight_ih`, `weight_hh`, `bias_ih` or `bias_hh` of a layer."""
@@ -119,11 +124,7 @@ class LSTM(Stack):
         return self.layers(inputs, start)[0]
 
     def advance(self, layer: int, gates: Tensor, state: CellState) -> tuple[Tensor, Tensor | None]:
-        gates = gates + nn.functional.linear(
-            state.hidden[layer],
-            self.parameter("weight_hh", layer),
-            self.parameter("bias_hh", layer),
-        )
+        gates = gates + self.recurrent(layer, state)
         i, f, g, o = gates.chunk(4, dim=-1)
         cell = f.sigmoid() * state.cell[layer] + i.sigmoid() * g.tanh()
         return o.sigmoid() * cell.tanh(), cell
@@ -145,11 +146,8 @@ class GRU(Stack):
 
     def advance(self, layer: int, gates: Tensor, state: CellState) -> tuple[Tensor, Tensor | None]:
         before = state.hidden[layer]
-        recurrent = nn.functional.linear(
-            before, self.parameter("weight_hh", layer), self.parameter("bias_hh", layer)
-        )
         r, z, n = gates.chunk(3, dim=-1)
-        r_h, z_h, n_h = recurrent.chunk(3, dim=-1)
+        r_h, z_h, n_h = self.recurrent(layer, state).chunk(3, dim=-1)
         reset, update = (r + r_h).sigmoid(), (z + z_h).sigmoid()
         candidate = (n + reset * n_h).tanh()
         return candidate + update * (before - candidate), None

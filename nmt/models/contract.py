@@ -76,7 +76,11 @@ class Seq2Seq(nn.Module, ABC, Generic[State]):
 
     @abstractmethod
     def step(self, previous: Tensor, state: State, memory: Memory) -> Step[State]:
-        """previous: (batch,) the ids chosen last"""
+        """previous: (rows,) the ids chosen last
+
+        A sentence of the memory may have several rows, side by side and as many for each: the
+        beams of a search, which share what was encoded once.
+        """
 
     @abstractmethod
     def forward(

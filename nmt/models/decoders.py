@@ -96,6 +96,16 @@ class Decoder(nn.Module, ABC):
         readouts = self.read_out(torch.stack(parts, dim=1), embedded)
         return Reading(readouts, torch.stack(attentions, dim=1))
 
+    def attend(self, states: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """One position of rows that may share their sentence, as the beams of a search do.
+
+        states: (rows, hidden), as many rows a sentence of the memory, side by side
+        Returns contexts (rows, memory) and weights (rows, source).
+        """
+        queries = states.view(len(memory.mask), -1, self.hidden)
+        contexts, weights = self.attention(queries, memory)
+        return contexts.flatten(0, 1), weights.flatten(0, 1)
+
     @abstractmethod
     def tick(
         self, gates: Tensor, state: DecoderState, memory: Memory
@@ -146,10 +156,10 @@ class LuongDecoder(Decoder):
         self, gates: Tensor, state: DecoderState, memory: Memory
     ) -> tuple[Tensor, DecoderState, Tensor]:
         new = self.stack.step(gates, state.feed, state.cells)
-        contexts, weights = self.attention(new.top.unsqueeze(1), memory)
-        attentional = self._attentional(contexts.squeeze(1), new.top)
+        contexts, weights = self.attend(new.top, memory)
+        attentional = self._attentional(contexts, new.top)
         feed = attentional if self.feed else state.feed
-        return attentional, DecoderState(new, feed), weights.squeeze(1)
+        return attentional, DecoderState(new, feed), weights
 
     def read_out(self, part: Tensor, embedded: Tensor) -> Tensor:
         return part
@@ -179,11 +189,10 @@ class BahdanauDecoder(Decoder):
     def tick(
         self, gates: Tensor, state: DecoderState, memory: Memory
     ) -> tuple[Tensor, DecoderState, Tensor]:
-        contexts, weights = self.attention(state.cells.top.unsqueeze(1), memory)
-        context = contexts.squeeze(1)
+        context, weights = self.attend(state.cells.top, memory)
         new = self.stack.step(gates, context, state.cells)
         part = torch.cat([new.top.to(context.dtype), context], dim=-1)
-        return part, DecoderState(new, state.feed), weights.squeeze(1)
+        return part, DecoderState(new, state.feed), weights
 
     def read_out(self, part: Tensor, embedded: Tensor) -> Tensor:
         return self.combine(torch.cat([part, embedded.to(part.dtype)], dim=-1)).tanh()

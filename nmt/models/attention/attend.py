@@ -25,5 +25,6 @@ class Attention(nn.Module):
 
         Returns the contexts (batch, target, memory) and the weights (batch, target, source).
         """
-        weights = self.normalizer(self.score(query, memory.keys), memory.mask)
+        scores = self.score(query.to(memory.keys.dtype), memory.keys)
+        weights = self.normalizer(scores, memory.mask)
         return weights.to(memory.states.dtype) @ memory.states, weights
