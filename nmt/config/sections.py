@@ -138,6 +138,8 @@ class DecoderConfig(Section):
     layers: Positive = 1
     input_feeding: bool = True
     """Luong's: the attentional state of the last step is read with the next word."""
+    fused: bool = True
+    """Train by a backward pass written by hand where there is one; false: by the plain loop."""
 
 
 class AttentionConfig(Section):

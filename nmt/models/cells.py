@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.models.contract import Rows
+from nmt.models.dropout import Dropout
 from nmt.registry import Registry
 
 
@@ -36,7 +37,7 @@ class Stack(nn.Module, ABC):
 
     def __init__(self, inputs: int, feed: int, hidden: int, *, layers: int, dropout: float) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.layers = self.network(
             inputs,
             hidden,

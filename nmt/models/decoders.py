@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.config import AttentionConfig, DecoderConfig
+from nmt.models import recurrence
 from nmt.models.attention import Attention
 from nmt.models.cells import CellState, cells
 from nmt.models.contract import Memory, Reading, Rows
@@ -54,6 +55,7 @@ class Decoder(nn.Module, ABC):
         )
         self.layers = config.layers
         self.hidden = config.size  # of a state, and of the readout
+        self.fused = config.fused and recurrence.known(self.stack, self.attention)
 
     @staticmethod
     @abstractmethod
@@ -67,12 +69,14 @@ class Decoder(nn.Module, ABC):
 
     def start(self, memory: Memory) -> DecoderState:
         """s_0 = tanh(W summary), Bahdanau et al. (2015), appendix A.2.2; cells likewise."""
-        first = self.bridge(memory.summary).float().tanh().split(self.hidden, dim=-1)
+        bridged = self.bridge(memory.summary)
+        wide = bridged.to(torch.promote_types(bridged.dtype, torch.float32))
+        first = wide.tanh().split(self.hidden, dim=-1)
         state = CellState(first[: self.layers], first[self.layers :])
         return DecoderState(state, self.first_feed(memory))
 
     def first_feed(self, memory: Memory) -> Tensor:
-        return memory.summary.new_zeros(len(memory.summary), 0)
+        return memory.summary.new_zeros(memory.summary.size(0), 0)
 
     def advance(
         self, embedded: Tensor, state: DecoderState, memory: Memory
@@ -83,9 +87,13 @@ class Decoder(nn.Module, ABC):
         return self.read_out(part, embedded), state, attention
 
     def forward(self, embedded: Tensor, memory: Memory) -> Reading:
-        """All positions of a known target. embedded: (batch, target, inputs)
+        """All positions of a known target. embedded: (batch, target, inputs)"""
+        return (self.read_fused if self.fused else self.read_plainly)(embedded, memory)
 
-        The plain loop: what does not depend on the recurrence is computed before and after it.
+    def read_plainly(self, embedded: Tensor, memory: Memory) -> Reading:
+        """The plain loop, which says what is computed.
+
+        What does not depend on the recurrence is computed before and after it.
         """
         state = self.start(memory)
         parts, attentions = [], []
@@ -96,13 +104,17 @@ class Decoder(nn.Module, ABC):
         readouts = self.read_out(torch.stack(parts, dim=1), embedded)
         return Reading(readouts, torch.stack(attentions, dim=1))
 
+    @abstractmethod
+    def read_fused(self, embedded: Tensor, memory: Memory) -> Reading:
+        """The same by a backward pass written by hand: see `nmt.models.recurrence`."""
+
     def attend(self, states: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
         """One position of rows that may share their sentence, as the beams of a search do.
 
         states: (rows, hidden), as many rows a sentence of the memory, side by side
         Returns contexts (rows, memory) and weights (rows, source).
         """
-        queries = states.view(len(memory.mask), -1, self.hidden)
+        queries = states.view(memory.mask.size(0), -1, self.hidden)
         contexts, weights = self.attention(queries, memory)
         return contexts.flatten(0, 1), weights.flatten(0, 1)
 
@@ -129,7 +141,7 @@ class LuongDecoder(Decoder):
 
     Luong, Pham and Manning (2015), sections 3 and 3.3: https://arxiv.org/abs/1508.04025
     Without input feeding nothing of the attention enters the recurrence, so the whole target
-    goes through one fused recurrent call and one call of the attention.
+    goes through the cells first, and then through one call of the attention.
     """
 
     attends_from = "s_t"
@@ -143,7 +155,7 @@ class LuongDecoder(Decoder):
         return memory + config.size
 
     def first_feed(self, memory: Memory) -> Tensor:
-        return memory.summary.new_zeros(len(memory.summary), self.feed)
+        return memory.summary.new_zeros(memory.summary.size(0), self.feed)
 
     def forward(self, embedded: Tensor, memory: Memory) -> Reading:
         if self.feed:
@@ -151,6 +163,18 @@ class LuongDecoder(Decoder):
         states = self.stack.read(embedded, self.start(memory).cells)
         contexts, attention = self.attention(states, memory)
         return Reading(self._attentional(contexts, states), attention)
+
+    def read_fused(self, embedded: Tensor, memory: Memory) -> Reading:
+        return Reading(
+            *recurrence.luong(
+                self.stack,
+                self.attention,
+                self.combine,
+                embedded,
+                self.start(memory).cells,
+                memory,
+            )
+        )
 
     def tick(
         self, gates: Tensor, state: DecoderState, memory: Memory
@@ -185,6 +209,13 @@ class BahdanauDecoder(Decoder):
     @staticmethod
     def combined_width(config: DecoderConfig, memory: int, inputs: int) -> int:
         return config.size + memory + inputs
+
+    def read_fused(self, embedded: Tensor, memory: Memory) -> Reading:
+        states, contexts, attention = recurrence.bahdanau(
+            self.stack, self.attention, embedded, self.start(memory).cells, memory
+        )
+        part = torch.cat([states, contexts], dim=-1)
+        return Reading(self.read_out(part, embedded), attention)
 
     def tick(
         self, gates: Tensor, state: DecoderState, memory: Memory

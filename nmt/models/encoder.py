@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from nmt.config import EncoderConfig
 from nmt.models.cells import Stack, cells
+from nmt.models.dropout import Dropout
 
 
 class BidirectionalEncoder(nn.Module):
@@ -20,7 +21,7 @@ class BidirectionalEncoder(nn.Module):
         widths = [inputs] + [2 * config.size] * (config.layers - 1)
         kind = cells[config.cell]
         self.layers = nn.ModuleList(_Layer(kind, width, config.size) for width in widths)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.memory = 2 * config.size
 
     def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

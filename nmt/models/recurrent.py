@@ -7,6 +7,7 @@ from nmt.config import ModelConfig
 from nmt.data.vocabulary import PAD, Vocabularies
 from nmt.models.contract import Memory, Reading, Seq2Seq, Step
 from nmt.models.decoders import Decoder, DecoderState, decoders
+from nmt.models.dropout import Dropout
 from nmt.models.encoder import BidirectionalEncoder
 
 
@@ -20,7 +21,7 @@ class Recurrent(Seq2Seq[DecoderState]):
         self.target_embedding = _embedding(vocabularies.target, size)
         if config.tie_embeddings == "all":
             self.target_embedding = self.source_embedding
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.encoder = BidirectionalEncoder(config.encoder, inputs=size, dropout=config.dropout)
         self.decoder: Decoder = decoders[config.decoder.kind](
             config.decoder,

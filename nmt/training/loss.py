@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-PIECE = 1024  # positions projected at once: their logits stay in the processor's caches
+PIECE = 2048  # positions projected at once
+ROWS = 64  # of them, those normalised at once: they stay in a processor's nearest cache
 
 
 def smoothed_cross_entropy(
@@ -38,29 +39,28 @@ class _Loss(torch.autograd.Function):
         dtype = narrow if torch.is_autocast_enabled(readouts.device.type) else weight.dtype
         learns = any(ctx.needs_input_grad)  # torch types it elsewhere
         with torch.autocast(readouts.device.type, enabled=False):
-            table, shift = weight.to(dtype), bias.to(dtype)
-            total = plain = readouts.new_zeros((), dtype=torch.float32)
+            table, wide = weight.to(dtype), weight.dtype
+            total = plain = readouts.new_zeros((), dtype=wide)
             of_readouts, of_weight = torch.empty_like(readouts), torch.zeros_like(weight)
             of_bias = torch.zeros_like(bias)
             for start in range(0, len(readouts), PIECE):
                 piece = readouts[start : start + PIECE].to(dtype)
                 gold = targets[start : start + PIECE].unsqueeze(1)
-                logs = torch.addmm(shift, piece, table.t()).to(weight.dtype).log_softmax(dim=-1)
-                surprise = -logs.gather(1, gold).sum()
-                plain = plain + surprise
-                total = total + (1 - smoothing) * surprise
-                if smoothing:
-                    total = total - smoothing * logs.mean(dim=1).sum()
-                if not learns:
-                    continue
-                slope = logs.exp_()
-                if smoothing:
-                    slope -= smoothing / slope.size(1)
-                slope.scatter_add_(1, gold, slope.new_full(gold.shape, smoothing - 1.0))
-                of_bias += slope.sum(dim=0)
-                slope = slope.to(dtype)
-                of_readouts[start : start + PIECE] = slope @ table
-                of_weight += slope.t() @ piece
+                logits = piece @ table.t()
+                for rows, golden in zip(logits.split(ROWS), gold.split(ROWS), strict=True):
+                    slope, surprise, evenly = _surprise(rows.to(wide).add_(bias), golden)
+                    plain = plain + surprise
+                    total = total + (1 - smoothing) * surprise + smoothing * evenly
+                    if not learns:
+                        continue
+                    if smoothing:
+                        slope -= smoothing / slope.size(1)
+                    slope.scatter_add_(1, golden, slope.new_full(golden.shape, smoothing - 1.0))
+                    of_bias += slope.sum(dim=0)
+                    rows.copy_(slope)  # in place of the logits
+                if learns:
+                    of_readouts[start : start + PIECE] = logits @ table
+                    of_weight += logits.t() @ piece
         ctx.save_for_backward(of_readouts, of_weight, of_bias)
         ctx.mark_non_differentiable(plain)
         return total, plain
@@ -70,3 +70,16 @@ class _Loss(torch.autograd.Function):
     def backward(ctx: Any, slope: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
         of_readouts, of_weight, of_bias = ctx.saved_tensors
         return of_readouts * slope, of_weight * slope, of_bias * slope, None, None
+
+
+def _surprise(logits: Tensor, gold: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """logits: (rows, vocab); gold: (rows, 1) ids
+
+    Returns the probabilities (rows, vocab), the sum of -log p(gold), and that of the mean of
+    -log p over the vocabulary.
+    """
+    chances = logits.softmax(dim=-1)
+    top, height = chances.amax(dim=1, keepdim=True), logits.amax(dim=1, keepdim=True)
+    norms = height - top.log()  # the logarithm of the sum of exp(logits): no underflow, one softmax
+    surprise = (norms - logits.gather(1, gold)).sum()
+    return chances, surprise, norms.sum() - logits.mean(dim=1).sum()

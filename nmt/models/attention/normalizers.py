@@ -16,7 +16,10 @@ class Normalizer(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, scores: Tensor, mask: Tensor) -> Tensor:
-        """scores: (batch, target, source); mask: (batch, source) -> float32 weights like scores"""
+        """scores: (batch, target, source); mask: (batch, source)
+
+        Returns weights like scores, float32 at least.
+        """
 
 
 normalizers: Registry[type[Normalizer]] = Registry("attention normalizer")
@@ -27,5 +30,5 @@ class Softmax(Normalizer):
     """a_j = exp(s_j) / sum_k exp(s_k) over the real positions."""
 
     def forward(self, scores: Tensor, mask: Tensor) -> Tensor:
-        masked = scores.float().masked_fill(~mask.unsqueeze(1), -torch.inf)
-        return masked.softmax(dim=-1)
+        wide = torch.promote_types(scores.dtype, torch.float32)
+        return scores.masked_fill(~mask.unsqueeze(1), -torch.inf).softmax(dim=-1, dtype=wide)

@@ -6,7 +6,6 @@ compares any number of queries with them. Adding a score is adding a class to th
 
 from abc import ABC, abstractmethod
 
-import torch
 from torch import Tensor, nn
 
 from nmt.errors import ConfigError
@@ -29,11 +28,34 @@ class Score(nn.Module, ABC):
         """(batch, target, hidden), (batch, source, *) -> (batch, target, source)"""
 
 
+class ProductScore(Score):
+    """score(q, k) = q . k, with whatever keys"""
+
+    def forward(self, query: Tensor, keys: Tensor) -> Tensor:
+        return query @ keys.transpose(1, 2)
+
+
+class TanhScore(Score):
+    """score(q, k) = v . tanh(W q + k), with whatever keys"""
+
+    v: nn.Linear
+
+    @property
+    @abstractmethod
+    def query_weight(self) -> Tensor:
+        """W: (size, hidden)"""
+
+    def forward(self, query: Tensor, keys: Tensor) -> Tensor:
+        queries = nn.functional.linear(query, self.query_weight)
+        mixed = queries.unsqueeze(2) + keys.unsqueeze(1)  # (batch, target, source, size)
+        return self.v(mixed.tanh()).squeeze(-1)
+
+
 scores: Registry[type[Score]] = Registry("attention score")
 
 
 @scores.register("dot")
-class DotScore(Score):
+class DotScore(ProductScore):
     """score(q, k) = q . k
 
     Luong, Pham and Manning (2015), equation 8: https://arxiv.org/abs/1508.04025
@@ -50,12 +72,9 @@ class DotScore(Score):
                 f"(twice encoder.size); make them equal, or use score 'general'"
             )
 
-    def forward(self, query: Tensor, keys: Tensor) -> Tensor:
-        return query @ keys.transpose(1, 2)
-
 
 @scores.register("general")
-class GeneralScore(Score):
+class GeneralScore(ProductScore):
     """score(q, k) = q^T W k
 
     Luong, Pham and Manning (2015), equation 8: https://arxiv.org/abs/1508.04025
@@ -68,12 +87,9 @@ class GeneralScore(Score):
     def project(self, states: Tensor) -> Tensor:
         return self.W(states)
 
-    def forward(self, query: Tensor, keys: Tensor) -> Tensor:
-        return query @ keys.transpose(1, 2)
-
 
 @scores.register("additive")
-class AdditiveScore(Score):
+class AdditiveScore(TanhScore):
     """score(q, k) = v . tanh(W q + U k + b)
 
     Bahdanau, Cho and Bengio (2015), appendix A.1.2: https://arxiv.org/abs/1409.0473
@@ -88,13 +104,13 @@ class AdditiveScore(Score):
     def project(self, states: Tensor) -> Tensor:
         return self.U(states)
 
-    def forward(self, query: Tensor, keys: Tensor) -> Tensor:
-        mixed = self.W(query).unsqueeze(2) + keys.unsqueeze(1)  # (batch, target, source, size)
-        return self.v(mixed.tanh()).squeeze(-1)
+    @property
+    def query_weight(self) -> Tensor:
+        return self.W.weight
 
 
 @scores.register("concat")
-class ConcatScore(Score):
+class ConcatScore(TanhScore):
     """score(q, k) = v . tanh(W [q; k])
 
     Luong, Pham and Manning (2015), equation 8: https://arxiv.org/abs/1508.04025
@@ -110,6 +126,6 @@ class ConcatScore(Score):
     def project(self, states: Tensor) -> Tensor:
         return nn.functional.linear(states, self.W.weight[:, self.hidden :])
 
-    def forward(self, query: Tensor, keys: Tensor) -> Tensor:
-        queries = nn.functional.linear(query, self.W.weight[:, : self.hidden])
-        return self.v(torch.tanh(queries.unsqueeze(2) + keys.unsqueeze(1))).squeeze(-1)
+    @property
+    def query_weight(self) -> Tensor:
+        return self.W.weight[:, : self.hidden]
