@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-PIECE = 2048  # positions projected at once
+PIECE = 1024  # positions projected at once
 ROWS = 64  # of them, those normalised at once: they stay in a processor's nearest cache
 
 

@@ -11,6 +11,6 @@ product for each weight after the loop, and few passes over memory at each posit
     decoders.py    the loops over cell and attention, Luong's and Bahdanau's
 """
 
-from nmt.models.recurrence.decoders import bahdanau, known, luong, read
+from nmt.models.recurrence.decoders import bahdanau, known, luong
 
-__all__ = ["bahdanau", "known", "luong", "read"]
+__all__ = ["bahdanau", "known", "luong"]

@@ -41,7 +41,7 @@ class Words(Part):
         return (
             (slopes @ self.weight).transpose(0, 1),
             weight_gradient(slopes, self.words),
-            slopes.sum(dim=(0, 1), dtype=self.inputs[1].dtype),
+            slopes.sum(dim=(0, 1)),
         )
 
 
@@ -97,7 +97,7 @@ class Cell(Part):
         return (
             *self.words.gradients(),
             weight_gradient(slopes, self.hidden[:-1]),
-            slopes.sum(dim=(0, 1), dtype=self.bias.dtype),
+            slopes.sum(dim=(0, 1)),
             self.of_hidden,
         )
 

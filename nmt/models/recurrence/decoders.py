@@ -66,13 +66,6 @@ def bahdanau(
     return states.transpose(0, 1), contexts.transpose(0, 1), weights.transpose(0, 1)
 
 
-def read(stack: Stack, inputs: Tensor, state: CellState) -> Tensor:
-    """A whole sequence through one layer: (batch, time, inputs) -> (batch, time, hidden)"""
-    numbers = Numbers.of(stack.parameter("weight_hh", 0))
-    (states,) = run(ReadingLoop(cell_of(stack, (*state.hidden, *state.cell), inputs, numbers)))
-    return states.transpose(0, 1)
-
-
 def _attending(attention: Attention, memory: Memory, target: int, numbers: Numbers) -> Attending:
     kind = attending_kind(attention)
     assert kind is not None, "asked for only when it is known"
@@ -178,23 +171,3 @@ class BahdanauLoop(Recurrence):
             *self.attending.gradients(),
             weight_gradient(self.cell.gates, self.contexts),
         )
-
-
-class ReadingLoop(Recurrence):
-    """h_t = cell(x_t, h_t-1)"""
-
-    def __init__(self, cell: Cell) -> None:
-        self.cell, self.inputs = cell, cell.inputs
-
-    def forward(self) -> tuple[Tensor, ...]:
-        for t in range(len(self.cell.gates)):
-            self.cell.forward(t)
-        return (self.cell.hidden[1:],)
-
-    def backward(self, *of_outputs: Tensor | None) -> None:
-        (of_states,) = of_outputs
-        for t in reversed(range(len(self.cell.gates))):
-            self.cell.backward(t, None if of_states is None else of_states[t])
-
-    def gradients(self) -> Sequence[Tensor | None]:
-        return self.cell.gradients()
