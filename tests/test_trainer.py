@@ -197,6 +197,70 @@ def test_a_gradient_that_is_no_number_is_named() -> None:
         assert torch.equal(p, q)
 
 
+# A batch that does not fit
+
+
+def short_of_memory(trainer: Trainer, *, rows: int, error: Exception) -> list[int]:
+    """Let batches of more rows fail in the midst of it; returns the rows of those that fit."""
+    whole, fitted = trainer.model.forward, list[int]()
+
+    def forward(source: Tensor, *rest: Any) -> Any:
+        reading = whole(source, *rest)
+        if len(source) > rows:
+            (reading.readouts.sum() * 1e3).backward()
+            raise error
+        fitted.append(len(source))
+        return reading
+
+    trainer.model.forward = forward
+    return fitted
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried ..."),
+        MemoryError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_batch_that_does_not_fit_is_learned_from_in_parts(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole, parts = trainer_of(), trainer_of()
+    fitted = short_of_memory(parts, rows=2, error=error)
+    for _ in range(2):
+        report = whole.step([collated(PAIRS[:1]), collated(PAIRS)])
+        again = parts.step([collated(PAIRS[:1]), collated(PAIRS)])
+    assert again.loss == pytest.approx(report.loss, rel=1e-5)
+    assert (again.target_tokens, again.sentences) == (report.target_tokens, report.sentences)
+    for p, q in zip(whole.model.parameters(), parts.model.parameters(), strict=True):
+        torch.testing.assert_close(p, q, atol=2e-5, rtol=1e-3)
+    assert sum(fitted[-4:]) == 6  # the second update tried nothing that had not fitted
+    assert len(fitted) == 1 + 4 + 4
+    [said] = caplog.messages
+    assert said.startswith("cpu has not enough memory for a batch of 60 tokens on both sides")
+
+
+def test_a_sentence_that_does_not_fit_is_an_error_and_nothing_is_updated() -> None:
+    trainer = trainer_of()
+    before = parameters(trainer)
+    short_of_memory(trainer, rows=0, error=torch.OutOfMemoryError("no memory"))
+    with pytest.raises(TrainingError, match="not enough memory for a sentence pair of 12 tokens"):
+        trainer.step([collated(PAIRS)])
+    for p, q in zip(before, trainer.model.parameters(), strict=True):
+        assert torch.equal(p, q)
+    assert all(p.grad is None for p in trainer.model.parameters())
+
+
+def test_another_error_is_no_lack_of_memory() -> None:
+    trainer = trainer_of()
+    short_of_memory(trainer, rows=0, error=RuntimeError("shapes do not match"))
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        trainer.step([collated(PAIRS)])
+
+
 # Going on
 
 

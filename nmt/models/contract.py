@@ -63,6 +63,8 @@ class Seq2Seq(nn.Module, ABC, Generic[State]):
 
     attends_from: str
     """Which decoder state asks the attention: `s_t` or `s_t-1`."""
+    reads_by: str
+    """How a known target is read, for the log: by a loop, or by something faster."""
     vocabulary: nn.Linear
     """The last layer: (*, readout) -> (*, vocab). The loss runs it piece by piece."""
 

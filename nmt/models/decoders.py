@@ -57,6 +57,11 @@ class Decoder(nn.Module, ABC):
         self.hidden = config.size  # of a state, and of the readout
         self.fused = config.fused and recurrence.known(self.stack, self.attention)
 
+    @property
+    def reads_by(self) -> str:
+        """How `forward` goes over the target, for the log."""
+        return "a fused recurrence" if self.fused else "the plain loop"
+
     @staticmethod
     @abstractmethod
     def feed_width(config: DecoderConfig, memory: int) -> int:
@@ -145,6 +150,10 @@ class LuongDecoder(Decoder):
     """
 
     attends_from = "s_t"
+
+    @property
+    def reads_by(self) -> str:
+        return super().reads_by if self.feed else "one call over the whole target"
 
     @staticmethod
     def feed_width(config: DecoderConfig, memory: int) -> int:

@@ -30,7 +30,7 @@ class Recurrent(Seq2Seq[DecoderState]):
             memory=self.encoder.memory,
             dropout=config.dropout,
         )
-        self.attends_from = self.decoder.attends_from
+        self.attends_from, self.reads_by = self.decoder.attends_from, self.decoder.reads_by
         self.narrow = nn.Linear(self.decoder.hidden, size, bias=False)
         self.vocabulary = nn.Linear(size, vocabularies.target)
         if config.tie_embeddings != "none":

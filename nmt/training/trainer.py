@@ -1,21 +1,25 @@
 """One update of a model's parameters, and all the state that the next one depends on."""
 
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from nmt.config import TrainingConfig
-from nmt.data.batches import Batch
+from nmt.data.batches import Batch, in_parts
 from nmt.data.vocabulary import PAD
 from nmt.errors import CheckpointError, TrainingError
 from nmt.models import Seq2Seq
 from nmt.models.devices import Compute
 from nmt.training.loss import smoothed_cross_entropy
 from nmt.training.schedules import Moment, factor
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,30 +52,32 @@ class Trainer:
         )
         self.steps = 0
         self.stalls = 0
+        self.most_cells: int | None = None
+        """The largest batch that is learned from at once, once one did not fit."""
 
     def step(self, batches: Sequence[Batch]) -> Report:
         """One update from one or more batches.
 
         Every target token weighs the same however tokens fall into batches: losses are sums,
-        divided once by the tokens of the whole update.
+        divided once by the tokens of the whole update. So a batch that does not fit into the
+        memory is learned from in parts. Until its end the update asks the device for no number.
 
         Raises:
-            TrainingError: the loss or the gradient is no finite number, or a batch does not fit
-                into the memory; nothing was updated.
+            TrainingError: the loss or the gradient is no finite number, or a single sentence does
+                not fit into the memory; nothing was updated.
         """
         self.model.train()
         tokens = sum(batch.target_tokens for batch in batches)
-        try:
-            total = sum(self._learn_from(batch, 1 / tokens) for batch in batches)
-        except torch.OutOfMemoryError as error:
-            raise TrainingError(
-                f"{self.compute.device} has not enough memory for a batch: lower "
-                f"training.batch_tokens, {self.config.batch_tokens}, and raise training.accumulate"
-            ) from error
-        norm = self._gradient_norm()
+        loss = self._gradients(batches, tokens)
+        parameters = [p for p in self.model.parameters() if p.grad is not None]
+        length = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        total, norm = torch.stack([loss, length]).tolist()
         if not (math.isfinite(total) and math.isfinite(norm)):
             self.optimizer.zero_grad(set_to_none=True)
             raise TrainingError(self._lost(batches, total, norm))
+        longest = self.config.clip_norm
+        if longest is not None and norm > longest:
+            nn.utils.clip_grads_with_norm_(parameters, longest, length)
         rate = self.config.learning_rate * factor(self.config.schedule, self._moment())
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -87,23 +93,56 @@ class Trainer:
             sum(len(batch.sentences) for batch in batches),
         )
 
-    def _learn_from(self, batch: Batch, scale: float) -> float:
+    def _gradients(self, batches: Sequence[Batch], tokens: int) -> Tensor:
+        """Learn from batches, in parts where they do not fit; their loss in nats."""
+        while True:
+            parts = [part for batch in batches for part in in_parts(batch, self.most_cells)]
+            try:
+                return torch.stack([self._learn_from(part, 1 / tokens) for part in parts]).sum()
+            except (RuntimeError, MemoryError) as error:
+                if not _out_of_memory(error):
+                    raise
+                self.optimizer.zero_grad(set_to_none=True)
+                self._make_room(parts)
+
+    def _make_room(self, parts: Sequence[Batch]) -> None:
+        """Parts of these sizes do not fit: halve them from now on."""
+        largest = max(parts, key=lambda part: part.cells)
+        if all(len(part.sentences) == 1 for part in parts):
+            raise TrainingError(
+                f"{self.compute.device} has not enough memory for a sentence pair of "
+                f"{largest.cells:,} tokens: lower data.cleaning.max_words or the model's sizes"
+            )
+        self.most_cells = largest.cells // 2
+        log.warning(
+            "%s has not enough memory for a batch of %s tokens on both sides: from now on they "
+            "are learned from in parts of up to %s, which changes no result; a lower "
+            "training.batch_tokens with a higher training.accumulate does the same",
+            self.compute.device,
+            f"{largest.cells:,}",
+            f"{self.most_cells:,}",
+        )
+        if self.compute.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _learn_from(self, batch: Batch, scale: float) -> Tensor:
         """Add a batch's gradients; its loss in nats."""
         smoothed, plain = self._losses(batch, self.config.label_smoothing)
         (smoothed * scale).backward()
-        return plain.item()
+        return plain
 
     def _losses(self, batch: Batch, smoothing: float) -> tuple[Tensor, Tensor]:
-        source, target_in, target_out = (
-            torch.from_numpy(side).to(self.compute.device, non_blocking=True)
-            for side in (batch.source, batch.target_in, batch.target_out)
+        places = np.flatnonzero(batch.target_out != PAD)
+        source, target_in, real, targets = (
+            torch.from_numpy(numbers).to(self.compute.device, non_blocking=True)
+            for numbers in (batch.source, batch.target_in, places, batch.target_out.flat[places])
         )
         with self.compute.products():
             forced = self._forced(target_in)
             reading = self.model(source, source != PAD, target_in, forced)
-            real = (target_out != PAD).flatten().nonzero().squeeze(1)
-            readouts = reading.readouts.flatten(0, 1).index_select(0, real)
-            targets = target_out.flatten().index_select(0, real)
+            readouts = reading.readouts.flatten(0, 1)
+            if len(places) < len(readouts):
+                readouts = readouts.index_select(0, real)
             return smoothed_cross_entropy(
                 readouts, self.model.vocabulary, targets, smoothing=smoothing
             )
@@ -127,11 +166,6 @@ class Trainer:
         self.model.eval()
         total = sum(self._losses(batch, 0.0)[1].item() for batch in batches)
         return total / sum(batch.target_tokens for batch in batches)
-
-    def _gradient_norm(self) -> float:
-        parameters = list(self.model.parameters())
-        longest = self.config.clip_norm
-        return nn.utils.clip_grad_norm_(parameters, longest or math.inf).item()
 
     def _moment(self) -> Moment:
         return Moment(self.steps + 1, self.config.warmup_steps, self.total, self.stalls)
@@ -177,3 +211,9 @@ class Trainer:
                 }
         except KeyError as error:
             raise CheckpointError(f"the training state lacks {error}: it is incomplete") from None
+
+
+def _out_of_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return "can't allocate memory" in str(error)  # of a processor; torch has no type for it

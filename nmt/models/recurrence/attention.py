@@ -33,6 +33,9 @@ class Attending(Part):
         self.of_scores = torch.empty_like(self.weights)
         self.of_contexts = self.states.new_empty(target, batch, width, dtype=numbers.narrow)
 
+    def turn(self) -> None:
+        pass
+
     def forward(self, position: int, query: Tensor) -> Tensor:
         """query: (batch, hidden) narrow -> the context, (batch, memory) wide"""
         scores = self.scores(query).add_(self.hole)
@@ -104,11 +107,13 @@ class TanhAttending(Attending):
         self.weight = weight.detach().to(numbers.narrow) * 2
         self.v = v.detach()[0].to(numbers.wide) * 2
         self.mixed = torch.empty_like(self.keys)
-        self.of_mixed = torch.zeros_like(self.keys)
-        self.of_v = torch.zeros_like(self.v)
         batch, size = len(self.keys), len(self.v)
         self.queries = self.of_contexts.new_empty(target, batch, weight.size(1))
         self.of_projected = self.of_contexts.new_empty(target, batch, size)
+
+    def turn(self) -> None:
+        self.of_mixed = torch.zeros_like(self.keys)
+        self.of_v = torch.zeros_like(self.v)
 
     def scores(self, query: Tensor) -> Tensor:
         return torch.linalg.vecdot(self._sigmoids(query), self.v).sub_(self.v.sum() / 2)
@@ -141,18 +146,13 @@ class TanhAttending(Attending):
         )
 
 
-KINDS: dict[type[Score], type[Attending]] = {
-    ProductScore: ProductAttending,
-    TanhScore: TanhAttending,
-}
-
-
 def attending_kind(attention: Attention) -> type[Attending] | None:
     """The part that computes an attention, if there is one."""
     if type(attention.normalizer) is not Softmax:
         return None
-    kinds = (kind for score, kind in KINDS.items() if isinstance(attention.score, score))
-    return next(kinds, None)
+    if isinstance(attention.score, ProductScore):
+        return ProductAttending
+    return TanhAttending if isinstance(attention.score, TanhScore) else None
 
 
 def _over_target(rows: Tensor, columns: Tensor) -> Tensor:

@@ -21,11 +21,8 @@ from nmt.models.recurrence.parts import (
 )
 
 
-class Words(Part):
-    """The words' share of the gates, which is known before the loop.
-
-    gates: (target, batch, gates) narrow; when the loop runs back, the gates' slopes take its place
-    """
+class Words:
+    """The words' share of the gates, which is known before the loop: gates, as `Cell` has them."""
 
     def __init__(self, stack: Stack, embedded: Tensor, shift: Tensor | None, narrow: Any) -> None:
         weight, bias = stack.parameter("weight_ih", 0), stack.parameter("bias_ih", 0)
@@ -72,7 +69,9 @@ class Cell(Part):
         self.hidden[0] = start[0].detach()
         self.active = torch.empty_like(self.gates, dtype=numbers.wide)
         self.slopes = torch.empty_like(self.active[0])
-        self.of_hidden = torch.zeros_like(self.hidden[0], dtype=numbers.wide)
+
+    def turn(self) -> None:
+        self.of_hidden = torch.zeros_like(self.hidden[0], dtype=self.active.dtype)
 
     @abstractmethod
     def forward(self, position: int) -> None:
@@ -119,6 +118,9 @@ class LSTMCell(Cell):
         self.cells = first.new_empty(len(self.hidden), *first.shape, dtype=numbers.wide)
         self.cells[0] = first
         self.tanh = torch.empty_like(self.cells[1:])  # of the cells
+
+    def turn(self) -> None:
+        super().turn()
         self.of_cell = torch.zeros_like(self.cells[0])
 
     def forward(self, position: int) -> None:

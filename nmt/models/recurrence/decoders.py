@@ -3,6 +3,7 @@
 The same formulas as in `nmt.models.decoders`, where they are plain to read.
 """
 
+from abc import abstractmethod
 from collections.abc import Sequence
 
 import torch
@@ -47,7 +48,7 @@ def luong(
     numbers = Numbers.of(combine.weight)
     cell = cell_of(stack, (*state.hidden, *state.cell), embedded, numbers)
     attending = _attending(attention, memory, embedded.size(1), numbers)
-    states, weights = run(LuongLoop(cell, attending, stack, combine, numbers))
+    states, weights = run(LuongLoop(cell, attending, stack.feed, combine))
     return states.transpose(0, 1), weights.transpose(0, 1)
 
 
@@ -62,7 +63,7 @@ def bahdanau(
     numbers = Numbers.of(stack.parameter("weight_hh", 0))
     cell = cell_of(stack, (*state.hidden, *state.cell), embedded, numbers)
     attending = _attending(attention, memory, embedded.size(1), numbers)
-    states, contexts, weights = run(BahdanauLoop(cell, attending, stack, numbers))
+    states, contexts, weights = run(BahdanauLoop(cell, attending, stack.feed))
     return states.transpose(0, 1), contexts.transpose(0, 1), weights.transpose(0, 1)
 
 
@@ -72,28 +73,49 @@ def _attending(attention: Attention, memory: Memory, target: int, numbers: Numbe
     return kind(attention.score, memory, target, numbers)
 
 
-class LuongLoop(Recurrence):
+class Loop(Recurrence):
+    """A cell and an attention, and what one of them feeds to the other."""
+
+    def __init__(self, cell: Cell, attending: Attending, feed: nn.Linear | None) -> None:
+        assert feed is not None, "without a feed there is no such recurrence"
+        self.cell, self.attending = cell, attending
+        self.inputs = (*cell.inputs, *attending.inputs, feed.weight)
+        self.feed = feed.weight.detach().to(cell.weight.dtype)
+        self.contexts = torch.empty_like(attending.of_contexts)
+
+    def turn(self) -> None:
+        self.cell.turn()
+        self.attending.turn()
+
+    def gradients(self) -> Sequence[Tensor]:
+        return (
+            *self.cell.gradients(),
+            *self.attending.gradients(),
+            weight_gradient(self.cell.gates, self.fed_to_cell()),
+        )
+
+    @abstractmethod
+    def fed_to_cell(self) -> Tensor:
+        """(target, batch, feed)"""
+
+
+class LuongLoop(Loop):
     """h_t = cell([y_t-1; a_t-1], h_t-1),  a_t = tanh(W [c_t; h_t])"""
 
     def __init__(
-        self, cell: Cell, attending: Attending, stack: Stack, combine: nn.Linear, numbers: Numbers
+        self, cell: Cell, attending: Attending, feed: nn.Linear | None, combine: nn.Linear
     ) -> None:
-        assert stack.feed is not None, "without input feeding there is no such recurrence"
-        self.cell, self.attending = cell, attending
-        feed = stack.feed.weight
-        self.inputs = (*cell.inputs, *attending.inputs, feed, combine.weight)
-        self.feed = feed.detach().to(numbers.narrow)
+        super().__init__(cell, attending, feed)
+        self.inputs = (*self.inputs, combine.weight)
+        narrow = combine.weight.detach().to(self.feed.dtype)
         memory = attending.states.size(-1)
-        self.of_context_weight, self.of_state_weight = (
-            part.contiguous()
-            for part in combine.weight.detach()
-            .to(numbers.narrow)
-            .split([memory, self.feed.size(1)], dim=1)
-        )
-        self.contexts = torch.empty_like(attending.of_contexts)
+        self.by_context, self.by_state = narrow[:, :memory], narrow[:, memory:]
         self.fed = cell.hidden.new_zeros(*cell.hidden.shape[:2], len(combine.weight))
         self.of_mixed = torch.empty_like(self.fed[1:])
-        self.attentional = torch.empty_like(self.of_mixed, dtype=numbers.wide)
+        self.attentional = torch.empty_like(self.of_mixed, dtype=cell.active.dtype)
+
+    def fed_to_cell(self) -> Tensor:
+        return self.fed[:-1]
 
     def forward(self) -> tuple[Tensor, ...]:
         cell = self.cell
@@ -102,11 +124,9 @@ class LuongLoop(Recurrence):
             cell.forward(t)
             state = cell.hidden[t + 1]
             self.contexts[t] = self.attending.forward(t, state)
-            mixed = (self.contexts[t] @ self.of_context_weight.t()).addmm_(
-                state, self.of_state_weight.t()
-            )
+            mixed = (self.contexts[t] @ self.by_context.t()).addmm_(state, self.by_state.t())
             self.fed[t + 1] = tanh_(self.attentional[t].copy_(mixed))
-        return self.fed[1:], self.attending.weights
+        return self.fed[1:], self.attending.weights[:]
 
     def backward(self, *of_outputs: Tensor | None) -> None:
         of_states, of_weights = of_outputs
@@ -116,34 +136,24 @@ class LuongLoop(Recurrence):
             if of_states is not None:
                 of_fed += of_states[t]
             of_mixed = self.of_mixed[t].copy_(tanh_slope_(of_fed, self.attentional[t]))
-            of_context = (of_mixed @ self.of_context_weight).to(of_fed.dtype)
+            of_context = (of_mixed @ self.by_context).to(of_fed.dtype)
             of_state = self.attending.backward(
                 t, cell.hidden[t + 1], of_context, None if of_weights is None else of_weights[t]
             )
-            of_state += of_mixed @ self.of_state_weight
+            of_state += of_mixed @ self.by_state
             of_fed.copy_(cell.backward(t, of_state) @ self.feed)
 
-    def gradients(self) -> Sequence[Tensor | None]:
-        cell = self.cell
-        of_combine = [weight_gradient(self.of_mixed, x) for x in (self.contexts, cell.hidden[1:])]
-        return (
-            *cell.gradients(),
-            *self.attending.gradients(),
-            weight_gradient(cell.gates, self.fed[:-1]),
-            torch.cat(of_combine, dim=1),
-        )
+    def gradients(self) -> Sequence[Tensor]:
+        read = (self.contexts, self.cell.hidden[1:])
+        of_combine = torch.cat([weight_gradient(self.of_mixed, part) for part in read], dim=1)
+        return *super().gradients(), of_combine
 
 
-class BahdanauLoop(Recurrence):
+class BahdanauLoop(Loop):
     """c_t attended from h_t-1,  h_t = cell([y_t-1; c_t], h_t-1)"""
 
-    def __init__(self, cell: Cell, attending: Attending, stack: Stack, numbers: Numbers) -> None:
-        assert stack.feed is not None, "the context is fed to the cell"
-        self.cell, self.attending = cell, attending
-        feed = stack.feed.weight
-        self.inputs = (*cell.inputs, *attending.inputs, feed)
-        self.feed = feed.detach().to(numbers.narrow)
-        self.contexts = torch.empty_like(attending.of_contexts)
+    def fed_to_cell(self) -> Tensor:
+        return self.contexts
 
     def forward(self) -> tuple[Tensor, ...]:
         cell = self.cell
@@ -151,7 +161,7 @@ class BahdanauLoop(Recurrence):
             self.contexts[t] = self.attending.forward(t, cell.hidden[t])
             cell.gates[t].addmm_(self.contexts[t], self.feed.t())
             cell.forward(t)
-        return cell.hidden[1:], self.contexts, self.attending.weights
+        return cell.hidden[1:], self.contexts[:], self.attending.weights[:]
 
     def backward(self, *of_outputs: Tensor | None) -> None:
         cell = self.cell
@@ -164,10 +174,3 @@ class BahdanauLoop(Recurrence):
             cell.of_hidden += self.attending.backward(
                 t, cell.hidden[t], of_context, None if of_weights is None else of_weights[t]
             )
-
-    def gradients(self) -> Sequence[Tensor | None]:
-        return (
-            *self.cell.gradients(),
-            *self.attending.gradients(),
-            weight_gradient(self.cell.gates, self.contexts),
-        )

@@ -31,7 +31,11 @@ class Part(ABC):
     """The tensors that it has gradients for."""
 
     @abstractmethod
-    def gradients(self) -> Sequence[Tensor | None]:
+    def turn(self) -> None:
+        """At the end of the loop, before it runs back: zero the slopes that positions add to."""
+
+    @abstractmethod
+    def gradients(self) -> Sequence[Tensor]:
         """One for each of `inputs`, when the loop has run back to its start."""
 
 
@@ -40,7 +44,7 @@ class Recurrence(Part):
 
     @abstractmethod
     def forward(self) -> tuple[Tensor, ...]:
-        """Run through all positions."""
+        """Run through all positions. What it returns are views of what it keeps."""
 
     @abstractmethod
     def backward(self, *of_outputs: Tensor | None) -> None:
@@ -63,14 +67,13 @@ class _Run(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *of_outputs: Tensor | None) -> tuple[Tensor | None, ...]:
-        recurrence, ctx.recurrence = ctx.recurrence, None  # its memory is free when this is over
+        recurrence: Recurrence = ctx.recurrence
         with torch.autocast(recurrence.inputs[0].device.type, enabled=False):
+            recurrence.turn()
             recurrence.backward(*of_outputs)
             gradients = recurrence.gradients()
-        return None, *(
-            None if gradient is None else gradient.to(tensor.dtype)
-            for gradient, tensor in zip(gradients, recurrence.inputs, strict=True)
-        )
+        sides = zip(gradients, recurrence.inputs, strict=True)
+        return None, *(gradient.to(tensor.dtype) for gradient, tensor in sides)
 
 
 def tanh_(values: Tensor) -> Tensor:
