@@ -1,9 +1,10 @@
-"""Training speed of nmt beside a plain reference, interleaved in one run.
+"""Training speed of nmt beside plain references, interleaved in one run, and the machine's limit.
 
-    make bench
+    python benchmarks/training.py configs/luong-multi30k.yaml [SECTION.KEY=VALUE ...]
 
-Prints a Markdown table of target tokens a second (medians of windows) and ratios; paste it into
-benchmarks/README.md with the date and the machine.
+For Luong's decoder with input feeding, without it, and Bahdanau's: target tokens a second (medians
+of windows that take turns), ratios to the reference on its own random batches and on nmt's, and the
+share of the best matrix product measured in the same run. Prints a Markdown table for README.md.
 """
 
 import statistics
@@ -15,72 +16,122 @@ from time import perf_counter
 import numpy as np
 import torch
 
-from nmt.config import load
-from nmt.data.batches import Batch, collate, plan
-from nmt.training.loop import Epochs, Progress
+from nmt.config import ModelConfig, load
+from nmt.data.batches import Batch, collate
+from nmt.data.epochs import Epochs
+from nmt.models import build_model
+from nmt.models.devices import choose
+from nmt.training.loop import Progress
 from nmt.training.trainer import Trainer
+from nmt.workflows.bench.machine import best_rate, counted, shapes_of
 from nmt.workflows.prepare import Parts, describe, prepare
-from plain import PlainLuong, PlainTrainer
+from plain import PlainBahdanau, PlainLuong, PlainTrainer
 
-WARM_UP, WINDOWS, WINDOW = 2, 5, 3
+WARM_UP, WINDOWS = 2, 7
+Step = Callable[[], tuple[int, float]]  # trains on a batch: target tokens, seconds
+
+DECODERS = {
+    "Luong, input feeding": {"decoder": {"kind": "luong", "input_feeding": True}},
+    "Luong, no input feeding": {"decoder": {"kind": "luong", "input_feeding": False}},
+    "Bahdanau, additive": {
+        "decoder": {"kind": "bahdanau"},
+        "attention": {"score": "additive"},
+    },
+}
 
 
 def main() -> None:
-    loaded = load(Path(sys.argv[1]), sys.argv[2:])
-    parts = prepare(loaded.config)
+    config = load(Path(sys.argv[1]), sys.argv[2:]).config
+    parts = prepare(config)
     describe(parts)
+    print("| model | trained by | target tokens/s | to random batches | to equal batches | limit |")
+    print("|---|---|---|---|---|---|")
+    for name, changes in DECODERS.items():
+        compare(name, parts, changed(config.model, changes))
+
+
+def changed(model: ModelConfig, changes: dict[str, dict[str, object]]) -> ModelConfig:
+    """A model's config with other values in some of its sections."""
+    sections = {key: {**model.model_dump()[key], **values} for key, values in changes.items()}
+    return ModelConfig.model_validate({**model.model_dump(), **sections})
+
+
+def compare(name: str, parts: Parts, model: ModelConfig) -> None:
+    """A row for each way to train a model."""
     bucketed, random = buckets(parts), shuffled(parts)
-    steps: dict[str, Callable[[], tuple[int, float]]] = {
-        "plain reference, random batches": plain(parts, random),
-        "plain reference, nmt's batches": plain(parts, bucketed),
-        "nmt": ours(parts, bucketed),
+    plain_loop = changed(model, {"decoder": {"fused": False}})
+    steps: dict[str, Step] = {
+        "plain reference, float32, random batches": plain(parts, model, random),
+        "plain reference, float32, nmt's batches": plain(parts, model, bucketed),
+        "nmt, float32": ours(parts, model, bucketed, precision="float32"),
+        "nmt, bfloat16, plain loop": ours(parts, plain_loop, bucketed),
+        "nmt, bfloat16": ours(parts, model, bucketed),
     }
-    rates = measure(steps)
-    print("| training | target tokens/s | ratio |\n|---|---|---|")
-    reference = rates["plain reference, random batches"]
-    for name, rate in rates.items():
-        print(f"| {name} | {rate:,.0f} | {rate / reference:.2f} |")
+    compute = choose(parts.config.device, "auto")
+    vocabulary = parts.tokenizers.vocabularies.target
+    shapes = shapes_of(model, vocabulary, rows=parts.config.training.batch_tokens)
+    rates, peak = measure(steps, lambda: best_rate(compute, shapes))
+    flop = flop_per_token(parts, model, bucketed)
+    references = list(rates.values())[:2]
+    for way, rate in rates.items():
+        ratios = " | ".join(f"{rate / reference:.2f}" for reference in references)
+        limit = f"{100 * flop * rate / peak:.1f} %" if "bfloat16" in way else ""
+        print(f"| {name} | {way} | {rate:,.0f} | {ratios} | {limit} |", flush=True)
+    print(f"| | best bfloat16 product {peak / 1e9:,.0f} GFLOP/s, {flop / 1e6:.1f} MFLOP/token ||||")
 
 
-def measure(steps: dict[str, Callable[[], tuple[int, float]]]) -> dict[str, float]:
+def measure(steps: dict[str, Step], limit: Callable[[], float]) -> tuple[dict[str, float], float]:
     """Medians of windows that take turns, so that a slow minute slows all of them."""
     for step in steps.values():
         for _ in range(WARM_UP):
             step()
     rates: dict[str, list[float]] = {name: [] for name in steps}
+    limits = []
     for _ in range(WINDOWS):
+        limits.append(limit())
         for name, step in steps.items():
-            done = [step() for _ in range(WINDOW)]
+            done = [step() for _ in range(1 if "reference" in name else 3)]
             rates[name].append(sum(t for t, _ in done) / sum(s for _, s in done))
-    return {name: statistics.median(values) for name, values in rates.items()}
+    return {name: statistics.median(values) for name, values in rates.items()}, max(limits)
 
 
 def buckets(parts: Parts) -> Iterator[Batch]:
     """nmt's own batches, without end."""
-    config = parts.config
-    epochs = Epochs(parts.train, budget=config.training.batch_tokens, seed=config.seed)
-    epoch = 0
-    while True:
-        yield from epochs.take(Progress(epoch=epoch), len(epochs.plan(epoch)))
-        epoch += 1
+    with Epochs(
+        parts.train, budget=parts.config.training.batch_tokens, seed=parts.config.seed
+    ) as epochs:
+        epoch = 0
+        while True:
+            yield from epochs.take(Progress(epoch=epoch), len(epochs))
+            epoch += 1
 
 
 def shuffled(parts: Parts) -> Iterator[Batch]:
     """As many random sentences a batch as nmt has on average."""
-    lengths = [np.asarray(side.lengths) + 1 for side in (parts.train.source, parts.train.target)]
-    budget = parts.config.training.batch_tokens
-    groups = plan(lengths[0], lengths[1], budget=budget, seed=1, epoch=0)
-    size = len(parts.train) // len(groups)
+    size = len(parts.train) // len(parts.epochs)
     generator = np.random.default_rng(1)
     while True:
         yield collate(parts.train, generator.choice(len(parts.train), size, replace=False))
 
 
-def ours(parts: Parts, batches: Iterator[Batch]) -> Callable[[], tuple[int, float]]:
-    trainer = Trainer(parts.model, parts.config.training, parts.compute, total=parts.updates)
+def trainer_of(parts: Parts, model: ModelConfig, precision: str) -> Trainer:
+    torch.manual_seed(1)
+    return Trainer(
+        build_model(model, parts.tokenizers.vocabularies),
+        parts.config.training,
+        choose("cpu", precision),
+        total=parts.updates,
+    )
+
+
+def ours(
+    parts: Parts, model: ModelConfig, batches: Iterator[Batch], *, precision: str = "bfloat16"
+) -> Step:
+    trainer = trainer_of(parts, model, precision)
 
     def step() -> tuple[int, float]:
         batch = next(batches)
+        torch.set_float32_matmul_precision("medium" if precision == "float32" else "highest")
         started = perf_counter()
         trainer.step([batch])
         return batch.target_tokens, perf_counter() - started
@@ -88,24 +139,26 @@ def ours(parts: Parts, batches: Iterator[Batch]) -> Callable[[], tuple[int, floa
     return step
 
 
-def plain(parts: Parts, batches: Iterator[Batch]) -> Callable[[], tuple[int, float]]:
-    model = parts.config.model
-    vocabulary = parts.tokenizers.vocabularies.target
-    reference = PlainLuong(vocabulary, model.embedding_size, model.encoder.size, model.decoder.size)
+def plain(parts: Parts, model: ModelConfig, batches: Iterator[Batch]) -> Step:
+    kind = PlainLuong if model.decoder.kind == "luong" else PlainBahdanau
+    reference = kind(model, parts.tokenizers.vocabularies.target)
     trainer = PlainTrainer(reference, parts.config.training.label_smoothing)
 
     def step() -> tuple[int, float]:
         batch = next(batches)
         sides = [torch.from_numpy(s) for s in (batch.source, batch.target_in, batch.target_out)]
-        precision = torch.get_float32_matmul_precision()
         torch.set_float32_matmul_precision("highest")  # torch's default, which tutorials keep
         started = perf_counter()
         trainer.step(*sides)
-        seconds = perf_counter() - started
-        torch.set_float32_matmul_precision(precision)
-        return batch.target_tokens, seconds
+        return batch.target_tokens, perf_counter() - started
 
     return step
+
+
+def flop_per_token(parts: Parts, model: ModelConfig, batches: Iterator[Batch]) -> float:
+    trainer, batch = trainer_of(parts, model, "auto"), next(batches)
+    flop, _ = counted(trainer.model, lambda: trainer.step([batch]), backward=True)
+    return flop / batch.target_tokens
 
 
 if __name__ == "__main__":
