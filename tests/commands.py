@@ -1,5 +1,6 @@
 """Running `nmt` as a user does: in this process for speed, or in one of its own."""
 
+import json
 import os
 import subprocess
 import sys
@@ -93,3 +94,24 @@ def process(*arguments: object, folder: Path) -> subprocess.Popen[str]:
         text=True,
         encoding="utf-8",
     )
+
+
+HEAVY = {"torch", "datasets", "pyarrow", "pandas", "sacrebleu", "matplotlib", "onnx", "rich"}
+
+WATCHED = """
+import json, runpy, sys
+sys.argv = ["nmt", *json.loads(sys.argv[1])]
+try:
+    runpy.run_module("nmt", run_name="__main__")
+except SystemExit as ended:
+    assert not ended.code
+finally:
+    print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def imported(*arguments: str, folder: Path) -> set[str]:
+    """The modules that a command imports, in a process of its own."""
+    command = [sys.executable, "-c", WATCHED, json.dumps(arguments)]
+    found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return set(json.loads(found.stdout.splitlines()[-1]))

@@ -13,9 +13,12 @@ from nmt.data.vocabulary import BOS, EOS, PAD, UNK
 from nmt.decoding import beam
 from nmt.decoding.beam import beam_search
 from nmt.decoding.hypothesis import Hypothesis
+from nmt.decoding.torch_engine import TorchEngine
 from nmt.models.contract import Memory, Reading, Rows, Seq2Seq, Step
+from nmt.models.devices import Compute
 from tiny_models import SOURCES, Kind, ids
 
+FLOAT32 = Compute(torch.device("cpu"), bfloat16=False)
 VOCABULARY = 7
 WORDS = [i for i in range(VOCABULARY) if i not in (PAD, UNK, BOS, EOS)]
 
@@ -49,8 +52,12 @@ class Table(Seq2Seq[History]):
         return History(torch.zeros(len(memory.mask), 2, dtype=torch.long))
 
     def step(self, previous: Tensor, state: History, memory: Memory) -> Step[History]:
-        place = (memory.states[:, 0, 0], state.ids[:, 1], previous)
-        weights = self.weights[place][:, : memory.mask.size(1)] * memory.mask
+        beams = len(previous) // len(memory.mask)
+        table, mask = (
+            part.repeat_interleave(beams, 0) for part in (memory.states[:, 0, 0], memory.mask)
+        )
+        place = (table, state.ids[:, 1], previous)
+        weights = self.weights[place][:, : mask.size(1)] * mask
         attention = weights / weights.sum(-1, keepdim=True)
         after = History(torch.stack([state.ids[:, 1], previous], dim=1))
         return Step(self.logits[place], after, attention)
@@ -64,10 +71,8 @@ class Table(Seq2Seq[History]):
 def search(
     model: Seq2Seq[Any], rows: list[list[int]], *, size: int, longest: list[int], **rest: Any
 ) -> list[list[Hypothesis]]:
-    source = ids(rows)
-    return beam_search(
-        model, source, source != PAD, size=size, max_lengths=torch.tensor(longest), **rest
-    )
+    engine = TorchEngine(model, FLOAT32)
+    return beam_search(engine, ids(rows).numpy(), size=size, max_lengths=np.array(longest), **rest)
 
 
 def sources(model: Table) -> list[list[int]]:

@@ -55,7 +55,7 @@ def test_what_was_encoded_before_is_read_from_its_file(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("it encodes again")
 
-    monkeypatch.setattr(Tokenizer, "encode", never)
+    monkeypatch.setattr(Tokenizer, "end_to_end", never)
     after = encode(TEXT, tokenizers)
     assert len(list(own_cache.iterdir())) == 1
     for n in range(7):
@@ -71,6 +71,19 @@ def test_another_text_or_tokenizer_gets_another_file(
     encode(TEXT, turned)
     encode(Bitext(TEXT.sources[::-1], TEXT.targets[::-1]), tokenizers)
     assert len(list(own_cache.iterdir())) == 3
+
+
+def test_a_mapping_can_be_renewed_and_outlives_its_file(
+    tokenizers: Tokenizers, own_cache: Path
+) -> None:
+    found = encode(TEXT, tokenizers)
+    again = found.remapped()
+    assert again.source[2].tolist() == found.source[2].tolist()
+    assert not np.shares_memory(again.source[2], found.source[2])
+    for path in own_cache.iterdir():
+        path.unlink()
+    assert again.remapped() is again
+    assert again.target[5].tolist() == found.target[5].tolist()
 
 
 def test_ids_are_mapped_and_not_read_into_memory(tokenizers: Tokenizers) -> None:

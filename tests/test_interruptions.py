@@ -67,7 +67,9 @@ def digests(folder: Path) -> dict[str, str]:
     run = folder / "runs/tiny"
     last = run / "checkpoints/last"
     metrics = [json.loads(line) for line in (run / "metrics.jsonl").read_text().split("\n")[:-1]]
-    timed = {"seconds", "tokens_per_second", "loss", "gradient_norm", "learning_rate"}
+    timed = {
+        "seconds", "tokens_per_second", "waiting_share", "loss", "gradient_norm", "learning_rate",
+    }  # fmt: skip
     steps = [{key: value for key, value in line.items() if key not in timed} for line in metrics]
     parts = {
         "model": (last / "model.safetensors").read_bytes(),

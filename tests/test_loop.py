@@ -10,8 +10,9 @@ from id_columns import id_column
 from nmt.config import TrainingConfig
 from nmt.data.batches import Batch
 from nmt.data.encoding import EncodedBitext
+from nmt.data.epochs import Epochs
 from nmt.training.interrupts import Interrupted, Interrupts
-from nmt.training.loop import Epochs, Loop, Progress, Validation
+from nmt.training.loop import Loop, Progress, Validation
 from nmt.training.trainer import Report
 
 SENTENCES, BUDGET = 23, 12
@@ -80,7 +81,7 @@ class Training:
 
 
 def batches_an_epoch() -> int:
-    return len(Epochs(bitext(), budget=BUDGET, seed=1).plan(0))
+    return len(Epochs(bitext(), budget=BUDGET, seed=1))
 
 
 def test_every_epoch_reads_each_sentence_once() -> None:
@@ -94,7 +95,7 @@ def test_every_epoch_reads_each_sentence_once() -> None:
         assert sorted(n for row in rows for n in row) == list(range(SENTENCES))
     assert (progress.epoch, progress.batch) == (3, 0)
     assert progress.ended == "3 epochs are done"
-    lengths = training.epochs.lengths[1]
+    lengths = training.epochs.bitext.target.lengths + 1
     assert progress.target_tokens == 3 * lengths.sum()
     assert training.updates == 3 * count
 

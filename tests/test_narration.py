@@ -1,6 +1,7 @@
 """What a training leaves behind for people and programs: metrics, samples, the model card."""
 
 import json
+import re
 
 import pytest
 
@@ -33,6 +34,12 @@ def test_metrics_tensorboard_samples_and_card_tell_of_the_training(nmt):
     assert all({"loss", "bleu", "chrf", "seconds"} <= event.keys() for event in validations)
     updates = [event for event in events if event["event"] == "train"]
     assert all({"loss", "tokens_per_second", "learning_rate"} <= e.keys() for e in updates)
+    assert all(0 <= event["waiting_share"] < 1 for event in updates)
+    said = [
+        line for line in (run / "train.log").read_text("utf-8").split("\n") if "INFO step " in line
+    ]
+    assert len(said) == len(updates)
+    assert all(re.search(r"waiting for data \d+\.\d %", line) for line in said)
     assert next((run / "tensorboard").iterdir()).stat().st_size > 500
     samples = (run / f"samples/step-{validations[-1]['step']}.txt").read_text("utf-8")
     assert samples.count("hypothesis") == 3

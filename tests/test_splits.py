@@ -1,5 +1,6 @@
 """Splits that are made from train: by source sentence, and always the same ones."""
 
+from hashlib import blake2b
 from random import Random
 
 import pytest
@@ -31,6 +32,20 @@ def test_no_source_is_on_both_sides_and_only_translations_of_the_split_are_lost(
     assert set(carved.split) <= set(train)
     assert list(carved.rest) == [pair for pair in train if pair[0] not in chosen]
     assert carved.removed == len(train) - len(carved.rest)
+
+
+def test_the_lowest_digests_are_set_aside_of_sources_and_of_their_translations() -> None:
+    def rank(text: str) -> bytes:
+        return blake2b(text.encode(), digest_size=8, person=b"validation").digest()
+
+    train = corpus_of(700, 5)
+    sources = sorted({source for source, _ in train} - {"s3", "s4"}, key=rank)[:25]
+    expected = [
+        (source, min((target for other, target in train if other == source), key=rank))
+        for source in sources
+    ]
+    carved = carve(bitext(train), 25, salt="validation", taken={"s3", "s4"})
+    assert list(carved.split) == expected
 
 
 @given(st.randoms(use_true_random=False))

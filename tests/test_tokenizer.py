@@ -1,5 +1,7 @@
 import logging
+from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Literal
 
 import pytest
@@ -148,9 +150,13 @@ def test_without_bytes_an_unseen_letter_is_unknown(own_cache: Path) -> None:
     assert UNK not in tokenizer.encode(["l'été, es-tu prêt ?"])[0]
 
 
-def test_threads_change_nothing(tokenizers: Tokenizers) -> None:
-    sentences = SENTENCES * 20
-    assert tokenizers.source.encode(sentences, threads=3) == tokenizers.source.encode(sentences)
+def test_sentences_end_to_end_are_the_same_ids(tokenizers: Tokenizers) -> None:
+    sentences = [*SENTENCES, "", "last"]
+    rows = tokenizers.source.encode(sentences)
+    ids, lengths = tokenizers.source.end_to_end(sentences)
+    assert ids.tolist() == [i for row in rows for i in row]
+    assert lengths.tolist() == [len(row) for row in rows]
+    assert tokenizers.source.end_to_end([])[0].tolist() == []
 
 
 # Learning
@@ -288,3 +294,20 @@ def test_another_programs_file_is_no_model(tmp_path: Path) -> None:
     (tmp_path / "joint.model").write_bytes(b"GIF89a, and so on" * 40)
     with pytest.raises(CheckpointError, match="is no sentencepiece model"):
         Tokenizers.load(tmp_path)
+
+
+def test_what_is_learned_from_is_drawn_like_a_sample_of_a_list(
+    own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Heard(Exception):
+        pass
+
+    def listen(*, sentence_iterator: Iterator[str], **_: object) -> None:
+        raise Heard(*sentence_iterator)
+
+    monkeypatch.setattr(sentencepiece.SentencePieceTrainer, "train", listen)
+    text = Bitext([f"s{n}" for n in range(60)], [f"t{n}" for n in range(60)])
+    with pytest.raises(Heard) as heard:
+        learn(text, TokenizerConfig(max_sentences=17), seed=5)
+    sampled = [Random(5).sample(side, 17) for side in (text.sources, text.targets)]
+    assert list(heard.value.args) == sampled[0] + sampled[1]

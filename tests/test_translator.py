@@ -1,4 +1,5 @@
 import logging
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from nmt.config import DecodingConfig, TokenizerConfig
 from nmt.data.corpus import Bitext
 from nmt.data.tokenizer import Tokenizers, learn
 from nmt.data.vocabulary import EOS, Vocabularies
+from nmt.decoding.torch_engine import TorchEngine
 from nmt.decoding.translator import Translator
 from nmt.errors import DataError
 from nmt.models import build_model
@@ -53,9 +55,8 @@ def translator(tokenizers: Tokenizers, **config: Any) -> Translator:
             parameter.mul_(3)
         model.vocabulary.bias[EOS] = 2.0
         model.vocabulary.bias[EOS + 1 : EOS + 257] = -1e4  # bytes, which seldom spell a letter
-    return Translator(
-        model, tokenizers, DecodingConfig(**config), Compute(torch.device("cpu"), bfloat16=False)
-    )
+    engine = TorchEngine(model, Compute(torch.device("cpu"), bfloat16=False))
+    return Translator(engine, tokenizers, DecodingConfig(**config))
 
 
 @pytest.mark.parametrize("batch_tokens", [1, 24, 4096])
@@ -125,7 +126,7 @@ def test_as_many_translations_come_as_are_asked_for(tokenizers: Tokenizers) -> N
 def test_a_translation_ends_where_the_factor_says(tokenizers: Tokenizers) -> None:
     endless = translator(tokenizers, max_length_factor=0.5)
     with torch.no_grad():
-        endless.model.vocabulary.bias[EOS] = -1e4
+        endless.engine.model.vocabulary.bias[EOS] = -1e4
     [translated] = endless.translate(["we see the garden of the old house"])
     pieces = len(translated.pieces)
     assert len(translated.best[0].hypothesis.ids) == pieces // 2 + 10
@@ -150,11 +151,16 @@ def test_a_line_may_just_be_as_long_as_allowed(tokenizers: Tokenizers) -> None:
         translator(tokenizers, max_source_length=pieces - 1).translate(["i love you"])
 
 
-def test_dropout_is_off_while_translating(tokenizers: Tokenizers) -> None:
-    model = translator(tokenizers)
-    calm = model.translate(SENTENCES)
-    for module in model.model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.9
-    model.model.train()
-    assert [one.text for one in model.translate(SENTENCES)] == [one.text for one in calm]
+def test_translating_is_calm_and_leaves_the_model_as_it_is(tokenizers: Tokenizers) -> None:
+    model = build_model(Kind().config(dropout=0.9), tokenizers.vocabularies).train()
+    before, random = deepcopy(model.state_dict()), torch.get_rng_state()
+    for bfloat16 in (False, True):
+        engine = TorchEngine(model, Compute(torch.device("cpu"), bfloat16=bfloat16))
+        noisy = Translator(engine, tokenizers, DecodingConfig(max_length_factor=0.1))
+        found = [[one.text for one in noisy.translate(SENTENCES)] for _ in range(2)]
+        assert found[0] == found[1]
+    assert all(module.training for module in model.modules())
+    assert torch.equal(torch.get_rng_state(), random)
+    for name, value in model.state_dict().items():
+        assert value.dtype == torch.float32
+        assert torch.equal(value, before[name])

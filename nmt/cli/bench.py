@@ -9,7 +9,7 @@ import typer
 app = typer.Typer(
     help="Measure speed beside the limit of the machine.",
     no_args_is_help=True,
-    epilog="Example:  nmt bench train configs/luong.yaml --json",
+    epilog="Examples:  nmt bench train configs/luong.yaml --json   |   nmt bench decode runs/luong",
 )
 
 
@@ -26,4 +26,42 @@ def train(
     from nmt.workflows.bench import bench_training
 
     found = bench_training(load(config, overrides or ()))
+    typer.echo(json.dumps(found.as_dict()) if as_json else str(found))
+
+
+@app.command(epilog="Example:  nmt bench decode runs/luong --engine torch --beam-size 1 --json")
+def decode(
+    run: Annotated[
+        Path | None, typer.Argument(help="A run, or an export. Default: runs/latest.")
+    ] = None,
+    input: Annotated[
+        Path | None, typer.Option("--input", "-i", help="Sentences, instead of the test split.")
+    ] = None,
+    beam_size: Annotated[int | None, typer.Option("--beam-size", "-b", help="1 is greedy.")] = None,
+    batch_tokens: Annotated[int | None, typer.Option(help="Source tokens side by side.")] = None,
+    checkpoint: Annotated[str, typer.Option(help="best, last or a step.")] = "best",
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    engine: Annotated[str | None, typer.Option(help="auto, torch or onnx.")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="auto, float32, bfloat16 (torch) or int8 (onnx).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Sentences a second in batches, the latency of one, and the matrix-product peak."""
+    from nmt.checkpoint.run import open_run
+    from nmt.cli.decoding import changed
+    from nmt.workflows.bench import bench_decoding
+
+    chosen = open_run(run)
+    decoding = changed(
+        chosen.read_config().decoding,
+        beam_size=beam_size,
+        batch_tokens=batch_tokens,
+        n_best=1,
+        engine=engine,
+        precision=precision,
+    )
+    found = bench_decoding(
+        chosen, decoding=decoding, checkpoint=checkpoint, device=device, source=input
+    )
     typer.echo(json.dumps(found.as_dict()) if as_json else str(found))

@@ -2,7 +2,7 @@
 
 import typer
 
-from nmt.cli import bench, config, data, evaluate, plot, train, translate
+from nmt.cli import bench, config, data, evaluate, export, plot, train, translate
 
 
 def mount(app: typer.Typer) -> None:
@@ -11,6 +11,7 @@ def mount(app: typer.Typer) -> None:
     app.command("translate", epilog=translate.EXAMPLES)(translate.translate)
     app.command("plot-attention", epilog=plot.EXAMPLES)(plot.plot_attention)
     app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+    app.command("export", epilog=export.EXAMPLES)(export.export)
     app.add_typer(bench.app, name="bench")
     app.add_typer(data.app, name="data")
     app.add_typer(config.app, name="config")

@@ -20,6 +20,10 @@ def evaluate(
     beam_size: Annotated[int | None, typer.Option("--beam-size", "-b", help="1 is greedy.")] = None,
     length_penalty: Annotated[float | None, typer.Option(help="0 favours short ones.")] = None,
     checkpoint: Annotated[str, typer.Option(help="best, last or a step.")] = "best",
+    engine: Annotated[str | None, typer.Option(help="auto, torch or onnx.")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="auto, float32, bfloat16 (torch) or int8 (onnx).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Score a run with BLEU, chrF and TER; keep hypotheses and the attention of every sentence."""
@@ -33,7 +37,12 @@ def evaluate(
         raise UsageError("--input and --reference go together")
     chosen = open_run(run)
     decoding = changed(
-        chosen.read_config().decoding, beam_size=beam_size, length_penalty=length_penalty, n_best=1
+        chosen.read_config().decoding,
+        beam_size=beam_size,
+        length_penalty=length_penalty,
+        n_best=1,
+        engine=engine,
+        precision=precision,
     )
     if input is not None and reference is not None:
         found = workflow.evaluate_files(

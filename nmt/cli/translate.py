@@ -37,9 +37,15 @@ def translate(
     show_attention: Annotated[
         bool, typer.Option("--show-attention", help="Print the matrix as a table.")
     ] = False,
-    run: Annotated[Path | None, typer.Option(help="Default: runs/latest.")] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="A run, or an export. Default: runs/latest.")
+    ] = None,
     checkpoint: Annotated[str, typer.Option(help="best, last or a step.")] = "best",
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    engine: Annotated[str | None, typer.Option(help="auto, torch or onnx.")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="auto, float32, bfloat16 (torch) or int8 (onnx).")
+    ] = None,
 ) -> None:
     """Translate sentences: arguments, a file, standard input, or as you type."""
     from nmt.checkpoint.run import open_run
@@ -51,14 +57,17 @@ def translate(
     if text and input is not None:
         raise UsageError("TEXT and --input are both given: choose one")
     form = forms[format]
-    trained = load_trained(open_run(run), checkpoint=checkpoint, device=device)
+    chosen = open_run(run)
     decoding = changed(
-        trained.config.decoding,
+        chosen.read_config().decoding,
         beam_size=beam_size,
         n_best=n_best,
         length_penalty=length_penalty,
         batch_tokens=batch_tokens,
+        engine=engine,
+        precision=precision,
     )
+    trained = load_trained(chosen, checkpoint=checkpoint, device=device, decoding=decoding)
     with nullcontext(sys.stdout) if output is None else _written(output) as file:
 
         def write(translated: "Translated", records: "Sequence[AttentionRecord]") -> None:

@@ -227,6 +227,17 @@ class DecodingConfig(Section):
     """A line with more pieces is refused: it is no sentence."""
     max_length_factor: Annotated[float, Field(gt=0)] = 2.0
     """A translation has at most this many times the source's pieces, plus 10."""
+    engine: Literal["auto", "torch", "onnx"] = "auto"
+    """`auto`: the run's own export on the processor, where there is one; else torch."""
+    precision: Literal["auto", "float32", "bfloat16", "int8"] = "auto"
+    """bfloat16 is torch's, int8 an export's; `auto`: the fastest that was found as good."""
+
+    @model_validator(mode="after")
+    def _the_engine_has_the_precision(self) -> "DecodingConfig":
+        for engine, precision in (("torch", "int8"), ("onnx", "bfloat16")):
+            if (self.engine, self.precision) == (engine, precision):
+                raise ValueError(f"engine {engine} has no precision {precision}: leave one to auto")
+        return self
 
     @model_validator(mode="after")
     def _beam_holds_the_best(self) -> "DecodingConfig":

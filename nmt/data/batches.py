@@ -33,6 +33,18 @@ class Batch:
         return self.source.size + self.target_out.size
 
 
+def in_parts(batch: Batch, most_cells: int | None) -> list[Batch]:
+    """The batch, cut into parts of at most so many cells, or else of single sentences."""
+    if most_cells is None or batch.cells <= most_cells:
+        return [batch]
+    each = max(1, len(batch.sentences) * most_cells // batch.cells)
+    sides = (batch.source, batch.target_in, batch.target_out, batch.sentences)
+    return [
+        Batch(*(side[start : start + each] for side in sides))
+        for start in range(0, len(batch.sentences), each)
+    ]
+
+
 def plan(
     source_lengths: np.ndarray, target_lengths: np.ndarray, *, budget: int, seed: int, epoch: int
 ) -> list[np.ndarray]:
@@ -43,26 +55,76 @@ def plan(
     epoch. A batch is a run of that order whose two padded sides hold at most `budget` cells each.
     Then the batches are shuffled. Sentences longer than the budget are in no batch.
     """
-    random = np.random.default_rng([seed, epoch])
+    return shuffled(source_lengths, target_lengths, budget, np.random.default_rng([seed, epoch]))
+
+
+def shuffled(
+    source_lengths: np.ndarray, target_lengths: np.ndarray, budget: int, random: np.random.Generator
+) -> list[np.ndarray]:
+    """What `plan` says, with the random numbers of a generator."""
     fits = np.flatnonzero((source_lengths <= budget) & (target_lengths <= budget))
     sources, targets = source_lengths[fits], target_lengths[fits]
-    to_and_fro = np.where(targets % 2 == 0, sources, -sources)
-    order = np.lexsort((random.random(len(fits)), to_and_fro, targets))
+    order = np.lexsort((random.random(len(fits)), _to_and_fro(sources, targets), targets))
     batches = [fits[order[a:b]] for a, b in _runs(sources[order], targets[order], budget)]
     random.shuffle(batches)
     return batches
 
 
+@dataclass(frozen=True)
+class Survey:
+    """What a plan will come to, whatever its seed and epoch."""
+
+    batches: int = 0
+    sentences: int = 0
+    """Those that fit."""
+    cells: int = 0
+    """Positions of both sides, padding included."""
+    tokens: int = 0
+    """Positions of both sides without padding."""
+
+    def __add__(self, other: "Survey") -> "Survey":
+        return Survey(
+            self.batches + other.batches,
+            self.sentences + other.sentences,
+            self.cells + other.cells,
+            self.tokens + other.tokens,
+        )
+
+    @property
+    def padding_share(self) -> float:
+        """The share of cells that hold padding."""
+        return 1 - self.tokens / max(self.cells, 1)
+
+
+def survey(source_lengths: np.ndarray, target_lengths: np.ndarray, budget: int) -> Survey:
+    """Count what `plan` would make: equal sentences change places, and its runs stay the same."""
+    fits = (source_lengths <= budget) & (target_lengths <= budget)
+    sources, targets = source_lengths[fits], target_lengths[fits]
+    order = np.lexsort((_to_and_fro(sources, targets), targets))
+    runs = np.array(list(_runs(sources[order], targets[order], budget)), np.int64).reshape(-1, 2)
+    if not len(runs):
+        return Survey()
+    starts, sizes = runs[:, 0], runs[:, 1] - runs[:, 0]
+    widths = sum(np.maximum.reduceat(side[order], starts) for side in (sources, targets))
+    tokens = int(sources.sum() + targets.sum())
+    return Survey(len(runs), len(sources), int((sizes * widths).sum()), tokens)
+
+
+def _to_and_fro(sources: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return np.where(targets % 2 == 0, sources, -sources)
+
+
 def _runs(sources: np.ndarray, targets: np.ndarray, budget: int) -> Iterator[tuple[int, int]]:
     """Cut the order into runs within the budget."""
-    start, widest_source, widest_target = 0, 0, 0
-    for i, (source, target) in enumerate(zip(sources.tolist(), targets.tolist(), strict=True)):
-        widest_source, widest_target = max(widest_source, source), max(widest_target, target)
-        if (i + 1 - start) * max(widest_source, widest_target) > budget:
-            yield start, i
-            start, widest_source, widest_target = i, source, target
-    if start < len(sources):
-        yield start, len(sources)
+    longest = np.maximum(sources, targets)
+    start = 0
+    while start < len(longest):
+        most = budget // max(int(longest[start]), 1)
+        widest = np.maximum.accumulate(longest[start : start + most])
+        cells = widest * np.arange(1, len(widest) + 1)
+        end = start + int(np.searchsorted(cells, budget, side="right"))
+        yield start, end
+        start = end
 
 
 def collate(bitext: EncodedBitext, sentences: np.ndarray) -> Batch:
@@ -87,8 +149,9 @@ def pad(
     extra = head + (0 if behind is None else 1)
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
     cells = np.full((len(rows), int(lengths.max(initial=0)) + extra), PAD, dtype=np.int64)
-    for cell, row in zip(cells, rows, strict=True):
-        cell[head : head + len(row)] = row
+    if rows:
+        columns = np.arange(cells.shape[1])
+        cells[(columns >= head) & (columns < head + lengths[:, None])] = np.concatenate(rows)
     if before is not None:
         cells[:, 0] = before
     if behind is not None:

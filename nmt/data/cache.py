@@ -1,10 +1,17 @@
 """A folder for what can be made again: learned tokenizers and encoded corpora, by content."""
 
 import os
+import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
+from tempfile import mkdtemp
+from time import time
+from weakref import finalize
 
 from nmt.files import explained
+
+WEEK = 7 * 24 * 3600  # seconds
 
 
 def cache_folder(kind: str) -> Path:
@@ -22,3 +29,24 @@ def cache_folder(kind: str) -> Path:
     with explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+class Scratch:
+    """A folder in the cache for what only this process needs; it goes with the last who holds it.
+
+    What a killed process left behind is removed after a week.
+    """
+
+    def __init__(self, kind: str) -> None:
+        parent = cache_folder("scratch")
+        _sweep(parent)
+        with explained(parent):
+            self.folder = Path(mkdtemp(prefix=f"{kind}-", dir=parent))
+        self._end = finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+
+
+def _sweep(parent: Path) -> None:
+    for left in parent.iterdir():
+        with suppress(FileNotFoundError):  # somebody else sweeps, too
+            if time() - left.stat().st_mtime > WEEK:
+                shutil.rmtree(left, ignore_errors=True)

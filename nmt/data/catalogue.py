@@ -30,7 +30,7 @@ ENTRIES = (
           "many sources, noisy; licences differ by source", "opus-100"),
     Entry("Helsinki-NLP/news_commentary", "en-fr", 209_479, "43 MB", "newspaper commentary"),
     Entry("wmt/wmt14", "fr-en", 40_842_000, "8 GB",
-          "parliament, news, web: the benchmark of the papers; needs much memory"),
+          "parliament, news, web: the benchmark of the papers"),
     Entry("Helsinki-NLP/multiun", "en-fr", 13_172_019, "2.3 GB", "United Nations documents"),
     Entry("sethjsa/flores_en_fr", None, 2_009, "1 MB", "dev and test only: nothing to train on"),
 )  # fmt: skip

@@ -9,11 +9,14 @@ empty side are left out, so that scores stay comparable. Both are counted, nothi
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from unicodedata import is_normalized, normalize
 
 from nmt.config import CleaningConfig
 from nmt.data.corpus import Bitext, Cleaning
-from nmt.data.raw import RawBitext
+from nmt.data.raw import Raw, RawBitext, RawStream
+from nmt.data.repeats import Repeats
+from nmt.data.stored import where, writing
 
 EMPTY = "empty side"
 LONG_WORDS = "too many words"
@@ -64,20 +67,61 @@ def _rewritten(text: str, counts: Counter[str]) -> str:
     return text
 
 
-def tidy(raw: RawBitext) -> tuple[Bitext, Cleaning]:
+def clean(
+    raw: Raw, config: CleaningConfig, *, held_out: Collection[str] = ()
+) -> tuple[Bitext, Cleaning]:
+    """Normalise and sieve the training pairs; a long corpus is written to the disk meanwhile."""
+    if isinstance(raw, RawStream):
+        return _clean_stream(raw, config, held_out)
+    tidied, report = tidy(raw)
+    kept, dropped = sieve(tidied, config, held_out=held_out)
+    return kept, replace(report, kept=len(kept), dropped={**report.dropped, **dropped})
+
+
+def _clean_stream(
+    raw: RawStream, config: CleaningConfig, held_out: Collection[str]
+) -> tuple[Bitext, Cleaning]:
+    """Chunk after chunk; repetitions are found at the end, when all pairs have been seen."""
+    alone = config.model_copy(update={"drop_duplicates": False})
+    read = 0
+    dropped: Counter[str] = Counter()
+    rewritten: Counter[str] = Counter()
+    with writing() as writer, Repeats() as repeats:
+        for chunk in raw.chunks():
+            tidied, report = tidy(RawBitext(*chunk))
+            kept, reasons = sieve(tidied, alone, held_out=held_out)
+            writer.write(kept)
+            if config.drop_duplicates:
+                repeats.add(kept)
+            read += report.read
+            rewritten.update(report.normalized)
+            dropped.update(report.dropped)
+            dropped.update(reasons)
+        first = repeats.first()
+    train = writer.file().bitext()
+    if config.drop_duplicates and not first.all():
+        dropped[DUPLICATE] = int((~first).sum())
+        train = where(train, first)
+    return train, Cleaning(read, len(train), dict(dropped), dict(rewritten))
+
+
+def tidy(raw: Raw) -> tuple[Bitext, Cleaning]:
     """Normalise a split and leave out pairs with an empty side."""
     counts: Counter[str] = Counter()
+    read = 0
     sources: list[str] = []
     targets: list[str] = []
-    for source, target in zip(raw.sources, raw.targets, strict=True):
-        source = normalized(source, counts) if source else ""
-        target = normalized(target, counts) if target else ""
-        if source and target:
-            sources.append(source)
-            targets.append(target)
-    empty = len(raw) - len(sources)
+    for chunk in raw.chunks():
+        for source, target in zip(*chunk, strict=True):
+            read += 1
+            source = normalized(source, counts) if source else ""
+            target = normalized(target, counts) if target else ""
+            if source and target:
+                sources.append(source)
+                targets.append(target)
+    empty = read - len(sources)
     dropped = {EMPTY: empty} if empty else {}
-    return Bitext(sources, targets), Cleaning(len(raw), len(sources), dropped, _positive(counts))
+    return Bitext(sources, targets), Cleaning(read, len(sources), dropped, _positive(counts))
 
 
 def sieve(

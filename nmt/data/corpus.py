@@ -1,11 +1,13 @@
 """What a corpus is: aligned sentences in three splits, and the story of where they came from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from typing import Literal, get_args
 
 SplitName = Literal["train", "validation", "test"]
+FINGERPRINTED = 10_000  # pairs at once
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 
 
@@ -13,8 +15,8 @@ SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 class Bitext:
     """Sentences and their translations, line for line."""
 
-    sources: list[str]
-    targets: list[str]
+    sources: Sequence[str]
+    targets: Sequence[str]
 
     def __post_init__(self) -> None:
         assert len(self.sources) == len(self.targets), "the sides of a bitext have equal lengths"
@@ -24,6 +26,12 @@ class Bitext:
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return zip(self.sources, self.targets, strict=True)
+
+    def chunks(self, size: int) -> Iterator[tuple[list[str], list[str]]]:
+        """Sources and targets, `size` pairs at a time."""
+        for start in range(0, len(self), size):
+            part = slice(start, start + size)
+            yield list(self.sources[part]), list(self.targets[part])
 
     @classmethod
     def of(cls, pairs: Iterator[tuple[str, str]]) -> "Bitext":
@@ -36,9 +44,14 @@ class Bitext:
 
     def fingerprint(self) -> str:
         """A digest of the text: equal texts in equal order, equal fingerprints."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
         digest = sha256()
-        for source, target in self:
-            digest.update(f"{source}\t{target}\n".encode())
+        for sources, targets in self.chunks(FINGERPRINTED):
+            pairs = zip(sources, targets, strict=True)
+            digest.update("".join(f"{source}\t{target}\n" for source, target in pairs).encode())
         return digest.hexdigest()[:16]
 
 

@@ -1,6 +1,9 @@
 """Corpora in subword ids, encoded once into Arrow files that are mapped, not read, into memory."""
 
 import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,10 +12,11 @@ import numpy as np
 
 from nmt.data.cache import cache_folder
 from nmt.data.corpus import Bitext
-from nmt.data.tokenizer import Tokenizer, Tokenizers
+from nmt.data.tokenizer import Tokenizers
 from nmt.files import replacing
 
 CHUNK = 20_000  # sentences encoded at once
+Sides = tuple[tuple[np.ndarray, np.ndarray], ...]  # ids end to end, and lengths, of each side
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,8 @@ class IdColumn:
 
     def __getitem__(self, sentence: int) -> np.ndarray:
         chunk, place = divmod(sentence, CHUNK)
-        start, end = self.starts[chunk][place : place + 2]
-        return self.ids[chunk][start:end]
+        starts = self.starts[chunk]
+        return self.ids[chunk][starts.item(place) : starts.item(place + 1)]
 
 
 @dataclass(frozen=True)
@@ -42,13 +46,22 @@ class EncodedBitext:
 
     source: IdColumn
     target: IdColumn
+    path: Path | None = None
+    """The file that is mapped."""
 
     def __len__(self) -> int:
         return len(self.source)
 
+    def remapped(self) -> "EncodedBitext":
+        """The same, mapped anew: what was read so far may leave the memory.
+
+        Where somebody emptied the cache meanwhile, the mapping that there is stays good.
+        """
+        return _map(self.path) if self.path is not None and self.path.exists() else self
+
 
 def encode(bitext: Bitext, tokenizers: Tokenizers) -> EncodedBitext:
-    """Encode a bitext, or map the file in which it was encoded before."""
+    """Encode a bitext on all cores, or map the file in which it was encoded before."""
     name = f"{bitext.fingerprint()}-{tokenizers.fingerprint}-{CHUNK}.arrow"
     path = cache_folder("encoded") / name
     if not path.exists():
@@ -63,19 +76,29 @@ def _write(path: Path, bitext: Bitext, tokenizers: Tokenizers) -> None:
     column = pa.large_list(pa.int32())
     schema = pa.schema([("source", column), ("target", column)])
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema) as writer:
-        for start in range(0, len(bitext), CHUNK):
-            sides = [
-                pa.array(_ids(tokenizer, texts[start : start + CHUNK]), type=column)
-                for tokenizer, texts in (
-                    (tokenizers.source, bitext.sources),
-                    (tokenizers.target, bitext.targets),
-                )
+        for sides in _encoded(bitext, tokenizers):
+            arrays = [
+                pa.LargeListArray.from_arrays(np.cumsum([0, *lengths]), ids)
+                for ids, lengths in sides
             ]
-            writer.write_batch(pa.record_batch(sides, schema=schema))
+            writer.write_batch(pa.record_batch(arrays, schema=schema))
 
 
-def _ids(tokenizer: Tokenizer, sentences: list[str]) -> list[list[int]]:
-    return tokenizer.encode(sentences, threads=os.cpu_count() or 1)
+def _encoded(bitext: Bitext, tokenizers: Tokenizers) -> Iterator[Sides]:
+    """Chunk after chunk, some of them ahead of the one that is asked for.
+
+    Threads are enough: sentencepiece lets go of Python while it works.
+    """
+    cores = os.cpu_count() or 1
+    ahead = deque[list[Future[tuple[np.ndarray, np.ndarray]]]]()
+    both = (tokenizers.source, tokenizers.target)
+    with ThreadPoolExecutor(cores) as pool:
+        for texts in bitext.chunks(CHUNK):
+            ahead.append([pool.submit(t.end_to_end, s) for t, s in zip(both, texts, strict=True)])
+            if len(ahead) > 1 + cores // 2:  # a chunk keeps two of them busy
+                yield tuple(side.result() for side in ahead.popleft())
+        for sides in ahead:
+            yield tuple(side.result() for side in sides)
 
 
 def _map(path: Path) -> EncodedBitext:
@@ -83,7 +106,7 @@ def _map(path: Path) -> EncodedBitext:
 
     with pa.memory_map(str(path)) as file:
         table = pa.ipc.open_file(file).read_all()
-    return EncodedBitext(_column(table["source"]), _column(table["target"]))
+    return EncodedBitext(_column(table["source"]), _column(table["target"]), path)
 
 
 def _column(chunked: Any) -> IdColumn:

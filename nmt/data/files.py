@@ -1,14 +1,15 @@
 """Corpora in local files: two aligned texts, or one file of pairs.
 
-Lines end with "\\n" and nothing else (a "\\r" before it belongs to the line end): Unicode's other
-separators occur inside sentences, and counting them as ends would shift one side against the
-other.
+Each format is a generator of chunks of pairs. Small files are read at once; large ones at each pass
+anew, so that they need not fit into the memory.
 """
 
 import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,12 @@ from nmt.config import DataConfig
 from nmt.data import parquet
 from nmt.data.columns import find_pair
 from nmt.data.corpus import SPLITS, Origin, SplitName
-from nmt.data.raw import RawBitext, RawCorpus
+from nmt.data.lines import blocks, lines, refuse_missing
+from nmt.data.raw import Chunk, Column, Raw, RawBitext, RawCorpus, RawStream
 from nmt.errors import DataError
 
+LARGE_BYTES = 32_000_000  # of text, and of Parquet, which is packed
+CSV_ROWS = 10_000  # of a chunk
 Choose = Callable[[list[str]], tuple[str, str]]  # the two columns among those of a file
 
 
@@ -29,7 +33,7 @@ def read_files(config: DataConfig) -> RawCorpus:
         DataError: a file is missing, unreadable or broken, with its name and line.
     """
     assert config.files is not None, "the config was checked"
-    splits: dict[SplitName, RawBitext] = {}
+    splits: dict[SplitName, Raw] = {}
     stories: dict[str, str] = {}
     for name in SPLITS:
         place: str | tuple[str, str] | None = getattr(config.files, name)
@@ -39,21 +43,44 @@ def read_files(config: DataConfig) -> RawCorpus:
     return RawCorpus(splits, Origin("files", splits=stories))
 
 
-def read_split(place: str | tuple[str, str], config: DataConfig) -> RawBitext:
+def read_split(place: str | tuple[str, str], config: DataConfig) -> Raw:
     """One split: a file of pairs, or two aligned texts."""
     if isinstance(place, str):
-        return _pairs(Path(place), config)
-    source, target = map(Path, place)
-    sources, targets = _lines(source), _lines(target)
-    if len(sources) != len(targets):
+        paths = [Path(place)]
+        read = partial(_reader(paths[0]), paths[0], config)
+    else:
+        paths = list(map(Path, place))
+        read = partial(_aligned, *paths)
+    for path in paths:
+        refuse_missing(path)
+    large = sum(path.stat().st_size for path in paths) > LARGE_BYTES
+    return RawStream(read) if large else RawBitext.of(read())
+
+
+def _aligned(source: Path, target: Path) -> Iterator[Chunk]:
+    """Line by line."""
+    sides = (lines(source), lines(target))
+    left: list[list[str]] = [[], []]
+    pairs = 0
+    while True:
+        left = [rest or next(side, []) for rest, side in zip(left, sides, strict=True)]
+        count = min(map(len, left))
+        if not count:
+            break
+        yield [list[str | None](rest[:count]) for rest in left]
+        pairs += count
+        left = [rest[count:] for rest in left]
+    if any(left):
+        counts = [
+            pairs + len(rest) + sum(map(len, side)) for rest, side in zip(left, sides, strict=True)
+        ]
         raise DataError(
-            f"{source} has {len(sources):,} lines and {target} has {len(targets):,}: "
+            f"{source} has {counts[0]:,} lines and {target} has {counts[1]:,}: "
             "aligned files have one translation on each line; look for lost or doubled line ends"
         )
-    return RawBitext(list(sources), list(targets))
 
 
-def _pairs(path: Path, config: DataConfig) -> RawBitext:
+def _reader(path: Path) -> Callable[[Path, DataConfig], Iterator[Chunk]]:
     readers = {
         ".tsv": _tsv, ".jsonl": _jsonl, ".json": _jsonl, ".csv": _csv, ".parquet": _parquet
     }  # fmt: skip
@@ -63,23 +90,26 @@ def _pairs(path: Path, config: DataConfig) -> RawBitext:
             f"{path}: cannot tell what is in a '{path.suffix}' file; pairs come as "
             ".tsv, .jsonl, .csv or .parquet, two aligned texts as a list of two files"
         )
-    return reader(path, config)
+    return reader
 
 
-def _tsv(path: Path, config: DataConfig) -> RawBitext:
+def _tsv(path: Path, config: DataConfig) -> Iterator[Chunk]:
     """Two columns, or more with a header that names the languages."""
-    rows = [line.split("\t") for line in _lines(path)]
-    places, start, width = (0, 1), 0, 2
-    if rows and (pair := _header(rows[0], config)):
-        places, start, width = (rows[0].index(pair[0]), rows[0].index(pair[1])), 1, len(rows[0])
-    for number, row in enumerate(rows[start:], start + 1):
-        if len(row) != width:
+    places, width, number = (0, 1), 2, 0
+    for block in lines(path):
+        rows = [line.split("\t") for line in block]
+        start = 0
+        if not number and (pair := _header(rows[0], config)):
+            places, start, width = (rows[0].index(pair[0]), rows[0].index(pair[1])), 1, len(rows[0])
+        widths = list(map(len, rows))
+        if widths.count(width) != len(rows):
+            place = next(place for place, found in enumerate(widths) if found != width)
             raise DataError(
-                f"{path}:{number}: {len(row)} columns where {width} are expected; "
+                f"{path}:{number + place + 1}: {widths[place]} columns where {width} are expected; "
                 "a pair is a sentence, one tab, and its translation"
             )
-    return RawBitext([row[places[0]] for row in rows[start:]],
-                     [row[places[1]] for row in rows[start:]])  # fmt: skip
+        number += len(rows)
+        yield [row[places[0]] for row in rows[start:]], [row[places[1]] for row in rows[start:]]
 
 
 def _header(cells: list[str], config: DataConfig) -> tuple[str, str] | None:
@@ -93,9 +123,11 @@ def _header(cells: list[str], config: DataConfig) -> tuple[str, str] | None:
         return None  # a sentence and its translation
 
 
-def _csv(path: Path, config: DataConfig) -> RawBitext:
-    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
-    pairs = RawBitext()
+def _csv(path: Path, config: DataConfig) -> Iterator[Chunk]:
+    sources: Column = []
+    targets: Column = []
+    text = chain.from_iterable(io.StringIO(block, newline="") for block in blocks(path))
+    reader = csv.reader(text, strict=True)
     try:
         header = next(reader, [])
         places = [header.index(name) for name in _chooser(path, config)(header)]
@@ -105,27 +137,40 @@ def _csv(path: Path, config: DataConfig) -> RawBitext:
                     f"{path}:{reader.line_num}: {len(row)} columns where the header has "
                     f"{len(header)}; put text with a comma in double quotes"
                 )
-            pairs.extend([row[places[0]]], [row[places[1]]])
+            sources.append(row[places[0]])
+            targets.append(row[places[1]])
+            if len(sources) == CSV_ROWS:
+                yield sources, targets
+                sources, targets = [], []
     except csv.Error as error:
         raise DataError(f"{path}:{reader.line_num}: no CSV ({error})") from None
-    return pairs
+    yield sources, targets
 
 
-def _jsonl(path: Path, config: DataConfig) -> RawBitext:
-    pairs, columns = RawBitext(), None
-    for number, line in enumerate(_lines(path), 1):
-        if not line.strip():
-            continue
-        try:
-            entry = json.loads(line)
-        except ValueError as error:
-            raise DataError(f"{path}:{number}: no JSON ({error})") from None
-        if not isinstance(entry, dict):
-            raise DataError(f'{path}:{number}: no JSON object such as {{"en": "...", "fr": "..."}}')
-        columns = columns or _chooser(path, config)(list(_text_keys(entry, "")))
-        source, target = (_value(entry, column, path, number) for column in columns)
-        pairs.extend([source], [target])
-    return pairs
+def _jsonl(path: Path, config: DataConfig) -> Iterator[Chunk]:
+    columns: tuple[str, str] | None = None
+    first = 1
+    for block in lines(path):
+        pairs: tuple[Column, Column] = ([], [])
+        for number, line in enumerate(block, first):
+            if not line.strip():
+                continue
+            entry = _entry(line, path, number)
+            columns = columns or _chooser(path, config)(list(_text_keys(entry, "")))
+            for side, column in zip(pairs, columns, strict=True):
+                side.append(_value(entry, column, path, number))
+        first += len(block)
+        yield pairs
+
+
+def _entry(line: str, path: Path, number: int) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except ValueError as error:
+        raise DataError(f"{path}:{number}: no JSON ({error})") from None
+    if not isinstance(entry, dict):
+        raise DataError(f'{path}:{number}: no JSON object such as {{"en": "...", "fr": "..."}}')
+    return entry
 
 
 def _text_keys(entry: dict[str, Any], prefix: str) -> Iterator[str]:
@@ -149,14 +194,16 @@ def _value(entry: dict[str, Any], column: str, path: Path, number: int) -> str |
     return value
 
 
-def _parquet(path: Path, config: DataConfig) -> RawBitext:
-    _refuse_missing(path)
+def _parquet(path: Path, config: DataConfig) -> Iterator[Chunk]:
     try:
         table = parquet.local_table(path)
         columns = _chooser(path, config)(parquet.text_columns(table))
-        return RawBitext.of(parquet.read_columns(table, columns))
-    except parquet.BrokenParquet as error:
-        raise DataError(f"{path}: no Parquet file, or cut short ({error}); copy it again") from None
+        yield from parquet.read_columns(table, columns)
+    except (parquet.BrokenParquet, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(
+            f"{path}: no Parquet file, or cut short ({reason}); copy it again"
+        ) from None
 
 
 def _chooser(path: Path, config: DataConfig) -> Choose:
@@ -168,35 +215,3 @@ def _chooser(path: Path, config: DataConfig) -> Choose:
             raise DataError(f"{path}: {error}") from None
 
     return choose
-
-
-def _lines(path: Path) -> list[str]:
-    text = _text(path)
-    lines = text.split("\n")
-    if lines[-1] == "":
-        lines.pop()  # the end of the last line, not another one
-    return [line.removesuffix("\r") for line in lines] if "\r" in text else lines
-
-
-def _text(path: Path) -> str:
-    _refuse_missing(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from None
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        hint = "; it looks like UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
-        raise DataError(
-            f"{path}:{line}: no valid UTF-8 (byte 0x{data[error.start]:02x}){hint}; "
-            "save the file as UTF-8"
-        ) from None
-
-
-def _refuse_missing(path: Path) -> None:
-    if path.is_dir():
-        raise DataError(f"{path} is a folder; data.files names files")
-    if not path.exists():
-        raise DataError(f"no file {path} (looked in {Path.cwd()}); correct data.files")

@@ -1,15 +1,25 @@
 """What to know of a corpus before training on it: sizes, lengths, repetitions, oddities."""
 
+import sys
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from random import Random
 
-from nmt.config import DataConfig
-from nmt.data.cleaning import exceeds_ratio, tidy
+from nmt.config import CleaningConfig, DataConfig
+from nmt.data.cleaning import clean, exceeds_ratio
 from nmt.data.corpus import SPLITS, Bitext, Cleaning, Origin, SplitName
 from nmt.data.raw import RawCorpus
 from nmt.data.reading import prepare
+from nmt.data.repeats import Repeats
 
+ANYTHING = CleaningConfig(
+    max_words=sys.maxsize, max_characters=sys.maxsize, max_ratio=float(sys.maxsize),
+    drop_duplicates=False, drop_held_out=False,
+)  # fmt: skip
+CHUNK = 20_000  # pairs looked at together
 SAMPLES = 5
 EXAMPLES = 3  # of each oddity
 ODD_RATIO = 2.0  # words of the longer side for each of the shorter one, plus five
@@ -29,9 +39,13 @@ class Lengths:
         >>> Lengths.of(["a", "a b c"])
         Lengths(mean=2.0, p95=3, max=3)
         """
-        counts = sorted(len(sentence.split()) for sentence in sentences) or [0]
-        place = min(len(counts) - 1, round(0.95 * len(counts)))
-        return cls(round(sum(counts) / len(counts), 2), counts[place], counts[-1])
+        counts = Counter(len(sentence.split()) for sentence in sentences) or Counter([0])
+        total = counts.total()
+        place = min(total - 1, round(0.95 * total))
+        values = sorted(counts)
+        passed = list(accumulate(counts[value] for value in values))
+        words = sum(value * count for value, count in counts.items())
+        return cls(round(words / total, 2), values[bisect_right(passed, place)], values[-1])
 
 
 @dataclass
@@ -80,8 +94,9 @@ def look(raw: RawCorpus, config: DataConfig, *, seed: int) -> Look:
         DataError: nothing is left of it after cleaning.
     """
     corpus = prepare(raw, config, seed=seed)
-    before = {name: tidy(bitext)[0] for name, bitext in raw.splits.items()}
-    learned = set(before["train"].sources)
+    before = {name: clean(found, ANYTHING)[0] for name, found in raw.splits.items()}
+    asked = {source for name in before if name != "train" for source in before[name].sources}
+    learned = asked.intersection(before["train"].sources)
     splits = {}
     for name in SPLITS:
         bitext, found = corpus.split(name), before.get(name, corpus.split(name))
@@ -90,13 +105,20 @@ def look(raw: RawCorpus, config: DataConfig, *, seed: int) -> Look:
             pairs=len(bitext),
             source_words=Lengths.of(bitext.sources),
             target_words=Lengths.of(bitext.targets),
-            repeated_pairs=len(found) - len(set(found)),
+            repeated_pairs=_repeated(found),
             sources_in_train=0 if made or name == "train" else _among(learned, found),
             suspicious=_oddities(bitext),
             cleaning=corpus.cleaning[name],
             samples=_samples(bitext, seed),
         )
     return Look(corpus.origin, config.source, config.target, splits)
+
+
+def _repeated(bitext: Bitext) -> int:
+    with Repeats() as repeats:
+        for sources, targets in bitext.chunks(CHUNK):
+            repeats.add(Bitext(sources, targets))
+        return int((~repeats.first()).sum())
 
 
 def _among(learned: set[str], split: Bitext) -> int:

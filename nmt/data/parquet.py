@@ -22,6 +22,7 @@ NEAR_BYTES = 64 * 1024  # a gap this small costs less than another request
 REQUEST_BYTES = 8 * 1024 * 1024
 WINDOW_BYTES = 64 * 1024 * 1024
 PARALLEL_REQUESTS = 6
+ROWS = 20_000  # of a chunk, and of a row group that is written
 Column = list[str | None]
 
 
@@ -133,14 +134,16 @@ def text_columns(table: pq.ParquetFile) -> list[str]:
 def read_columns(
     table: pq.ParquetFile, columns: Sequence[str], remote: RemoteFile | None = None
 ) -> Iterator[list[Column]]:
-    """The values of the columns, one row group after the other; a null struct is a null text."""
+    """The values of the columns, chunk after chunk; a null struct is a null text."""
     try:
         for groups, ranges in _windows(table.metadata, columns):
             if remote is not None:
                 remote.want(ranges)
             for group in groups:
-                rows = table.read_row_group(group, columns=list(columns), use_threads=False)
-                yield values(rows, columns)
+                for rows in table.iter_batches(
+                    ROWS, row_groups=[group], columns=list(columns), use_threads=False
+                ):
+                    yield values(rows, columns)
             if remote is not None:
                 remote.forget()
     except (pa.ArrowException, UnicodeDecodeError) as error:
@@ -158,7 +161,7 @@ def write_pairs(path: Path, batches: Iterable[Sequence[Column]]) -> int:
     rows = 0
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for batch in batches:
-            writer.write_table(pa.table(list(batch), schema=schema))
+            writer.write_table(pa.table(list(batch), schema=schema), row_group_size=ROWS)
             rows += len(batch[0])
     return rows
 

@@ -1,11 +1,13 @@
 """A corpus as it was found: before cleaning, with as many splits as it has."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nmt.data.corpus import Origin, SplitName
 
+LARGE = 200_000  # pairs; more of them are read anew for each pass, not kept in memory
 Column = list[str | None]
+Chunk = Sequence[Column]  # sources, and as many targets
 
 
 @dataclass(frozen=True)
@@ -18,23 +20,45 @@ class RawBitext:
     def __len__(self) -> int:
         return len(self.sources)
 
-    def extend(self, sources: Sequence[str | None], targets: Sequence[str | None]) -> None:
-        """Append more pairs."""
-        self.sources.extend(sources)
-        self.targets.extend(targets)
+    def chunks(self) -> Iterator[Chunk]:
+        yield self.sources, self.targets
+
+    def whole(self) -> "RawBitext":
+        return self
 
     @classmethod
-    def of(cls, batches: Iterable[Sequence[Column]]) -> "RawBitext":
-        """From (sources, targets) batches."""
+    def of(cls, chunks: Iterable[Chunk]) -> "RawBitext":
+        """From (sources, targets) chunks."""
         bitext = cls()
-        for sources, targets in batches:
-            bitext.extend(sources, targets)
+        for sources, targets in chunks:
+            bitext.sources.extend(sources)
+            bitext.targets.extend(targets)
         return bitext
+
+
+@dataclass(frozen=True)
+class RawStream:
+    """The same, too long for the memory: each pass reads it from where it lies."""
+
+    read: Callable[[], Iterator[Chunk]]
+
+    def __len__(self) -> int:
+        return sum(len(sources) for sources, _ in self.read())
+
+    def chunks(self) -> Iterator[Chunk]:
+        return self.read()
+
+    def whole(self) -> RawBitext:
+        """All of it in memory."""
+        return RawBitext.of(self.read())
+
+
+Raw = RawBitext | RawStream
 
 
 @dataclass(frozen=True)
 class RawCorpus:
     """The splits that a corpus has, train always among them, and its origin."""
 
-    splits: dict[SplitName, RawBitext]
+    splits: Mapping[SplitName, Raw]
     origin: Origin

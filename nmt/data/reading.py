@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from nmt.config import DataConfig
 from nmt.data.builtin import builtins
-from nmt.data.cleaning import advice, sieve, tidy
+from nmt.data.cleaning import advice, clean, tidy
 from nmt.data.corpus import Bitext, Cleaning, Corpus, Origin, SplitName
 from nmt.data.raw import RawCorpus
 from nmt.data.splits import carve, draw
@@ -62,12 +62,14 @@ def prepare(raw: RawCorpus, config: DataConfig, *, seed: int) -> Corpus:
     Raises:
         DataError: nothing is left to train or to measure on.
     """
-    tidied = {name: tidy(bitext) for name, bitext in raw.splits.items()}
-    splits = {name: bitext for name, (bitext, _) in tidied.items()}
-    reports = {name: report for name, (_, report) in tidied.items()}
-    held_out = {s for name, bitext in splits.items() if name != "train" for s in bitext.sources}
-    splits["train"], dropped = sieve(splits["train"], config.cleaning, held_out=held_out)
-    dropped = {**reports["train"].dropped, **dropped}
+    others = {name: tidy(found) for name, found in raw.splits.items() if name != "train"}
+    held_out = {source for bitext, _ in others.values() for source in bitext.sources}
+    train, report = clean(raw.splits["train"], config.cleaning, held_out=held_out)
+    splits: dict[SplitName, Bitext] = {"train": train}
+    splits.update((name, bitext) for name, (bitext, _) in others.items())
+    reports: dict[SplitName, Cleaning] = {"train": report}
+    reports.update((name, tidied) for name, (_, tidied) in others.items())
+    dropped = dict(report.dropped)
     _refuse_empty(splits, raw.origin, reports["train"].read, dropped)
     stories = dict(raw.origin.splits)
     sizes: dict[SplitName, int] = {"validation": config.validation_size, "test": config.test_size}

@@ -6,14 +6,19 @@ sentence alone. It does not change with the order of the corpus, with its other 
 the seed of a run, so that runs with different seeds are measured on the same test.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from heapq import nsmallest
+from operator import itemgetter
 from random import Random
 
-from nmt.data.corpus import Bitext
+import numpy as np
 
+from nmt.data.corpus import Bitext
+from nmt.data.stored import where
+
+HIGHEST = b"\xff" * 9  # above every rank
 LARGEST_SHARE = 10  # of a small corpus no more than a tenth is set aside for one split
 
 
@@ -33,27 +38,44 @@ def carve(train: Bitext, size: int, *, salt: str, taken: Collection[str] = ()) -
     salt: the name of the split, so that validation and test draw differently.
     taken: sources of the other splits.
     """
-    sources = set(train.sources).difference(taken)
-    size = min(size, len(sources) // LARGEST_SHARE)
-    order = nsmallest(size, sources, key=lambda source: _rank(source, salt))
+    order = _smallest(train.sources, size, salt, taken)
     chosen = set(order)
     aside: dict[str, str] = {}
-    rest: list[tuple[str, str]] = []
-    for source, target in train:
-        if source not in chosen:
-            rest.append((source, target))
-        elif source not in aside or _rank(target, salt) < _rank(aside[source], salt):
+    keep = np.fromiter((source not in chosen for source in train.sources), bool, len(train))
+    for source, target in where(train, ~keep):
+        if source not in aside or _rank(target, salt) < _rank(aside[source], salt):
             aside[source] = target
     split = Bitext(order, [aside[source] for source in order])
-    return Carved(split, Bitext.of(iter(rest)), len(train) - len(rest))
+    return Carved(split, where(train, keep), len(train) - int(keep.sum()))
+
+
+def _smallest(sources: Iterable[str], size: int, salt: str, taken: Collection[str]) -> list[str]:
+    """The sources of lowest rank, each once; a corpus of any size passes through."""
+    best: dict[str, bytes] = {}
+    some: set[str] = set()  # of the sources: enough to tell whether a tenth of them is `size`
+    worst = HIGHEST
+    for source in sources:
+        if source in taken:
+            continue
+        if len(some) < size * LARGEST_SHARE:
+            some.add(source)
+        rank = _rank(source, salt)
+        if rank < worst:
+            best[source] = rank
+            if len(best) >= 2 * size:
+                best = dict(nsmallest(size, best.items(), key=itemgetter(1)))
+                worst = max(best.values())
+    size = min(size, len(some) // LARGEST_SHARE)
+    return nsmallest(size, best, key=best.__getitem__)
 
 
 def draw(train: Bitext, size: int, *, seed: int) -> Bitext:
     """So many pairs at random, in the order of the corpus."""
     if size >= len(train):
         return train
-    places = sorted(Random(seed).sample(range(len(train)), size))
-    return Bitext([train.sources[i] for i in places], [train.targets[i] for i in places])
+    keep = np.zeros(len(train), bool)
+    keep[Random(seed).sample(range(len(train)), size)] = True
+    return where(train, keep)
 
 
 def _rank(text: str, salt: str) -> bytes:

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from huggingface_hub import constants
 from nmt.config import DataConfig
 from nmt.data import parquet
 from nmt.data.corpus import SPLITS, Origin
-from nmt.data.raw import RawBitext, RawCorpus
+from nmt.data.raw import LARGE, Chunk, Raw, RawBitext, RawCorpus, RawStream
 from nmt.data.trouble import disk_explained
 from nmt.errors import DataError
 from nmt.files import sync
@@ -108,17 +109,31 @@ def load(folder: Path) -> RawCorpus:
     Raises:
         DataError: somebody damaged it.
     """
-    try:
+    with _damage_told(folder):
         story = _story(folder)
         columns = story.pop("columns")
-        splits = {
-            name: RawBitext.of(parquet.read_columns(parquet.local_table(file), PAIR))
-            for name in SPLITS
-            if (file := folder / f"{name}.parquet").is_file()
-        }
+        splits = {name: _split(file) for name in SPLITS
+                  if (file := folder / f"{name}.parquet").is_file()}  # fmt: skip
         return RawCorpus(splits, Origin(**story, columns=tuple(columns)))
+
+
+def _split(file: Path) -> Raw:
+    large = parquet.local_table(file).metadata.num_rows > LARGE
+    return RawStream(partial(_pairs, file)) if large else RawBitext.of(_pairs(file))
+
+
+def _pairs(file: Path) -> Iterator[Chunk]:
+    with _damage_told(file.parent):
+        yield from parquet.read_columns(parquet.local_table(file), PAIR)
+
+
+@contextmanager
+def _damage_told(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError, TypeError, KeyError, parquet.BrokenParquet) as error:
-        raise DataError(f"{folder} is damaged ({error}); delete it and try again") from None
+        reason = " ".join(str(error).split())
+        raise DataError(f"{folder} is damaged ({reason}); delete it and try again") from None
 
 
 def _story(folder: Path) -> dict[str, Any]:

@@ -5,12 +5,14 @@ import json
 import logging
 import random
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import sentencepiece
 
 from nmt.config import TokenizerConfig
@@ -61,9 +63,15 @@ class Tokenizer:
     def fingerprint(self) -> str:
         return sha256(self.model).hexdigest()[:16]
 
-    def encode(self, sentences: list[str], *, threads: int = 1) -> list[list[int]]:
+    def encode(self, sentences: list[str]) -> list[list[int]]:
         """Ids of whole sentences, without BOS and EOS."""
-        return self.processor.encode(sentences, out_type=int, num_threads=threads)
+        return self.processor.encode(sentences, out_type=int, num_threads=1)
+
+    def end_to_end(self, sentences: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """The ids of all sentences in one array (all,) int32, and their lengths (sentences,)."""
+        found = self.processor.encode(sentences, return_type="numpy", num_threads=1)
+        lengths = np.fromiter(map(len, found), np.int64, len(found))
+        return np.concatenate([np.zeros(0, np.int32), *found]), lengths
 
     def pieces(self, sentence: str) -> Encoded:
         """Ids, pieces and their places in the sentence."""
@@ -167,21 +175,23 @@ def learn(train: Bitext, config: TokenizerConfig, *, seed: int) -> Tokenizers:
     sources = _sample(train.sources, config.max_sentences, seed)
     targets = _sample(train.targets, config.max_sentences, seed)
     if config.joint:
-        joint = _learn_one([*sources, *targets], config, "the joint vocabulary")
+        joint = _learn_one([sources, targets], config, "the joint vocabulary")
         return Tokenizers(joint, joint)
     return Tokenizers(
-        _learn_one(sources, config, "the source vocabulary"),
-        _learn_one(targets, config, "the target vocabulary"),
+        _learn_one([sources], config, "the source vocabulary"),
+        _learn_one([targets], config, "the target vocabulary"),
     )
 
 
-def _sample(sentences: list[str], most: int, seed: int) -> list[str]:
+def _sample(sentences: Sequence[str], most: int, seed: int) -> Sequence[str]:
     if len(sentences) <= most:
         return sentences
-    return random.Random(seed).sample(sentences, most)
+    places = random.Random(seed).sample(range(len(sentences)), most)
+    found = {place: sentences[place] for place in sorted(places)}  # in order: they may be on a disk
+    return [found[place] for place in places]
 
 
-def _learn_one(sentences: list[str], config: TokenizerConfig, name: str) -> Tokenizer:
+def _learn_one(parts: Sequence[Sequence[str]], config: TokenizerConfig, name: str) -> Tokenizer:
     key = sha256(
         json.dumps(
             [
@@ -193,11 +203,11 @@ def _learn_one(sentences: list[str], config: TokenizerConfig, name: str) -> Toke
             ]
         ).encode()
     )
-    for sentence in sentences:
+    for sentence in chain.from_iterable(parts):
         key.update(sentence.encode() + b"\n")
     cached = cache_folder("tokenizers") / f"{key.hexdigest()[:32]}.model"
     if not cached.exists():
-        model = _train(sentences, config, config.vocabulary_size, name)
+        model = _train(parts, config, config.vocabulary_size, name)
         with replacing(cached) as draft:
             draft.write_bytes(model)
     tokenizer = _load(cached)
@@ -211,11 +221,11 @@ def _learn_one(sentences: list[str], config: TokenizerConfig, name: str) -> Toke
     return tokenizer
 
 
-def _train(sentences: Iterable[str], config: TokenizerConfig, size: int, name: str) -> bytes:
+def _train(parts: Sequence[Sequence[str]], config: TokenizerConfig, size: int, name: str) -> bytes:
     model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(sentences),
+            sentence_iterator=chain.from_iterable(parts),
             model_writer=model,
             model_type=config.kind,
             vocab_size=size,
@@ -233,7 +243,7 @@ def _train(sentences: Iterable[str], config: TokenizerConfig, size: int, name: s
     except RuntimeError as error:
         carried = re.search(r"Please set it to a value <= (\d+)", str(error))
         if carried:
-            return _train(sentences, config, int(carried[1]), name)
+            return _train(parts, config, int(carried[1]), name)
         needed = re.search(r"smaller than required_chars\. \d+ vs (\d+)", str(error))
         if needed:
             raise ConfigError(

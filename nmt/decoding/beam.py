@@ -1,28 +1,22 @@
 """Beam search over all sentences of a batch at once; a beam of one is greedy search."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from nmt.data.vocabulary import BOS, EOS, PAD, UNK
+from nmt.data.vocabulary import BOS, EOS, PAD
+from nmt.decoding.engine import Engine, Offers, Session
 from nmt.decoding.hypothesis import Hypothesis
-from nmt.models.contract import Seq2Seq
 
-NEVER = [PAD, UNK, BOS]  # ids that are no words
 COMPACT_BELOW = 0.75  # the share of unfinished sentences under which finished ones are dropped
 
 
-@torch.inference_mode()
 def beam_search(
-    model: Seq2Seq[Any],
-    source: Tensor,
-    mask: Tensor,
+    engine: Engine,
+    source: np.ndarray,
     *,
     size: int,
-    max_lengths: Tensor,
+    max_lengths: np.ndarray,
     length_penalty: float = 1.0,
     n_best: int = 1,
 ) -> list[list[Hypothesis]]:
@@ -35,174 +29,161 @@ def beam_search(
     log-probability / length ** length_penalty (Wu et al., 2016, section 7, without its constant:
     https://arxiv.org/abs/1609.08144).
 
-    source, mask: (batch, source); max_lengths: (batch,) positions, EOS included, at least 1
+    source: (batch, source) ids, PAD behind; max_lengths: (batch,) positions, EOS included, at
+    least 1
     """
-    beams = _Beams(len(source), size, length_penalty, source.device)
-    limits = max_lengths.to(source.device)
-    sentences = torch.arange(len(source), device=source.device)
-    memory = model.encode(source, mask).rows(sentences.repeat_interleave(size))
-    state = model.start(memory)
-    previous = source.new_full((len(source) * size,), BOS)
-
-    for length in range(1, int(max_lengths.max()) + 1):
-        step = model.step(previous, state, memory)
-        parents, previous = beams.grow(step.logits, step.attention, length, limits)
-        if bool(beams.finished.all()):
+    # One row offers at most `size` words and EOS that can matter; greedy search, its best.
+    session = engine.open(source, most=size + 1 if size > 1 else 1)
+    beams = _Beams(max_lengths, size, length_penalty)
+    previous = np.full(len(source), BOS)
+    parents = sentences = None
+    for length in range(1, int(max_lengths.max(initial=0)) + 1):
+        beams.grow(session.step(previous, parents, sentences), length)
+        if beams.finished.all():
             break
-        rows = beams.compact()
-        if rows is None:
-            state = step.state.rows(parents)
-        else:
-            limits = limits[rows[::size] // size]
-            state, memory, previous = (
-                step.state.rows(parents[rows]),
-                memory.rows(rows),
-                previous[rows],
-            )
-    return beams.hypotheses(mask.sum(dim=1).tolist(), n_best)
+        sentences = beams.compact()
+        chosen = beams.history[-1]
+        previous = chosen.tokens
+        parents = None if size == 1 and sentences is None else chosen.parents
+    return _traced(session, beams, (source != PAD).sum(axis=1), n_best)
 
 
-@dataclass
-class _Position:
-    """What happened at one target position, for the rows that were alive then."""
+class _Position(NamedTuple):
+    """The rows that go on from one target position."""
 
-    attention: Tensor  # (rows, source), with which each row chose
-    ends: Tensor  # (rows,) log-probability of EOS, in each row
-    parents: Tensor  # (rows,) which row each new row continues
-    tokens: Tensor  # (rows,) what it appends
-    scores: Tensor  # (rows,) log-probability of that
-    kept: Tensor | None = None  # which new rows stayed, when finished sentences were dropped
+    parents: np.ndarray  # (rows,) which row of this position each continues
+    tokens: np.ndarray  # (rows,) what it appends
+    scores: np.ndarray  # (rows,) log-probability of that
+
+
+class _Aside(NamedTuple):
+    """Hypotheses that have ended: (sentences, some) each."""
+
+    ranks: np.ndarray  # -inf where there is none
+    lengths: np.ndarray
+    rows: np.ndarray  # the row, of position `length`, that chose the last id
+    tokens: np.ndarray  # the last id
+    scores: np.ndarray  # its log-probability
+
+    def at(self, sentences: np.ndarray) -> "_Aside":
+        return _Aside(*(part[sentences] for part in self))
+
+    def best(self, other: "_Aside", size: int) -> "_Aside":
+        """The best `size` of both; among equals, those that were there before."""
+        both = [np.concatenate(parts, axis=1) for parts in zip(self, other, strict=True)]
+        order = np.argsort(-both[0], axis=1, kind="stable")[:, :size]
+        return _Aside(*(np.take_along_axis(part, order, axis=1) for part in both))
 
 
 class _Beams:
     """The living and the set-aside hypotheses of a batch; a sentence's rows stand together."""
 
-    def __init__(self, batch: int, size: int, length_penalty: float, device: torch.device) -> None:
+    def __init__(self, limits: np.ndarray, size: int, length_penalty: float) -> None:
+        batch = len(limits)
         self.size, self.length_penalty = size, length_penalty
-        self.total = torch.full((batch, size), -torch.inf, device=device)
-        self.total[:, 0] = 0.0  # the rows of a sentence are equal at first: let one of them branch
-        self.sentences = torch.arange(batch, device=device)  # those that still have rows
-        self.finished = torch.zeros(batch, dtype=torch.bool, device=device)
+        self.limits = limits
+        self.total = np.zeros((batch, 1))  # log-probabilities of the living: (sentences, rows)
+        self.sentences = np.arange(batch)  # those that still have rows
+        self.finished = np.zeros(batch, dtype=bool)
         self.history: list[_Position] = []
-        # Set aside: rank, then length, row and whether EOS ended it, for all sentences.
-        self.ranks = torch.full((batch, size), -torch.inf, device=device)
-        self.ends = torch.zeros((batch, size, 3), dtype=torch.long, device=device)
+        ids = np.zeros((batch, size), dtype=np.int64)
+        nothing = np.full((batch, size), -np.inf)
+        self.aside = _Aside(nothing, ids, ids.copy(), ids.copy(), nothing.copy())
 
-    def grow(
-        self, logits: Tensor, attention: Tensor, length: int, limits: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """One position. logits: (rows, vocab); returns each new row's parent and token."""
-        sentences, size = self.total.shape
-        logits = logits.float().clone()  # the model's own stay as they are
-        norm = logits.logsumexp(dim=-1, keepdim=True)
-        ends = logits[:, EOS] - norm.squeeze(1)
-        logits[:, NEVER] = -torch.inf
-        few = min(2 * size, logits.size(1))
-        gains, tokens = logits.topk(few, dim=-1)
-        gains = gains - norm
-        offers = (self.total.view(-1, 1) + gains).view(sentences, size * few)
-        best, place = offers.topk(min(2 * size, size * few), dim=-1)
-        tokens, gains = (t.view(sentences, -1).gather(1, place) for t in (tokens, gains))
-        first = torch.arange(sentences, device=best.device).unsqueeze(1) * size
-        parents = first + place // few
+    def grow(self, offers: Offers, length: int) -> None:
+        """One position: set aside what ends, and choose the rows that go on."""
+        sentences, rows = self.total.shape
+        most = offers.tokens.shape[1]
+        gains = offers.scores.reshape(sentences, -1)
+        totals = (self.total[:, :, None] + gains.reshape(sentences, rows, most)).reshape(
+            gains.shape
+        )
+        place = np.argsort(-totals, axis=1, kind="stable")[:, : self.size + rows]
+        best, gains = (np.take_along_axis(part, place, axis=1) for part in (totals, gains))
+        tokens = np.take_along_axis(offers.tokens.reshape(sentences, -1), place, axis=1)
+        parents = place // most + np.arange(0, sentences * rows, rows)[:, None]
 
         ending = tokens == EOS
-        accepted = ending & ~self.finished.unsqueeze(1)
-        accepted[:, size:] = False
-        self._set_aside(best.masked_fill(~accepted, -torch.inf), parents, length, ended=True)
+        accepted = ending & ~self.finished[:, None]
+        accepted[:, self.size :] = False
+        self._set_aside(accepted, best, _Position(parents, tokens, gains), length)
 
-        self.total, order = best.masked_fill(ending, -torch.inf).topk(size, dim=-1)
-        parents, tokens, gains = (t.gather(1, order) for t in (parents, tokens, gains))
-        last = (limits <= length) & ~self.finished
-        cut = self.total.masked_fill(~last.unsqueeze(1), -torch.inf)
-        self._set_aside(cut, first + torch.arange(size, device=best.device), length, ended=False)
-
-        full = (self.ranks[self.sentences] > -torch.inf).all(dim=1)
-        dead = (self.total == -torch.inf).all(dim=1)
-        self.finished = self.finished | full | last | dead
-        parents, tokens, gains = parents.flatten(), tokens.flatten(), gains.flatten()
-        self.history.append(_Position(attention, ends, parents, tokens, gains))
-        return parents, tokens
-
-    def _set_aside(self, total: Tensor, rows: Tensor, length: int, *, ended: bool) -> None:
-        """Keep the best `size` of what was set aside and what is offered now.
-
-        total: (sentences, offers) log-probabilities, -inf for what is no offer; rows: likewise
-        """
-        ranks = total / length**self.length_penalty
-        marks = torch.stack(
-            [torch.full_like(rows, length), rows, torch.full_like(rows, int(ended))], dim=-1
+        order = np.argsort(ending, axis=1, kind="stable")[:, : self.size]
+        best = np.where(ending, -np.inf, best)
+        best, parents, tokens, gains = (
+            np.take_along_axis(part, order, axis=1) for part in (best, parents, tokens, gains)
         )
-        ranks = torch.cat([self.ranks[self.sentences], ranks], dim=1)
-        marks = torch.cat([self.ends[self.sentences], marks], dim=1)
-        best, order = ranks.topk(self.size, dim=1)
-        self.ranks[self.sentences] = best
-        self.ends[self.sentences] = marks.gather(1, order.unsqueeze(-1).expand(-1, -1, 3))
+        last = (self.limits <= length) & ~self.finished
+        cut = np.broadcast_to(last[:, None], best.shape)
+        self._set_aside(cut, best, _Position(parents, tokens, gains), length)
 
-    def compact(self) -> Tensor | None:
-        """Drop finished sentences once they are many: the rows that stay, or None for all."""
-        going = (~self.finished).nonzero().squeeze(1)
+        full = (self.aside.ranks[self.sentences] > -np.inf).all(axis=1)
+        dead = (best == -np.inf).all(axis=1)
+        self.finished = self.finished | full | last | dead
+        self.total = best
+        self.history.append(_Position(parents.ravel(), tokens.ravel(), gains.ravel()))
+
+    def _set_aside(
+        self, chosen: np.ndarray, totals: np.ndarray, offers: _Position, length: int
+    ) -> None:
+        """Keep the best `size` of what was set aside and what is chosen now.
+
+        chosen, totals, and each of the offers: (sentences, some)
+        """
+        some = np.flatnonzero(chosen.any(axis=1))
+        if not len(some):
+            return
+        rows, tokens, scores = (part[some] for part in offers)
+        ranks = np.where(chosen[some], totals[some] / length**self.length_penalty, -np.inf)
+        now = _Aside(ranks, np.full_like(rows, length), rows, tokens, scores)
+        sentences = self.sentences[some]
+        for part, best in zip(
+            self.aside, self.aside.at(sentences).best(now, self.size), strict=True
+        ):
+            part[sentences] = best
+
+    def compact(self) -> np.ndarray | None:
+        """Drop finished sentences once they are many: those that stay, or None for all."""
+        going = np.flatnonzero(~self.finished)
         if len(going) > COMPACT_BELOW * len(self.finished):
             return None
-        beam = torch.arange(self.size, device=going.device)
-        rows = (going.unsqueeze(1) * self.size + beam).flatten()
+        rows = self.total.shape[1]
+        kept = (going[:, None] * rows + np.arange(rows)).ravel()
+        self.history[-1] = _Position(*(part[kept] for part in self.history[-1]))
         self.total, self.finished = self.total[going], self.finished[going]
-        self.sentences = self.sentences[going]
-        self.history[-1].kept = rows
-        return rows
+        self.limits, self.sentences = self.limits[going], self.sentences[going]
+        return going
 
-    def hypotheses(self, source_lengths: list[int], n_best: int) -> list[list[Hypothesis]]:
-        """Read the best back from their ends, padding cut off."""
-        past = [_Traced.of(position) for position in self.history]
-        return [
-            [
-                _trace(past, length, row, ended, rank, width)
-                for rank, (length, row, ended) in zip(ranks[:n_best], marks, strict=False)
-                if rank > -torch.inf
-            ]
-            for ranks, marks, width in zip(
-                self.ranks.tolist(), self.ends.tolist(), source_lengths, strict=True
+
+def _traced(
+    session: Session, beams: _Beams, widths: np.ndarray, n_best: int
+) -> list[list[Hypothesis]]:
+    """Walk back from the ends of the best, all at once."""
+    best = _Aside(*(part[:, :n_best] for part in beams.aside))
+    there = best.ranks > -np.inf
+    ranks, lengths, row, tokens, scores = (part[there] for part in best)
+    longest = int(lengths.max(initial=0))
+    ids, rows = np.zeros((2, longest, len(ranks)), dtype=np.int64)
+    gains = np.zeros((longest, len(ranks)))
+    for step in range(longest - 1, -1, -1):
+        chosen, inside = beams.history[step], lengths > step + 1
+        place = np.where(inside, row, 0)
+        ids[step] = np.where(inside, chosen.tokens[place], tokens)
+        gains[step] = np.where(inside, chosen.scores[place], scores)
+        row = np.where(inside, chosen.parents[place], row)
+        rows[step] = row
+    numbers, steps = np.nonzero(np.arange(longest) < lengths[:, None])
+    weights = session.attention(steps, rows[steps, numbers])
+    found: list[list[Hypothesis]] = [[] for _ in widths]
+    end = 0
+    for number, sentence in enumerate(np.nonzero(there)[0].tolist()):
+        start, end = end, end + int(lengths[number])
+        found[sentence].append(
+            Hypothesis(
+                ids[: end - start, number].tolist(),
+                gains[: end - start, number].tolist(),
+                float(ranks[number]),
+                weights[start:end, : widths[sentence]],
             )
-        ]
-
-
-@dataclass(frozen=True)
-class _Traced:
-    """A position out of torch, for reading single values."""
-
-    attention: np.ndarray
-    ends: list[float]
-    parents: list[int]
-    tokens: list[int]
-    scores: list[float]
-    kept: list[int] | None
-
-    @classmethod
-    def of(cls, position: _Position) -> "_Traced":
-        return cls(
-            position.attention.float().cpu().numpy(),
-            position.ends.tolist(),
-            position.parents.tolist(),
-            position.tokens.tolist(),
-            position.scores.tolist(),
-            None if position.kept is None else position.kept.tolist(),
         )
-
-
-def _trace(
-    past: list[_Traced], length: int, row: int, ended: int, rank: float, width: int
-) -> Hypothesis:
-    """Walk back from the row with which a hypothesis was set aside."""
-    ids, scores, attention = [], [], []
-    if ended:  # EOS was chosen by a row of before, and made no row of its own
-        end = past[length - 1]
-        ids, scores, attention = [EOS], [end.ends[row]], [end.attention[row, :width]]
-    for number in range(length - 1 - ended, -1, -1):
-        position = past[number]
-        if position.kept is not None and number < length - 1:
-            row = position.kept[row]
-        ids.append(position.tokens[row])
-        scores.append(position.scores[row])
-        row = position.parents[row]
-        attention.append(position.attention[row, :width])
-    return Hypothesis(ids[::-1], scores[::-1], rank, np.stack(attention[::-1]))
+    return found

@@ -1,21 +1,23 @@
 """Sentences in, translations out: cut into pieces, batched by length, searched, put in order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import torch
 
 from nmt.config import DecodingConfig
 from nmt.data.batches import pad, plan
 from nmt.data.tokenizer import Encoded, Piece, Tokenizers
-from nmt.data.vocabulary import EOS, PAD
+from nmt.data.vocabulary import EOS
 from nmt.decoding.beam import beam_search
+from nmt.decoding.engine import Engine
 from nmt.decoding.hypothesis import Hypothesis
 from nmt.errors import DataError
-from nmt.models import Seq2Seq
-from nmt.models.devices import Compute
+
+SHARES = 4  # batches for each worker, so that none waits long for the last
+SMALLEST_SHARE = 256  # source tokens: below this, small batches cost more than waiting does
 
 
 @dataclass(frozen=True)
@@ -43,16 +45,10 @@ class Translated:
 
 
 class Translator:
-    """A model that is ready to translate."""
+    """An engine between the tokenizers of its two sides."""
 
-    def __init__(
-        self,
-        model: Seq2Seq[Any],
-        tokenizers: Tokenizers,
-        config: DecodingConfig,
-        compute: Compute,
-    ) -> None:
-        self.model, self.tokenizers, self.config, self.compute = model, tokenizers, config, compute
+    def __init__(self, engine: Engine, tokenizers: Tokenizers, config: DecodingConfig) -> None:
+        self.engine, self.tokenizers, self.config = engine, tokenizers, config
 
     def translate(self, sentences: Sequence[str], *, first_line: int = 1) -> list[Translated]:
         """Translate all, in their order. first_line: what an error calls the first of them.
@@ -74,26 +70,47 @@ class Translator:
         for number in np.flatnonzero(lengths == 1).tolist():
             yield number, _empty(sentences[number])
         words = np.flatnonzero(lengths > 1)
-        budget = max(self.config.batch_tokens, int(lengths.max(initial=0)))
-        for batch in plan(lengths[words], lengths[words], budget=budget, seed=0, epoch=0):
-            numbers = words[batch].tolist()
-            rows = self.search([encoded[i].ids for i in numbers])
-            for number, hypotheses in zip(numbers, rows, strict=True):
-                yield number, self._in_words(sentences[number], encoded[number], hypotheses)
+        with self._side_by_side() as each:
+            batches = [words[batch].tolist() for batch in self._plan(lengths[words])]
+            searched = each(self.search, [[encoded[i].ids for i in batch] for batch in batches])
+            for numbers, rows in zip(batches, searched, strict=True):
+                for number, hypotheses in zip(numbers, rows, strict=True):
+                    yield number, self._in_words(sentences[number], encoded[number], hypotheses)
+
+    def padding_share(self, sentences: Sequence[str]) -> float:
+        """Of the source positions that are read, those that are no pieces."""
+        lengths = np.array([len(self.tokenizers.source.pieces(s).ids) + 1 for s in sentences])
+        cells = sum(len(b) * int(lengths[b].max()) for b in self._plan(lengths))
+        return 1 - int(lengths.sum()) / cells
+
+    def _plan(self, lengths: np.ndarray) -> list[np.ndarray]:
+        """Batches of sentences that are alike, long ones first, with some for every worker."""
+        budget, workers = self.config.batch_tokens, self.engine.workers
+        if workers > 1:
+            share = -(-int(lengths.sum()) // (SHARES * workers))
+            budget = min(budget, max(share, SMALLEST_SHARE))
+        budget = max(budget, int(lengths.max(initial=0)))
+        batches = plan(lengths, lengths, budget=budget, seed=0, epoch=0)
+        return sorted(batches, key=lambda batch: -int(lengths[batch].max()))
+
+    @contextmanager
+    def _side_by_side(self) -> Iterator[Callable[..., Iterator[list[list[Hypothesis]]]]]:
+        """A `map` over batches, in as many threads as the engine likes."""
+        if self.engine.workers == 1:
+            yield map
+            return
+        with ThreadPoolExecutor(self.engine.workers) as pool:
+            yield pool.map
 
     def search(self, ids: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
         """The hypotheses of one batch of sentences in ids, without EOS."""
-        cells = pad([np.asarray(row, dtype=np.int64) for row in ids], behind=EOS)
-        source = torch.from_numpy(cells).to(self.compute.device)
-        mask = source != PAD
-        lengths = mask.sum(dim=1)
-        self.model.eval()
+        source = pad([np.asarray(row, dtype=np.int64) for row in ids], behind=EOS)
+        lengths = np.array([len(row) + 1 for row in ids])
         return beam_search(
-            self.model,
+            self.engine,
             source,
-            mask,
             size=self.config.beam_size,
-            max_lengths=(lengths * self.config.max_length_factor).long() + 10,
+            max_lengths=(lengths * self.config.max_length_factor).astype(np.int64) + 10,
             length_penalty=self.config.length_penalty,
             n_best=self.config.n_best,
         )

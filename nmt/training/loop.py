@@ -1,15 +1,12 @@
 """The training loop: update, report, validate, save, and stop at the right time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from time import monotonic
 from typing import Any, Protocol
 
-import numpy as np
-
 from nmt.config import TrainingConfig
-from nmt.data.batches import Batch, collate, lengths_with_end, plan
-from nmt.data.encoding import EncodedBitext
+from nmt.data.epochs import Epochs
 from nmt.training.interrupts import Interrupts
 from nmt.training.trainer import Report, Trainer
 
@@ -24,6 +21,8 @@ class Progress:
     """The next one of this epoch."""
     seconds: float = 0.0
     """Of training and validating, over all resumptions."""
+    waiting: float = 0.0
+    """Seconds of these in which the next batch was not ready."""
     target_tokens: int = 0
     validated: int = 0
     """The step of the last validation."""
@@ -62,27 +61,6 @@ class Listener(Protocol):
     def validated(self, progress: Progress, validation: Validation, better: bool) -> None: ...
 
 
-class Epochs:
-    """The batches of a corpus, epoch after epoch, from any position on."""
-
-    def __init__(self, bitext: EncodedBitext, *, budget: int, seed: int) -> None:
-        self.bitext, self.budget, self.seed = bitext, budget, seed
-        self.lengths = lengths_with_end(bitext)
-        self._epoch, self._plan = -1, list[np.ndarray]()
-
-    def plan(self, epoch: int) -> list[np.ndarray]:
-        """The batches of an epoch, as sentence numbers."""
-        if epoch != self._epoch:
-            self._plan = plan(*self.lengths, budget=self.budget, seed=self.seed, epoch=epoch)
-            self._epoch = epoch
-        return self._plan
-
-    def take(self, progress: Progress, count: int) -> Iterator[Batch]:
-        """The next `count` batches of this epoch, or what is left of it."""
-        for sentences in self.plan(progress.epoch)[progress.batch : progress.batch + count]:
-            yield collate(self.bitext, sentences)
-
-
 @dataclass
 class Loop:
     """All that a training consists of."""
@@ -105,6 +83,10 @@ class Loop:
             TrainingError: the loss is no finite number any more.
         """
         self._clock = monotonic() - self.progress.seconds
+        with self.epochs:
+            self._go_on()
+
+    def _go_on(self) -> None:
         while True:
             self.progress.ended = self._ending()
             last = self.progress.ended and self.progress.validated != self.progress.step
@@ -120,12 +102,14 @@ class Loop:
 
     def _update(self) -> None:
         progress = self.progress
+        waited = self.epochs.waited
         batches = list(self.epochs.take(progress, self.config.accumulate))
+        progress.waiting += self.epochs.waited - waited
         report = self.trainer.step(batches)
         progress.step += 1
         progress.target_tokens += report.target_tokens
         progress.batch += len(batches)
-        if progress.batch >= len(self.epochs.plan(progress.epoch)):
+        if progress.batch >= len(self.epochs):
             progress.epoch, progress.batch = progress.epoch + 1, 0
         progress.seconds = monotonic() - self._clock
         self.listener.updated(progress, report)

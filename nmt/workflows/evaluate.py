@@ -59,10 +59,10 @@ def evaluate_split(
     decoding: DecodingConfig | None = None,
 ) -> Evaluation:
     """Translate a split of the run's corpus and keep everything in `evaluation/SPLIT`."""
-    trained = load_trained(run, checkpoint=checkpoint)
+    trained = load_trained(run, checkpoint=checkpoint, decoding=decoding)
     if corpus is None:
         corpus = read_corpus(trained.config.data, seed=trained.config.seed)
-        _refuse_other_text(run, corpus, split)
+        refuse_other_text(run, corpus, split)
     extras = {"corpus": corpus.origin.corpus, **gold_links_found(trained, corpus, split)}
     return _evaluate(trained, split, corpus.split(split), decoding, extras)
 
@@ -80,8 +80,8 @@ def evaluate_files(
     Raises:
         DataError: the files have no or unequally many lines.
     """
-    trained = load_trained(run, checkpoint=checkpoint)
-    raw = read_split((str(source), str(reference)), trained.config.data)
+    trained = load_trained(run, checkpoint=checkpoint, decoding=decoding)
+    raw = read_split((str(source), str(reference)), trained.config.data).whole()
     sources = [normalized(line or "", Counter()) for line in raw.sources]
     bitext = Bitext(sources, [line or "" for line in raw.targets])
     if not len(bitext):
@@ -90,7 +90,7 @@ def evaluate_files(
     return _evaluate(trained, name, bitext, decoding, {"corpus": f"{source} and {reference}"})
 
 
-def _refuse_other_text(run: Run, corpus: Corpus, split: SplitName) -> None:
+def refuse_other_text(run: Run, corpus: Corpus, split: SplitName) -> None:
     """A score on another text than the run's would pass for one on its own."""
     known = run.read_manifest()["corpus"]
     if known["fingerprints"][split] != corpus.split(split).fingerprint():
@@ -128,6 +128,7 @@ def _evaluate(
     extras = {
         **extras,
         "decoding": decoding.model_dump(mode="json"),
+        "engine": str(trained.engine),
         "model": trained.identity,
         "seconds": round(seconds, 3),
         "sentences_per_second": round(len(bitext) / max(seconds, 1e-9), 2),

@@ -48,15 +48,17 @@ def _side(sentence: str, tokenizer: Tokenizer) -> Side:
 @torch.inference_mode()
 def _read(trained: Trained, bitext: Bitext) -> list[Floats]:
     """The attention of every pair by teacher forcing, padding cut off."""
+    model = trained.model
+    device = next(model.parameters()).device
     encoded = encode(bitext, trained.tokenizers)
     lengths = lengths_with_end(encoded)
     budget = max(trained.config.training.batch_tokens, *(int(side.max()) for side in lengths))
     found: list[Floats] = [np.zeros((0, 0))] * len(encoded)
     for group in plan(*lengths, budget=budget, seed=0, epoch=0):
         batch = collate(encoded, group)
-        source = torch.from_numpy(batch.source).to(trained.compute.device)
-        target = torch.from_numpy(batch.target_in).to(trained.compute.device)
-        weights = trained.model(source, source != PAD, target).attention.cpu().double().numpy()
+        source = torch.from_numpy(batch.source).to(device)
+        target = torch.from_numpy(batch.target_in).to(device)
+        weights = model(source, source != PAD, target).attention.cpu().double().numpy()
         for number, matrix in zip(group.tolist(), weights, strict=True):
             found[number] = matrix[: lengths[1][number], : lengths[0][number]]
     return found

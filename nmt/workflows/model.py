@@ -1,34 +1,58 @@
-"""From a run folder to a model that translates."""
+"""From a run folder, or an export, to a model that translates."""
 
+import logging
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nmt.checkpoint import store
 from nmt.checkpoint.run import Run
 from nmt.config import Config, DecodingConfig
 from nmt.data.tokenizer import Tokenizers
+from nmt.decoding.engine import Engine
+from nmt.decoding.exported import Export, fingerprint, runnable
 from nmt.decoding.translator import Translated, Translator
+from nmt.errors import CheckpointError, UsageError
 from nmt.evaluation.records import AttentionRecord, make_record
-from nmt.models import Seq2Seq, build_model
-from nmt.models.devices import Compute, choose
+
+if TYPE_CHECKING:  # torch is slow to import, and an export does without it
+    from nmt.models import Seq2Seq
+    from nmt.models.devices import Compute
+
+log = logging.getLogger(__name__)
+EXPORT = "export"  # the folder of a run's own
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A model out of a run, with its tokenizers, and what records say of it."""
+    """An engine out of a run, with its tokenizers, and what records say of it."""
 
     run: Run
     config: Config
-    checkpoint: Path
     tokenizers: Tokenizers
-    model: Seq2Seq[Any]
-    compute: Compute
+    engine: Engine
+    identity: dict[str, Any]
+    """`run`, `step` and `fingerprint`: which model it is."""
+    checkpoint: Path | None
+    """None for an export that stands alone."""
+    device: str
 
     def translator(self, decoding: DecodingConfig) -> Translator:
-        return Translator(self.model, self.tokenizers, decoding, self.compute)
+        return Translator(self.engine, self.tokenizers, decoding)
+
+    @cached_property
+    def model(self) -> "Seq2Seq[Any]":
+        """The model in torch and in float32, for what only that can do.
+
+        Raises:
+            CheckpointError: this is an export, and there is no checkpoint beside it.
+        """
+        if self.checkpoint is None:
+            raise CheckpointError(f"{self.run.folder} is an export: it holds no model for torch")
+        model, compute = _load_model(
+            self.config, self.checkpoint, self.tokenizers, self.device, "float32"
+        )
+        return model.to(compute.device).eval()
 
     def records(self, translated: Translated, name: str) -> list[AttentionRecord]:
         """The attention records of a sentence, one for each of its hypotheses."""
@@ -57,29 +81,149 @@ class Trained:
             "normalizer": chosen.normalizer,
             "scope": chosen.scope,
             "heads": 1,
-            "state": self.model.attends_from,
-        }
-
-    @cached_property
-    def identity(self) -> dict[str, Any]:
-        """Which model it was."""
-        return {
-            "run": self.run.folder.name,
-            "step": int(self.checkpoint.name.removeprefix("step-")),
-            "fingerprint": sha256((self.checkpoint / store.MODEL).read_bytes()).hexdigest()[:16],
+            "state": self.engine.attends_from,
         }
 
 
-def load_trained(run: Run, *, checkpoint: str = "best", device: str | None = None) -> Trained:
-    """Load a checkpoint for translating, on the device of its config unless another is given.
+def load_trained(
+    run: Run,
+    *,
+    checkpoint: str = "best",
+    device: str | None = None,
+    decoding: DecodingConfig | None = None,
+) -> Trained:
+    """Load a checkpoint, or its export, for translating, and say what will compute.
+
+    device, decoding: instead of the run's own; of `decoding`, its engine and precision count.
 
     Raises:
         CheckpointError: something is missing, cut short, or foreign.
+        UsageError: the engine asked for cannot run here.
     """
     config = run.read_config()
-    compute = choose(device or config.device, config.precision)
-    folder = run.checkpoint(checkpoint)
-    tokenizers = Tokenizers.load(run.tokenizer)
+    wanted = decoding or config.decoding
+    found = _Sought(run, config, checkpoint, device or config.device, wanted).find()
+    log.info("decoding by %s", found.engine)
+    return found
+
+
+@dataclass(frozen=True)
+class _Sought:
+    """What was asked for, and the two places where it may be found."""
+
+    run: Run
+    config: Config
+    checkpoint: str
+    device: str
+    decoding: DecodingConfig
+
+    def find(self) -> Trained:
+        alone = Export(self.run.folder)
+        if alone.exists:
+            return self._alone(alone)
+        if self.decoding.engine == "onnx":
+            export, folder = Export(self.run.folder / EXPORT), self.run.checkpoint(self.checkpoint)
+            identity = identity_of(self.run, folder)
+            if stale := _difference(export, identity):
+                raise CheckpointError(f"{stale}; export again: nmt export {self.run.folder}")
+            return self._trained(export.engine(self._precision()), identity, folder)
+        return self._own_export() or self._in_torch()
+
+    def _alone(self, export: Export) -> Trained:
+        if self.decoding.engine == "torch":
+            raise UsageError(f"{export.folder} is an export, which torch cannot run: use auto")
+        step = str(export.identity["step"])
+        if self.checkpoint not in ("best", "last", step):
+            raise CheckpointError(f"{export.folder} holds step {step}, not {self.checkpoint}")
+        return self._trained(export.engine(self._precision()), export.identity, None)
+
+    def _own_export(self) -> Trained | None:
+        """The run's own export, where `auto` finds that it serves as well."""
+        export = Export(self.run.folder / EXPORT)
+        if self.decoding.engine == "torch" or not export.exists or not _on_processor(self.device):
+            return None
+        precision = self._precision()
+        if precision == "bfloat16":
+            return None
+        if not runnable():
+            log.info("%s is not used: onnxruntime is not installed", export.folder)
+            return None
+        folder = self.run.checkpoint(self.checkpoint)
+        identity = identity_of(self.run, folder)
+        try:
+            if stale := _difference(export, identity):
+                raise CheckpointError(f"{stale}; export again: nmt export {self.run.folder}")
+            return self._trained(export.engine(precision), identity, folder)
+        except (CheckpointError, UsageError) as error:
+            log.warning("decoding by torch, since %s", error)
+            return None
+
+    def _in_torch(self) -> Trained:
+        from nmt.decoding.torch_engine import TorchEngine
+
+        folder = self.run.checkpoint(self.checkpoint)
+        precision = self._precision()
+        if precision == "int8":
+            raise UsageError(
+                f"int8 is for exports, and there is none: nmt export {self.run.folder}"
+            )
+        if precision == "auto":
+            precision = self.config.precision
+        tokenizers = Tokenizers.load(self.run.tokenizer)
+        model, compute = _load_model(self.config, folder, tokenizers, self.device, precision)
+        engine = TorchEngine(model, compute)
+        identity = identity_of(self.run, folder)
+        return Trained(self.run, self.config, tokenizers, engine, identity, folder, self.device)
+
+    def _precision(self) -> str:
+        return self.decoding.precision
+
+    def _trained(self, engine: Engine, identity: dict[str, Any], folder: Path | None) -> Trained:
+        tokenizers = Tokenizers.load(self.run.tokenizer)
+        return Trained(self.run, self.config, tokenizers, engine, identity, folder, self.device)
+
+
+def identity_of(run: Run, checkpoint: Path) -> dict[str, Any]:
+    """Which model a checkpoint is.
+
+    Raises:
+        CheckpointError: its parameters are missing.
+    """
+    path = checkpoint / "model.safetensors"
+    try:
+        parameters = path.read_bytes()
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} is missing: the checkpoint is not complete") from None
+    return {
+        "run": run.folder.name,
+        "step": int(checkpoint.name.removeprefix("step-")),
+        "fingerprint": fingerprint(parameters),
+    }
+
+
+def _difference(export: Export, identity: dict[str, Any]) -> str | None:
+    """What is wrong with an export of another checkpoint."""
+    known = export.identity
+    if known["fingerprint"] == identity["fingerprint"]:
+        return None
+    return f"{export.folder} is of step {known['step']}, not of {identity['step']} as it is now"
+
+
+def _load_model(
+    config: Config, checkpoint: Path, tokenizers: Tokenizers, device: str, precision: str
+) -> "tuple[Seq2Seq[Any], Compute]":
+    from nmt.checkpoint import store
+    from nmt.models import build_model
+    from nmt.models.devices import choose
+
+    compute = choose(device, precision)
     model = build_model(config.model, tokenizers.vocabularies)
-    store.load_model(folder, model)
-    return Trained(run, config, folder, tokenizers, model.to(compute.device).eval(), compute)
+    store.load_model(checkpoint, model)
+    return model, compute
+
+
+def _on_processor(device: str) -> bool:
+    """Whether a device is the processor; of `auto`, as far as it can be told without torch."""
+    if device != "auto":
+        return device == "cpu"
+    return not any(Path(place).exists() for place in ("/dev/nvidiactl", "/dev/dxg"))

@@ -33,7 +33,7 @@ class Narrator:
         self.bar = Bar(updates)
         self._reports: list[Report] = []
         self._since = self._started = monotonic()
-        self._seen = 0
+        self._seen, self._waited = 0, 0.0
         self._examples: list[tuple[str, str, str]] = []
         self._board = _board(run.tensorboard) if config.tensorboard else None
 
@@ -54,6 +54,8 @@ class Narrator:
             self._board.close()
 
     def updated(self, progress: Progress, report: Report) -> None:
+        if not self._seen:
+            self._waited = progress.waiting  # before a resumption, and for the first batch
         self._reports.append(report)
         self._seen += 1
         if self._seen == FIRST_ESTIMATE:
@@ -105,11 +107,13 @@ class Narrator:
 
     def _line(self, progress: Progress) -> None:
         reports, speed = self._reports, self._speed()
+        waiting = (progress.waiting - self._waited) / max(monotonic() - self._since, 1e-9)
         tokens = sum(r.target_tokens for r in reports)
         loss = sum(r.loss * r.target_tokens for r in reports) / tokens
         last, left = reports[-1], self._left(progress)
         log.info(
-            "step %d%s epoch %.2f | loss %.3f | lr %.2e gnorm %.2f | %.0f tok/s%s",
+            "step %d%s epoch %.2f | loss %.3f | lr %.2e gnorm %.2f | %.0f tok/s | "
+            "waiting for data %.1f %%%s",
             progress.step,
             f"/{self.updates}" if self.updates else "",
             self._epoch(progress),
@@ -117,6 +121,7 @@ class Narrator:
             last.learning_rate,
             last.gradient_norm,
             speed,
+            100 * waiting,
             f" | left {clock(left)}" if left else "",
         )
         self._write(
@@ -125,12 +130,13 @@ class Narrator:
             {
                 "loss": loss,
                 "tokens_per_second": speed,
+                "waiting_share": waiting,
                 "learning_rate": last.learning_rate,
                 "gradient_norm": last.gradient_norm,
                 "target_tokens": progress.target_tokens,
             },
         )
-        self._reports, self._since = [], monotonic()
+        self._reports, self._since, self._waited = [], monotonic(), progress.waiting
 
     def _write(self, progress: Progress, event: str, values: dict[str, float]) -> None:
         line = {

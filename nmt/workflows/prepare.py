@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 from nmt.config import Config, Loaded
-from nmt.data import batches
 from nmt.data.corpus import SPLITS, Corpus
 from nmt.data.encoding import EncodedBitext, encode
+from nmt.data.epochs import Epochs
 from nmt.data.reading import read_corpus
 from nmt.data.tokenizer import Tokenizers, learn
 from nmt.errors import ConfigError
@@ -35,6 +35,8 @@ class Parts:
     tokenizers: Tokenizers
     train: EncodedBitext
     validation: EncodedBitext
+    epochs: Epochs
+    """The batches of train."""
     model: Seq2Seq[Any]
     updates_per_epoch: int
     updates: int | None
@@ -84,28 +86,27 @@ def prepare(config: Config, *, tokenizer: Path | None = None) -> Parts:
     train = encode(corpus.train, tokenizers)
     validation = encode(corpus.validation, tokenizers)
     training = config.training
-    plan = batches.plan(
-        *batches.lengths_with_end(train), budget=training.batch_tokens, seed=config.seed, epoch=0
-    )
-    if not plan:
+    epochs = Epochs(train, budget=training.batch_tokens, seed=config.seed)
+    if not len(epochs):
         raise ConfigError(
             f"training.batch_tokens is {training.batch_tokens}: no sentence fits; raise it"
         )
-    left_out = len(train) - sum(map(len, plan))
+    left_out = len(train) - epochs.survey.sentences
     if left_out:
         log.warning(
             "%d training pairs are longer than training.batch_tokens, %d: they are left out",
             left_out,
             training.batch_tokens,
         )
-    updates_per_epoch = -(-len(plan) // training.accumulate)
+    updates_per_epoch = -(-len(epochs) // training.accumulate)
     total = _total(training.epochs, training.max_steps, updates_per_epoch)
     check(training.schedule, total)
     torch.manual_seed(config.seed)
     model = build_model(config.model, tokenizers.vocabularies).to(compute.device)
     return Parts(
-        config, compute, corpus, tokenizers, train, validation, model, updates_per_epoch, total
-    )
+        config, compute, corpus, tokenizers, train, validation, epochs, model, updates_per_epoch,
+        total,
+    )  # fmt: skip
 
 
 def _total(epochs: int | None, max_steps: int | None, updates_per_epoch: int) -> int | None:
@@ -150,8 +151,10 @@ def describe(parts: Parts) -> None:
         ", ".join(f"{name} {count:,}" for name, count in table),
     )
     log.info(
-        "%s; batches of up to %s tokens a side, %.1f %% padding; %s updates an epoch%s",
+        "%s; the target is read by %s; batches of up to %s tokens a side, %.1f %% padding; %s "
+        "updates an epoch%s",
         parts.compute,
+        parts.model.reads_by,
         f"{parts.config.training.batch_tokens:,}",
         100 * padding_share(parts),
         f"{parts.updates_per_epoch:,}",
@@ -160,15 +163,8 @@ def describe(parts: Parts) -> None:
 
 
 def padding_share(parts: Parts) -> float:
-    """The share of cells, of both sides, that hold padding in the first epoch."""
-    sources, targets = batches.lengths_with_end(parts.train)
-    cells = real = 0
-    for rows in batches.plan(
-        sources, targets, budget=parts.config.training.batch_tokens, seed=parts.config.seed, epoch=0
-    ):
-        cells += len(rows) * int(sources[rows].max() + targets[rows].max())
-        real += int(sources[rows].sum() + targets[rows].sum())
-    return 1 - real / max(cells, 1)
+    """The share of cells, of both sides, that hold padding, in any epoch."""
+    return parts.epochs.survey.padding_share
 
 
 def _languages(config: Config) -> tuple[str, str]:

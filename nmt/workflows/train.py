@@ -13,12 +13,13 @@ from nmt.checkpoint import store
 from nmt.checkpoint.run import Run
 from nmt.config import Config, DecodingConfig, Loaded
 from nmt.data.batches import collate, lengths_with_end, plan
+from nmt.decoding.torch_engine import TorchEngine
 from nmt.decoding.translator import Translator
 from nmt.errors import DataError, UsageError
 from nmt.evaluation.metrics import bleu_and_chrf
 from nmt.files import explained, pointed
 from nmt.training.interrupts import Interrupts
-from nmt.training.loop import Epochs, Loop, Progress, Validation
+from nmt.training.loop import Loop, Progress, Validation
 from nmt.training.trainer import Trainer
 from nmt.workflows.card import write_card
 from nmt.workflows.changes import check_changes
@@ -76,13 +77,14 @@ def dry_run(loaded: Loaded) -> None:
     describe(parts)
     training = parts.config.training
     trainer = Trainer(parts.model, training, parts.compute, total=parts.updates)
-    epochs, progress = _epochs(parts), Progress()
+    progress = Progress()
     trials = min(TRIAL_UPDATES, parts.updates_per_epoch)
     started, tokens = monotonic(), 0
-    for _ in range(trials):
-        batches = list(epochs.take(progress, training.accumulate))
-        progress.batch += len(batches)
-        tokens += trainer.step(batches).target_tokens
+    with parts.epochs as epochs:
+        for _ in range(trials):
+            batches = list(epochs.take(progress, training.accumulate))
+            progress.batch += len(batches)
+            tokens += trainer.step(batches).target_tokens
     seconds = monotonic() - started
     log.info(
         "%.0f target tokens/s in %d updates: about %s for %s, validations apart",
@@ -143,10 +145,6 @@ def _restored(run: Run, trainer: Trainer) -> Progress:
     return progress
 
 
-def _epochs(parts: Parts) -> Epochs:
-    return Epochs(parts.train, budget=parts.config.training.batch_tokens, seed=parts.config.seed)
-
-
 def _fit(
     run: Run, parts: Parts, trainer: Trainer, progress: Progress, interrupts: Interrupts
 ) -> None:
@@ -162,7 +160,7 @@ def _fit(
     with narrator:
         Loop(
             trainer=trainer,
-            epochs=_epochs(parts),
+            epochs=parts.epochs,
             config=training,
             progress=progress,
             validate=lambda: _validate(parts, trainer, narrator, progress),
@@ -180,7 +178,8 @@ def _validate(parts: Parts, trainer: Trainer, narrator: Narrator, progress: Prog
     groups = plan(*lengths, budget=budget, seed=0, epoch=0)
     loss = trainer.loss([collate(parts.validation, group) for group in groups])
     greedy = DecodingConfig(beam_size=1, max_source_length=int(lengths[0].max()))
-    translator = Translator(parts.model, parts.tokenizers, greedy, parts.compute)
+    engine = TorchEngine(parts.model, parts.compute)
+    translator = Translator(engine, parts.tokenizers, greedy)
     text = parts.corpus.validation
     found = [translated.text for translated in translator.translate(text.sources)]
     bleu, chrf = bleu_and_chrf(found, text.targets)

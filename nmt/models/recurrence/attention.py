@@ -25,35 +25,44 @@ class Attending(Part):
 
     def __init__(self, score: Score, memory: Memory, target: int, numbers: Numbers) -> None:
         self.inputs = (memory.keys, memory.states)
-        self.keys = memory.keys.detach().to(numbers.wide)
-        self.states = memory.states.detach().to(numbers.wide)
+        self.keys = memory.keys.detach().to(numbers.narrow)
+        self.states = memory.states.detach().to(numbers.narrow)
         batch, source, width = self.states.shape
-        self.hole = self.states.new_zeros(batch, source).masked_fill_(~memory.mask, -torch.inf)
-        self.weights = self.states.new_empty(target, batch, source)
+        hole = self.states.new_zeros(batch, source, dtype=numbers.wide)
+        self.hole = hole.masked_fill_(~memory.mask, -torch.inf)
+        self.weights = hole.new_empty(target, batch, source)
         self.of_scores = torch.empty_like(self.weights)
-        self.of_contexts = self.states.new_empty(target, batch, width, dtype=numbers.narrow)
+        self.contexts = self.states.new_empty(target, batch, width)
+        self.of_contexts = torch.empty_like(self.contexts)
 
     def turn(self) -> None:
         pass
 
     def forward(self, position: int, query: Tensor) -> Tensor:
-        """query: (batch, hidden) narrow -> the context, (batch, memory) wide"""
+        """query: (batch, hidden) narrow -> the context, (batch, memory) narrow"""
         scores = self.scores(query).add_(self.hole)
         weights = torch.softmax(scores, dim=-1, out=self.weights[position])
-        return torch.bmm(weights.unsqueeze(1), self.states).squeeze(1)
+        row, context = self._row(weights), self.contexts[position]
+        torch.bmm(row, self.states, out=context.unsqueeze(1))
+        return context
 
     def backward(
         self, position: int, query: Tensor, of_context: Tensor, of_weights: Tensor | None
     ) -> Tensor:
-        """of_context: (batch, memory) wide -> the slope of the query, (batch, hidden)"""
+        """of_context: (batch, memory) narrow -> the slope of the query, (batch, hidden)"""
         self.of_contexts[position] = of_context
         slope = torch.bmm(of_context.unsqueeze(1), self.states.transpose(1, 2)).squeeze(1)
+        weights = self.weights[position]
+        slope = slope.to(weights.dtype)
         if of_weights is not None:
             slope += of_weights
-        weights, kind = self.weights[position], slope.dtype
-        of_scores = torch.ops.aten._softmax_backward_data(slope, weights, -1, kind)
+        of_scores = torch.ops.aten._softmax_backward_data(slope, weights, -1, slope.dtype)
         self.of_scores[position] = of_scores
         return self.of_query(position, query, of_scores)
+
+    def _row(self, values: Tensor) -> Tensor:
+        """(batch, source) -> (batch, 1, source) narrow"""
+        return values.to(self.states.dtype).unsqueeze(1)
 
     def gradients(self) -> Sequence[Tensor]:
         return self.of_keys(), _over_target(self.weights, self.of_contexts)
@@ -80,12 +89,12 @@ class ProductAttending(Attending):
         self.queries = self.of_contexts.new_empty(target, batch, width)
 
     def scores(self, query: Tensor) -> Tensor:
-        wide = query.to(self.keys.dtype).unsqueeze(1)
-        return torch.bmm(wide, self.keys.transpose(1, 2)).squeeze(1)
+        scores = torch.bmm(query.unsqueeze(1), self.keys.transpose(1, 2)).squeeze(1)
+        return scores.to(self.hole.dtype)
 
     def of_query(self, position: int, query: Tensor, of_scores: Tensor) -> Tensor:
         self.queries[position] = query
-        return torch.bmm(of_scores.unsqueeze(1), self.keys).squeeze(1)
+        return torch.bmm(self._row(of_scores), self.keys).squeeze(1)
 
     def of_keys(self) -> Tensor:
         return _over_target(self.of_scores, self.queries)
@@ -104,7 +113,7 @@ class TanhAttending(Attending):
         assert isinstance(score, TanhScore), "its kind was chosen by the score"
         weight, v = score.query_weight, score.v.weight
         self.inputs = (*self.inputs, weight, v)
-        self.keys = self.keys * 2
+        self.keys = memory.keys.detach().to(numbers.wide) * 2
         self.weight = weight.detach().to(numbers.narrow) * 2
         self.v = v.detach()[0].to(numbers.wide) * 2
         self.mixed = torch.empty_like(self.keys)

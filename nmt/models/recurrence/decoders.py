@@ -81,7 +81,7 @@ class Loop(Recurrence):
         self.cell, self.attending = cell, attending
         self.inputs = (*cell.inputs, *attending.inputs, feed.weight)
         self.feed = feed.weight.detach().to(cell.weight.dtype)
-        self.contexts = torch.empty_like(attending.of_contexts)
+        self.contexts = attending.contexts
 
     def turn(self) -> None:
         self.cell.turn()
@@ -123,8 +123,8 @@ class LuongLoop(Loop):
             cell.gates[t].addmm_(self.fed[t], self.feed.t())
             cell.forward(t)
             state = cell.hidden[t + 1]
-            self.contexts[t] = self.attending.forward(t, state)
-            mixed = (self.contexts[t] @ self.by_context.t()).addmm_(state, self.by_state.t())
+            context = self.attending.forward(t, state)
+            mixed = (context @ self.by_context.t()).addmm_(state, self.by_state.t())
             self.fed[t + 1] = tanh_(self.attentional[t].copy_(mixed))
         return self.fed[1:], self.attending.weights[:]
 
@@ -136,11 +136,13 @@ class LuongLoop(Loop):
             if of_states is not None:
                 of_fed += of_states[t]
             of_mixed = self.of_mixed[t].copy_(tanh_slope_(of_fed, self.attentional[t]))
-            of_context = (of_mixed @ self.by_context).to(of_fed.dtype)
             of_state = self.attending.backward(
-                t, cell.hidden[t + 1], of_context, None if of_weights is None else of_weights[t]
+                t,
+                cell.hidden[t + 1],
+                of_mixed @ self.by_context,
+                None if of_weights is None else of_weights[t],
             )
-            of_state += of_mixed @ self.by_state
+            of_state.addmm_(of_mixed, self.by_state)
             of_fed.copy_(cell.backward(t, of_state) @ self.feed)
 
     def gradients(self) -> Sequence[Tensor]:
@@ -158,8 +160,7 @@ class BahdanauLoop(Loop):
     def forward(self) -> tuple[Tensor, ...]:
         cell = self.cell
         for t in range(len(cell.gates)):
-            self.contexts[t] = self.attending.forward(t, cell.hidden[t])
-            cell.gates[t].addmm_(self.contexts[t], self.feed.t())
+            cell.gates[t].addmm_(self.attending.forward(t, cell.hidden[t]), self.feed.t())
             cell.forward(t)
         return cell.hidden[1:], self.contexts[:], self.attending.weights[:]
 
@@ -168,7 +169,7 @@ class BahdanauLoop(Loop):
         of_states, of_contexts, of_weights = of_outputs
         for t in reversed(range(len(cell.gates))):
             of_gates = cell.backward(t, None if of_states is None else of_states[t])
-            of_context = (of_gates @ self.feed).to(cell.of_hidden.dtype)
+            of_context = of_gates @ self.feed
             if of_contexts is not None:
                 of_context += of_contexts[t]
             cell.of_hidden += self.attending.backward(

@@ -1,0 +1,64 @@
+"""What the search drives: anything that can continue translations row by row.
+
+An engine computes; the search chooses. Between them go small arrays of numpy, never logits and
+never attention, so that one search serves a model in torch, on a GPU or not, and an exported one.
+"""
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import numpy as np
+
+from nmt.data.vocabulary import BOS, EOS, PAD, UNK
+
+FIRST_WORD = EOS
+"""The ids below, PAD, UNK and BOS, are no words: an engine never offers them."""
+assert max(PAD, UNK, BOS) < FIRST_WORD
+
+
+class Offers(NamedTuple):
+    """How each row would go on: its likeliest ids, best first."""
+
+    tokens: np.ndarray  # (rows, most) int64
+    scores: np.ndarray  # (rows, most) float32 log-probabilities in nats; -inf is no offer
+
+
+class Session(ABC):
+    """A batch of sentences that is being translated.
+
+    Before the first step each sentence has one row. Rows of a sentence stand side by side, and
+    all sentences have equally many.
+    """
+
+    @abstractmethod
+    def step(
+        self, previous: np.ndarray, parents: np.ndarray | None, sentences: np.ndarray | None
+    ) -> Offers:
+        """One target position.
+
+        previous: (rows,) the ids chosen last
+        parents: (rows,) which row of the last step each row continues; None: its own
+        sentences: those of the last step that still have rows, where some were dropped
+        """
+
+    @abstractmethod
+    def attention(self, steps: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """The weights with which rows chose at steps, counted from 0: (steps,), (steps,) ->
+        (steps, source) float32"""
+
+
+class Engine(ABC):
+    """A model that is ready to translate."""
+
+    attends_from: str
+    """Which decoder state asks the attention: `s_t` or `s_t-1`."""
+    workers = 1
+    """How many batches it likes to have side by side, each in a thread of its own."""
+
+    @abstractmethod
+    def open(self, source: np.ndarray, *, most: int) -> Session:
+        """Read a batch. source: (batch, source) ids, PAD behind; most: offers a row, at most"""
+
+    @abstractmethod
+    def __str__(self) -> str:
+        """What computes, and in which numbers, for the log."""

@@ -1,0 +1,150 @@
+"""An export folder: a model as ONNX graphs with all that it takes to translate, and no torch.
+
+export.json                          format, identity, attention, files with their checksums
+encoder.PRECISION.onnx  step.PRECISION.onnx
+tokenizer/  config.resolved.yaml     as in the run
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nmt.errors import CheckpointError, UsageError
+from nmt.files import write_json
+
+if TYPE_CHECKING:
+    from nmt.decoding.onnx_engine import OnnxEngine
+
+FORMAT = "nmt.export/1"
+DESCRIPTION = "export.json"
+GRAPHS = ("encoder", "step")
+PRECISIONS = ("float32", "int8")
+INSTALL = "pip install 'nmt[onnx]'"
+
+
+@dataclass(frozen=True)
+class Export:
+    """What `nmt export` wrote into a folder."""
+
+    folder: Path
+
+    @property
+    def exists(self) -> bool:
+        return (self.folder / DESCRIPTION).exists()
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """`run`, `step` and `fingerprint` of the checkpoint that was exported."""
+        return self.description["model"]
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        return tuple(self.description["graphs"])
+
+    @cached_property
+    def description(self) -> dict[str, Any]:
+        """What `export.json` says.
+
+        Raises:
+            CheckpointError: it is missing, cut short, or of another version.
+        """
+        path = self.folder / DESCRIPTION
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise CheckpointError(f"there is no export in {self.folder}; {_MEND}") from None
+        except (ValueError, OSError):
+            raise CheckpointError(f"{path} is no JSON, or was cut short; {_MEND}") from None
+        if not isinstance(found, dict) or found.get("format") != FORMAT:
+            raise CheckpointError(
+                f"{path} was not written by this version of nmt ({FORMAT}); {_MEND}"
+            )
+        return found
+
+    def write(self, description: dict[str, Any]) -> None:
+        """Describe the graphs that stand in the folder."""
+        names = [name for pair in description["graphs"].values() for name in pair]
+        files = {name: _checksum((self.folder / name).read_bytes()) for name in names}
+        write_json(self.folder / DESCRIPTION, {"format": FORMAT, **description, "files": files})
+
+    def choose(self, precision: str) -> str:
+        """What `auto` takes: int8 where it was found as good, and where the processor has it.
+
+        Raises:
+            UsageError: the precision asked for was not exported.
+        """
+        if precision == "auto":
+            wanted = str(self.description.get("auto", "float32"))
+            if wanted == "int8" and not _multiplies_int8():
+                wanted = "float32"
+            return wanted if wanted in self.precisions else self.precisions[0]
+        if precision not in self.precisions:
+            raise UsageError(
+                f"{self.folder} holds {' and '.join(self.precisions)}, not {precision}; "
+                f"export that, too: nmt export --precision both"
+            )
+        return precision
+
+    def engine(self, precision: str = "auto") -> "OnnxEngine":
+        """Load the graphs.
+
+        Raises:
+            CheckpointError: a graph is missing or damaged.
+            UsageError: onnxruntime is not installed, or the precision was not exported.
+        """
+        if not runnable():
+            raise UsageError(f"{self.folder} needs onnxruntime: {INSTALL}")
+        from nmt.decoding.onnx_engine import OnnxEngine
+
+        chosen = self.choose(precision)
+        names = self.description["graphs"][chosen]
+        encoder, step = (self._read(name) for name in names)
+        return OnnxEngine(
+            encoder, step, attends_from=self.description["attends_from"], precision=chosen
+        )
+
+    def _read(self, name: str) -> bytes:
+        path = self.folder / name
+        try:
+            graph = path.read_bytes()
+        except OSError:
+            raise CheckpointError(
+                f"{path} is missing: the export is not complete; {_MEND}"
+            ) from None
+        if _checksum(graph) != self.description["files"].get(name):
+            raise CheckpointError(f"{path} is not the file that was exported; {_MEND}")
+        return graph
+
+
+_MEND = "export again: nmt export RUN"
+
+
+def runnable() -> bool:
+    """Whether exports can be run here."""
+    return find_spec("onnxruntime") is not None
+
+
+def fingerprint(model: bytes) -> str:
+    """Of a checkpoint's parameters, as records and exports name it."""
+    return sha256(model).hexdigest()[:16]
+
+
+def _checksum(file: bytes) -> str:
+    return sha256(file).hexdigest()
+
+
+def _multiplies_int8() -> bool:
+    """Whether eight bits times eight are summed without overflow: not known to lack it.
+
+    Processors of x86 without VNNI saturate such sums at 16 bits, which costs quality.
+    """
+    listing = Path("/proc/cpuinfo")
+    if not listing.exists():
+        return True
+    lines = listing.read_text(encoding="utf-8").split("\n")
+    flags = next((line for line in lines if line.startswith("flags")), None)
+    return flags is None or not {"avx512_vnni", "avx_vnni"}.isdisjoint(flags.split())

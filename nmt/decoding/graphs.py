@@ -1,0 +1,251 @@
+"""A model as two ONNX graphs, encoder and one step of the decoder, for every size of a batch.
+
+The encoder's graph reads ids and gives what a decoder starts from; the step's reads the ids
+chosen last, which rows they continue, and all of that, and gives the likeliest next ids with
+their log-probabilities, the attention, and the new states. Any model behind the contract is
+exported by its own code; only the fused recurrent networks, which the exporter would fix to one
+length, are put in as ONNX's own operators.
+"""
+
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import fields, replace
+from pathlib import Path
+from types import MethodType
+from typing import Any
+
+import onnx
+import torch
+from onnx import TensorProto, helper
+from torch import Tensor, nn
+
+from nmt.data.vocabulary import BOS, EOS, PAD
+from nmt.decoding.engine import FIRST_WORD
+from nmt.decoding.onnx_engine import VOCABULARY
+from nmt.models.cells import Stack
+from nmt.models.contract import Memory, Rows, Seq2Seq
+
+OPSET = 20
+GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2)}
+"""torch's i f g o in ONNX's order i o f c; torch's r z n in ONNX's order z r h."""
+
+
+def write_graphs(model: Seq2Seq[Any], encoder: Path, step: Path) -> None:
+    """Write both graphs of a model, in float32."""
+    model = deepcopy(model).cpu().float().eval().requires_grad_(False)
+    model.vocabulary.weight = nn.Parameter(model.vocabulary.weight.clone(), requires_grad=False)
+    for module in model.modules():
+        if isinstance(module, Stack):
+            _read_by_onnx(module)
+    with torch.no_grad(), _quiet():
+        memory, state = _example(model, 5)
+        longer, _ = _example(model, 6)
+        held, carried = named(memory, "memory"), named(state, "state")
+        names = [name for name, _ in [*held, *carried]]
+        batch, source, before, beams = map(torch.export.Dim, ("batch", "source", "before", "beams"))
+        ids = torch.full((3, 5), EOS)
+        torch.onnx.export(
+            _Encoder(model).eval(),
+            (ids,),
+            encoder,
+            input_names=["source"],
+            output_names=names,
+            dynamic_shapes=({0: batch, 1: source},),
+            **OPTIONS,
+        )
+        previous, parents = torch.full((3, 2), BOS), torch.zeros(3, 2, dtype=torch.long)
+        stretched = [
+            {
+                0: batch,
+                **{
+                    axis: source for axis in range(1, one.dim()) if one.size(axis) != two.size(axis)
+                },
+            }
+            for (_, one), (_, two) in zip(held, named(longer, "memory"), strict=True)
+        ]
+        torch.onnx.export(
+            _Step(model, memory, state).eval(),
+            (previous, parents, [tensor for _, tensor in held], [tensor for _, tensor in carried]),
+            step,
+            input_names=["previous", "parents", *names],
+            output_names=["logs", "attention", *(f"new {name}" for name, _ in carried)],
+            dynamic_shapes=(
+                {0: batch, 1: beams},
+                {0: batch, 1: beams},
+                stretched,
+                [{0: before} for _ in carried],
+            ),
+            **OPTIONS,
+        )
+    _offer_the_best(step)
+
+
+OPTIONS: dict[str, Any] = {
+    "dynamo": True,
+    "opset_version": OPSET,
+    "verbose": False,
+    "external_data": False,
+}
+
+
+class _Encoder(nn.Module):
+    def __init__(self, model: Seq2Seq[Any]) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, source: Tensor) -> list[Tensor]:
+        memory = self.model.encode(source, source != PAD)
+        state = self.model.start(memory)
+        return [tensor for _, tensor in [*named(memory), *named(state)]]
+
+
+class _Step(nn.Module):
+    def __init__(self, model: Seq2Seq[Any], memory: Memory, state: Rows) -> None:
+        super().__init__()
+        self.model, self.memory, self.state = model, memory, state
+
+    def forward(
+        self, previous: Tensor, parents: Tensor, memory: list[Tensor], state: list[Tensor]
+    ) -> list[Tensor]:
+        """previous, parents: (batch, beams); state: of the rows before"""
+        held = filled(self.memory, iter(memory))
+        carried = filled(self.state, (t.index_select(0, parents.flatten()) for t in state))
+        step = self.model.step(previous.flatten(), carried, held)
+        logs = step.logits.log_softmax(dim=-1)
+        return [logs, step.attention, *(tensor for _, tensor in named(step.state))]
+
+
+def named(value: Any, name: str = "") -> list[tuple[str, Tensor]]:
+    """All tensors of rows, with the names of their places."""
+    if isinstance(value, Tensor):
+        return [(name, value)]
+    parts = (
+        [(field.name, getattr(value, field.name)) for field in fields(value)]
+        if isinstance(value, Rows)
+        else enumerate(value)
+    )
+    return [found for key, part in parts for found in named(part, f"{name}.{key}")]
+
+
+def filled(pattern: Any, tensors: Iterator[Tensor]) -> Any:
+    """Rows like the pattern, with other tensors in the order of `named`."""
+    if isinstance(pattern, Tensor):
+        return next(tensors)
+    if isinstance(pattern, Rows):
+        return replace(
+            pattern, **{f.name: filled(getattr(pattern, f.name), tensors) for f in fields(pattern)}
+        )
+    return tuple(filled(part, tensors) for part in pattern)
+
+
+def _example(model: Seq2Seq[Any], length: int) -> tuple[Memory, Any]:
+    source = torch.full((3, length), EOS)
+    source[0, -2:] = PAD
+    memory = model.encode(source, source != PAD)
+    return memory, model.start(memory)
+
+
+def _read_by_onnx(stack: Stack) -> None:
+    """Let a one-layer network read whole sequences by the operator of its name."""
+    kind = type(stack.layers).__name__
+    if kind not in GATES or stack.layers.num_layers > 1:
+        return
+    order = GATES[kind]
+
+    def arranged(*names: str) -> nn.Parameter:
+        parts = [stack.parameter(name, 0).chunk(len(order)) for name in names]
+        return nn.Parameter(
+            torch.cat([part[i] for part in parts for i in order]).unsqueeze(0), requires_grad=False
+        )
+
+    stack.onnx_weights = nn.ParameterList(
+        [arranged("weight_ih"), arranged("weight_hh"), arranged("bias_ih", "bias_hh")]
+    )
+    attributes = {"hidden_size": stack.layers.hidden_size}
+    if kind == "GRU":
+        attributes["linear_before_reset"] = 1  # as torch has it
+
+    def read(self: Stack, inputs: Tensor, state: Any = None) -> Tensor:
+        assert state is None, "only encoders read whole sequences here, from the start"
+        steps = inputs.transpose(0, 1)
+        length, batch, _ = steps.shape
+        states = torch.onnx.ops.symbolic(
+            kind,
+            (steps, *self.onnx_weights),
+            attrs=attributes,
+            dtype=torch.float32,
+            shape=(length, 1, batch, self.layers.hidden_size),
+        )
+        return states.squeeze(1).transpose(0, 1)
+
+    stack.read = MethodType(read, stack)
+
+
+def _offer_the_best(path: Path) -> None:
+    """Let the step's graph end in the best words of each row, `most` of them, and their scores.
+
+    The best of all ids are found first, a few more than are asked for, and of these the words:
+    cutting off the ids that are none would copy all the scores.
+    """
+    model = onnx.load(path)
+    graph = model.graph
+    logs, *rest = graph.output
+    graph.initializer.extend(
+        [
+            helper.make_tensor("first word", TensorProto.INT64, [], [FIRST_WORD]),
+            helper.make_tensor("never", TensorProto.FLOAT, [], [-float("inf")]),
+        ]
+    )
+    make = helper.make_node
+    graph.node.extend(
+        [
+            make("Add", ["most", "first word"], ["more"]),
+            make("TopK", [logs.name, "more"], ["all scores", "all tokens"], axis=-1),
+            make("Less", ["all tokens", "first word"], ["no words"]),
+            make("Where", ["no words", "never", "all scores"], ["word scores"]),
+            make("TopK", ["word scores", "most"], ["scores", "places"], axis=-1),
+            make("GatherElements", ["all tokens", "places"], ["tokens"], axis=-1),
+        ]
+    )
+    offers = [
+        helper.make_tensor_value_info("tokens", TensorProto.INT64, ["rows", "most"]),
+        helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["rows", "most"]),
+    ]
+    vocabulary = logs.type.tensor_type.shape.dim[1].dim_value
+    helper.set_model_props(model, {VOCABULARY: str(vocabulary)})
+    del graph.output[:]
+    graph.output.extend([*offers, *rest])
+    graph.input.append(helper.make_tensor_value_info("most", TensorProto.INT64, [1]))
+    used = {name for node in graph.node for name in node.input}
+    for value in [value for value in graph.input if value.name not in used]:
+        graph.input.remove(value)
+    onnx.save(model, path)
+
+
+def quantize(source: Path, target: Path) -> None:
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    model = onnx.load(source)
+    del model.graph.value_info[:]
+    with _quiet():
+        quantize_dynamic(model, target, weight_type=QuantType.QInt8, per_channel=True)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what the exporter says to developers of exporters."""
+    names = ("torch.onnx", "onnxscript", "onnx_ir", "torch.export", "root")
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

@@ -1,0 +1,82 @@
+"""The engine of an exported model: onnxruntime on the processor, without torch."""
+
+import os
+
+import numpy as np
+import onnxruntime
+
+from nmt.decoding.engine import FIRST_WORD, Engine, Offers, Session
+
+Values = dict[str, np.ndarray]
+VOCABULARY = "vocabulary"  # under which a step's graph tells its size
+
+
+class OnnxEngine(Engine):
+    """Two graphs: one reads a batch, the other makes a step.
+
+    A graph runs in one thread, and as many batches as there are cores run side by side: the
+    graphs are so small that threads would spend their time waiting for one another.
+    """
+
+    def __init__(self, encoder: bytes, step: bytes, *, attends_from: str, precision: str) -> None:
+        self.attends_from, self.precision = attends_from, precision
+        self.workers = cores()
+        self.encoder, self.stepper = _graph(encoder), _graph(step)
+        inputs = [value.name for value in self.stepper.get_inputs()]
+        self.held = [name for name in inputs if name.startswith("memory.")]
+        self.carried = [name for name in inputs if name.startswith("state.")]
+        properties = self.stepper.get_modelmeta().custom_metadata_map
+        self.words = int(properties[VOCABULARY]) - FIRST_WORD
+        self.outputs = ["tokens", "scores", "attention", *(f"new {n}" for n in self.carried)]
+
+    def open(self, source: np.ndarray, *, most: int) -> Session:
+        names = [*self.held, *self.carried]
+        found = self.encoder.run(names, {"source": source})
+        return _Session(self, dict(zip(names, found, strict=True)), len(source), most)
+
+    def __str__(self) -> str:
+        return f"onnxruntime, {self.precision}"
+
+
+def cores() -> int:
+    """How many this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _graph(model: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+class _Session(Session):
+    def __init__(self, engine: OnnxEngine, values: Values, sentences: int, most: int) -> None:
+        self.engine, self.sentences = engine, sentences
+        self.held = {name: values[name] for name in engine.held}
+        self.carried = {name: values[name] for name in engine.carried}
+        self.most = np.array([min(most, engine.words)])
+        self.weights: list[np.ndarray] = []
+
+    def step(
+        self, previous: np.ndarray, parents: np.ndarray | None, sentences: np.ndarray | None
+    ) -> Offers:
+        if sentences is not None:
+            self.held = {name: value[sentences] for name, value in self.held.items()}
+            self.sentences = len(sentences)
+        if parents is None:
+            parents = np.arange(len(previous))
+        rows = (self.sentences, -1)
+        feed = {"previous": previous.reshape(rows), "parents": parents.reshape(rows)}
+        tokens, scores, attention, *carried = self.engine.stepper.run(
+            self.engine.outputs, {**feed, "most": self.most, **self.held, **self.carried}
+        )
+        self.carried = dict(zip(self.carried, carried, strict=True))
+        self.weights.append(attention)
+        return Offers(tokens, scores)
+
+    def attention(self, steps: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        starts = np.cumsum([0, *map(len, self.weights)])
+        return np.concatenate(self.weights)[starts[steps] + rows]

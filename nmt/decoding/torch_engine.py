@@ -1,0 +1,86 @@
+"""The engine that every model has: torch, on the processor or a GPU, in its own or fewer bits."""
+
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nmt.data.vocabulary import PAD
+from nmt.decoding.engine import FIRST_WORD, Engine, Offers, Session
+from nmt.models.contract import Seq2Seq
+from nmt.models.devices import Compute
+
+
+class TorchEngine(Engine):
+    """A model of its own, so that the given one may go on training: weights cast once."""
+
+    def __init__(self, model: Seq2Seq[Any], compute: Compute) -> None:
+        self.attends_from = model.attends_from
+        self.compute = compute
+        self.model = deepcopy(model).eval()
+        if compute.bfloat16:
+            self.model.to(torch.bfloat16)
+            self.model.vocabulary = _Float32Linear(model.vocabulary)
+
+    def open(self, source: np.ndarray, *, most: int) -> Session:
+        return _Session(self.model, torch.from_numpy(source).to(self.compute.device), most)
+
+    def __str__(self) -> str:
+        numbers = "bfloat16" if self.compute.bfloat16 else "float32"
+        return f"torch on {self.compute.device}, {numbers}"
+
+
+class _Float32Linear(nn.Linear):
+    """The last layer: in 8 bits of mantissa the best words would often be equally good."""
+
+    def __init__(self, original: nn.Linear) -> None:
+        nn.Module.__init__(self)
+        self.weight, self.bias = deepcopy(original.weight), deepcopy(original.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input.float())
+
+
+class _Session(Session):
+    @torch.inference_mode()
+    def __init__(self, model: Seq2Seq[Any], source: Tensor, most: int) -> None:
+        self.model, self.most, self.device = model, most, source.device
+        self.memory = model.encode(source, source != PAD)
+        self.state = model.start(self.memory)
+        self.weights: list[Tensor] = []
+
+    @torch.inference_mode()
+    def step(
+        self, previous: np.ndarray, parents: np.ndarray | None, sentences: np.ndarray | None
+    ) -> Offers:
+        if sentences is not None:
+            self.memory = self.memory.rows(self._here(sentences))
+        if parents is not None:
+            self.state = self.state.rows(self._here(parents))
+        step = self.model.step(self._here(previous), self.state, self.memory)
+        self.state = step.state
+        self.weights.append(step.attention)
+        scores, tokens = _likeliest(step.logits, self.most)
+        both = torch.stack([scores.view(torch.int32), tokens.int()]).cpu().numpy()  # one wait
+        return Offers(both[1].astype(np.int64), both[0].view(np.float32))
+
+    @torch.inference_mode()
+    def attention(self, steps: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        starts = np.cumsum([0, *map(len, self.weights)])
+        index = self._here(starts[steps] + rows)
+        return torch.cat(self.weights).index_select(0, index).float().cpu().numpy()
+
+    def _here(self, index: np.ndarray) -> Tensor:
+        return torch.from_numpy(index).to(self.device)
+
+
+def _likeliest(logits: Tensor, most: int) -> tuple[Tensor, Tensor]:
+    """Log-probabilities and ids of the best words of each row: (rows, vocab) -> (rows, most)"""
+    logs = logits.log_softmax(dim=-1, dtype=torch.float32)[:, FIRST_WORD:]
+    if most == 1:
+        best, tokens = logs.max(dim=-1, keepdim=True)
+    else:
+        best, tokens = logs.topk(min(most, logs.size(1)), dim=-1)
+    return best, tokens + FIRST_WORD

@@ -1,0 +1,86 @@
+"""What the machine can do, and what a model asks of it."""
+
+import statistics
+import sys
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode, addmm_flop
+
+from nmt.config import ModelConfig
+from nmt.models.devices import Compute
+
+IN_PLACE = {torch.ops.aten.addmm_: addmm_flop}  # which the counter does not know by itself
+Shape = tuple[int, int, int]
+Result = TypeVar("Result")
+
+
+def shapes_of(model: ModelConfig, vocabulary: int, *, rows: int) -> list[Shape]:
+    """The large products of a model, as rows, inner and columns."""
+    hidden = model.decoder.size
+    return [
+        (rows, model.embedding_size, 4 * hidden),
+        (rows, 2 * hidden, hidden),
+        (rows, model.embedding_size, vocabulary),
+        (vocabulary, rows, model.embedding_size),
+    ]
+
+
+def best_rate(compute: Compute, shapes: list[Shape]) -> float:
+    """FLOP/s of the best of some matrix products."""
+    return max(_rate(compute, *shape) for shape in shapes)
+
+
+def _rate(compute: Compute, rows: int, inner: int, columns: int) -> float:
+    dtype = torch.bfloat16 if compute.bfloat16 else torch.float32
+    left = torch.randn(rows, inner, device=compute.device, dtype=dtype)
+    right = torch.randn(inner, columns, device=compute.device, dtype=dtype)
+    rates = []
+    for _ in range(12):
+        started = perf_counter()
+        left @ right
+        if compute.device.type == "cuda":
+            torch.cuda.synchronize(compute.device)
+        rates.append(2 * rows * inner * columns / (perf_counter() - started))
+    return statistics.median(rates[2:])
+
+
+def counted(
+    model: nn.Module, work: Callable[[], Result], *, backward: bool = False
+) -> tuple[float, Result]:
+    """FLOP of the matrix products in some work, and what it returned: counted, not timed.
+
+    The fused recurrent calls, which the counter does not see, are counted by hand: two FLOP for
+    each weight and position forward, and twice that backward.
+    """
+    fused = 0
+
+    def count(module: nn.Module, inputs: tuple[Any, ...], outputs: Any) -> None:
+        nonlocal fused
+        weights = sum(p.numel() for name, p in module.named_parameters() if "weight" in name)
+        fused += (6 if backward else 2) * weights * inputs[0].size(0) * inputs[0].size(1)
+
+    networks = [m for m in model.modules() if isinstance(m, nn.LSTM | nn.GRU)]
+    hooks = [network.register_forward_hook(count) for network in networks]
+    try:
+        with FlopCounterMode(display=False, custom_mapping=IN_PLACE) as counter:
+            result = work()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return counter.get_total_flops() + fused, result
+
+
+def peak_memory(device: str) -> float | None:
+    """Megabytes: of the GPU, or the largest resident size of this process."""
+    if device == "cuda":
+        return torch.cuda.max_memory_allocated() / 1e6
+    if sys.platform == "win32":
+        return None
+    import resource  # not there on Windows
+
+    size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return size / 1e6 if sys.platform == "darwin" else size * 1024 / 1e6

@@ -1,0 +1,120 @@
+"""`nmt bench train`: how fast a training runs, and how far that is from what the machine can do."""
+
+import statistics
+from dataclasses import asdict, dataclass
+from time import perf_counter
+from typing import Any
+
+import torch
+
+from nmt.config import Loaded
+from nmt.data.epochs import Epochs
+from nmt.training.loop import Progress
+from nmt.training.trainer import Trainer
+from nmt.workflows.bench.machine import best_rate, counted, peak_memory, shapes_of
+from nmt.workflows.prepare import Parts, check_model, describe, padding_share, prepare
+
+WARM_UP, WINDOWS, WINDOW = 5, 7, 6  # updates, windows, updates in a window
+
+
+@dataclass(frozen=True)
+class TrainingSpeed:
+    """Of one config on this machine, in one run."""
+
+    target_tokens_per_second: float
+    """The median of the windows."""
+    sentences_per_second: float
+    latency_ms_p50: None
+    """Of one sentence: a matter of decoding."""
+    latency_ms_p95: None
+    padding_share: float
+    waiting_share: float
+    """Of the time, until the next batch was ready."""
+    flop_per_target_token: float
+    """Of matrix products, forward and backward."""
+    matmul_peak_gflops: float
+    """The best product of the model's own shapes, measured in the same run."""
+    share_of_peak: float
+    peak_memory_mb: float | None
+    """None where the system does not tell."""
+    compute: str
+    torch: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return "\n".join(
+            [
+                f"target tokens/s      {self.target_tokens_per_second:>12,.0f}",
+                f"sentences/s          {self.sentences_per_second:>12,.0f}",
+                f"padding              {100 * self.padding_share:>11.1f} %",
+                f"waiting for data     {100 * self.waiting_share:>11.1f} %",
+                f"MFLOP/target token   {self.flop_per_target_token / 1e6:>12.1f}",
+                f"matrix-product peak  {self.matmul_peak_gflops:>12,.0f} GFLOP/s",
+                f"share of the peak    {100 * self.share_of_peak:>11.1f} %",
+                f"peak memory          {self.peak_memory_mb or 0:>12,.0f} MB",
+                f"computed on          {self.compute}, torch {self.torch}",
+            ]
+        )
+
+
+def bench_training(loaded: Loaded) -> TrainingSpeed:
+    """Train for some windows of updates on the config's own corpus, and write nothing.
+
+    The peak is measured before and after, so that a disturbance of the machine shows in both.
+    """
+    check_model(loaded)
+    parts = prepare(loaded.config)
+    describe(parts)
+    trainer = Trainer(parts.model, parts.config.training, parts.compute, total=parts.updates)
+    progress = Progress()
+    with parts.epochs as epochs:
+        _window(trainer, epochs, progress, WARM_UP)
+        peaks = [_peak(parts)]
+        windows = [_window(trainer, epochs, progress, WINDOW) for _ in range(WINDOWS)]
+        peaks.append(_peak(parts))
+        tokens, sentences, waiting = map(statistics.median, zip(*windows, strict=True))
+        flop, peak = _flop_per_token(trainer, epochs), max(peaks)
+    return TrainingSpeed(
+        tokens, sentences, None, None, padding_share(parts), waiting,
+        flop, peak / 1e9, flop * tokens / peak,
+        peak_memory(parts.compute.device.type), str(parts.compute), torch.__version__,
+    )  # fmt: skip
+
+
+def _window(
+    trainer: Trainer, epochs: Epochs, progress: Progress, updates: int
+) -> tuple[float, float, float]:
+    """Target tokens and sentences a second, and the share of the time that no batch was ready."""
+    tokens = sentences = 0
+    waited = epochs.waited
+    started = perf_counter()
+    for _ in range(updates):
+        batches = list(epochs.take(progress, 1))
+        if not batches:
+            progress.epoch, progress.batch = progress.epoch + 1, 0
+            batches = list(epochs.take(progress, 1))
+        progress.batch += 1
+        report = trainer.step(batches)  # ends by reading the loss: a GPU has finished, too
+        tokens += report.target_tokens
+        sentences += report.sentences
+    seconds = perf_counter() - started
+    return tokens / seconds, sentences / seconds, (epochs.waited - waited) / seconds
+
+
+def _flop_per_token(trainer: Trainer, epochs: Epochs) -> float:
+    """Of one update, forward and backward."""
+    batch = next(iter(epochs.take(Progress(), 1)))
+    flop, report = counted(trainer.model, lambda: trainer.step([batch]), backward=True)
+    return flop / report.target_tokens
+
+
+def _peak(parts: Parts) -> float:
+    """FLOP/s of the best matrix product among shapes that the model has."""
+    shapes = shapes_of(
+        parts.config.model,
+        parts.tokenizers.vocabularies.target,
+        rows=parts.config.training.batch_tokens,
+    )
+    return best_rate(parts.compute, shapes)

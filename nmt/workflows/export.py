@@ -1,0 +1,141 @@
+"""`nmt export`: a checkpoint as ONNX graphs that translate without torch, their quality measured."""
+
+import logging
+import shutil
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from nmt.checkpoint.run import Run
+from nmt.data.corpus import Bitext
+from nmt.data.reading import read_corpus
+from nmt.decoding.exported import DESCRIPTION, GRAPHS, INSTALL, PRECISIONS, Export
+from nmt.decoding.translator import Translator
+from nmt.errors import DataError, UsageError
+from nmt.files import replacing_folder
+from nmt.workflows.model import EXPORT, Trained, load_trained
+
+log = logging.getLogger(__name__)
+MOST = 1000  # validation sentences that are translated to compare
+TOLERATED = 0.1  # BLEU that `auto` may lose by int8
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written, and how good it is."""
+
+    folder: Path
+    megabytes: dict[str, float]
+    """Of the two graphs of each precision."""
+    auto: str
+    """The precision that is taken unless another is asked for."""
+    quality: dict[str, Any] | None
+    """Of int8 beside float32; None where it was not measured."""
+
+
+def export(
+    run: Run,
+    *,
+    checkpoint: str = "best",
+    output: Path | None = None,
+    precision: str = "both",
+    measure: bool = True,
+) -> Exported:
+    """Write an export folder, by default into the run, where `nmt translate` finds it.
+
+    precision: `float32`, `int8`, or `both`; with both, the validation sentences are translated by
+    each, and `auto` is int8 where that costs no BLEU to speak of.
+
+    Raises:
+        UsageError: a library is missing, or the folder holds something else.
+        CheckpointError: the checkpoint is incomplete.
+    """
+    if precision not in (*PRECISIONS, "both"):
+        raise UsageError(f"--precision is {precision}: it is float32, int8 or both")
+    if any(find_spec(name) is None for name in ("onnx", "onnxscript", "onnxruntime")):
+        raise UsageError(f"nmt export needs onnx, onnxscript and onnxruntime: {INSTALL}")
+    if Export(run.folder).exists:
+        raise UsageError(f"{run.folder} is an export already; name the run that it was made from")
+    folder = output or run.folder / EXPORT
+    if folder.exists() and not (folder / DESCRIPTION).exists() and any(folder.iterdir()):
+        raise UsageError(f"{folder} holds something else: name another folder with --output")
+    torch_only = run.read_config().decoding.model_copy(
+        update={"engine": "torch", "precision": "float32"}
+    )
+    trained = load_trained(run, checkpoint=checkpoint, device="cpu", decoding=torch_only)
+    chosen = PRECISIONS if precision == "both" else (precision,)
+    with replacing_folder(folder) as draft:
+        shutil.copytree(run.tokenizer, draft / run.tokenizer.name)
+        shutil.copyfile(run.resolved, draft / run.resolved.name)
+        sizes = _write_graphs(trained, draft, chosen)
+        description = _description(trained, chosen)
+        Export(draft).write(description)
+        quality = _compared(trained, draft) if measure and len(chosen) > 1 else None
+        if len(chosen) > 1:
+            description["auto"] = _best(quality)
+        Export(draft).write({**description, "quality": quality})
+    return Exported(folder, sizes, description["auto"], quality)
+
+
+def _write_graphs(trained: Trained, folder: Path, precisions: tuple[str, ...]) -> dict[str, float]:
+    from nmt.decoding.graphs import quantize, write_graphs
+
+    log.info("writing the graphs of step %d", trained.identity["step"])
+    paths = {p: [folder / _name(graph, p) for graph in GRAPHS] for p in PRECISIONS}
+    write_graphs(trained.model, *paths["float32"])
+    if "int8" in precisions:
+        for whole, small in zip(paths["float32"], paths["int8"], strict=True):
+            quantize(whole, small)
+    if "float32" not in precisions:
+        for path in paths["float32"]:
+            path.unlink()
+    return {p: sum(path.stat().st_size for path in paths[p]) / 1e6 for p in precisions}
+
+
+def _description(trained: Trained, precisions: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "model": trained.identity,
+        "attends_from": trained.engine.attends_from,
+        "attention": trained.attention,
+        "graphs": {p: [_name(graph, p) for graph in GRAPHS] for p in precisions},
+        "auto": precisions[0],
+    }
+
+
+def _name(graph: str, precision: str) -> str:
+    return f"{graph}.{precision}.onnx"
+
+
+def _compared(trained: Trained, folder: Path) -> dict[str, Any] | None:
+    """BLEU of both precisions on the validation split, and how often they say the same."""
+    from nmt.evaluation.metrics import bleu_and_chrf
+    from nmt.workflows.evaluate import refuse_other_text
+
+    try:
+        corpus = read_corpus(trained.config.data, seed=trained.config.seed)
+        refuse_other_text(trained.run, corpus, "validation")
+    except DataError as error:
+        log.warning("int8 was not compared with float32, so auto stays with that: %s", error)
+        return None
+    text = Bitext(corpus.validation.sources[:MOST], corpus.validation.targets[:MOST])
+    found: dict[str, list[str]] = {}
+    for precision in PRECISIONS:
+        engine = Export(folder).engine(precision)
+        translator = Translator(engine, trained.tokenizers, trained.config.decoding)
+        found[precision] = [t.text for t in translator.translate(text.sources)]
+    bleu = {p: round(bleu_and_chrf(texts, text.targets)[0], 2) for p, texts in found.items()}
+    same = sum(a == b for a, b in zip(*found.values(), strict=True)) / len(text)
+    log.info(
+        "validation, %d sentences: BLEU %.2f in float32, %.2f in int8; %.1f %% of the "
+        "translations are the same",
+        len(text), bleu["float32"], bleu["int8"], 100 * same,
+    )  # fmt: skip
+    return {"split": "validation", "sentences": len(text), "bleu": bleu, "same": round(same, 4)}
+
+
+def _best(quality: dict[str, Any] | None) -> str:
+    if quality is None:
+        return "float32"
+    lost = quality["bleu"]["float32"] - quality["bleu"]["int8"]
+    return "int8" if lost <= TOLERATED else "float32"

@@ -1,0 +1,302 @@
+"""Exported models: the same translations as torch's, and every way an export can be wrong."""
+
+import json
+import logging
+import shutil
+from dataclasses import dataclass
+from itertools import cycle, product
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from commands import HEAVY, Commands, imported, lay_out
+from nmt.data.vocabulary import BOS
+from nmt.decoding.beam import beam_search
+from nmt.decoding.engine import FIRST_WORD
+from nmt.decoding.graphs import quantize, write_graphs
+from nmt.decoding.onnx_engine import OnnxEngine
+from nmt.decoding.torch_engine import TorchEngine
+from nmt.evaluation.records import read_records
+from nmt.models.attention import scores
+from nmt.models.cells import cells
+from nmt.models.decoders import decoders
+from nmt.models.devices import Compute
+from tiny_models import SOURCES, VOCABULARIES, Kind, ids
+
+KINDS = [
+    Kind(decoder, cell, score, feeding=number % 3 < 2, layers=1 + number % 2)
+    for number, (score, (cell, decoder)) in enumerate(
+        zip(scores, cycle(product(cells, decoders)), strict=False)
+    )
+]
+"""Every score, decoder and cell, fed and not, in one and two layers; each takes some seconds."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A model in torch, and exported."""
+
+    torch: TorchEngine
+    onnx: OnnxEngine
+    folder: Path
+
+
+@pytest.fixture(scope="module", params=KINDS, ids=str)
+def pair(request, tmp_path_factory) -> Pair:
+    torch.manual_seed(1)
+    folder = tmp_path_factory.mktemp("graphs")
+    model = request.param.build()
+    write_graphs(model, folder / "encoder.onnx", folder / "step.onnx")
+    engine = TorchEngine(model, Compute(torch.device("cpu"), bfloat16=False))
+    return Pair(engine, loaded(folder), folder)
+
+
+def loaded(folder: Path) -> OnnxEngine:
+    graphs = [(folder / name).read_bytes() for name in ("encoder.onnx", "step.onnx")]
+    return OnnxEngine(*graphs, attends_from="s_t", precision="float32")
+
+
+def test_every_step_of_every_size_is_torchs(pair: Pair) -> None:
+    """Four sentences of seven ids; then two rows each, crossed; then two sentences."""
+    source = ids([[5, 9, 16, 4, 8, 6, 3], [7, 3], [12, 3], [4, 5, 6, 3]]).numpy()
+    sessions = [engine.open(source, most=5) for engine in (pair.onnx, pair.torch)]
+    previous, crossed = np.full(4, BOS), np.array([0, 0, 1, 1, 2, 2, 3, 3])
+    moves = [
+        (None, None),
+        (crossed, None),
+        (crossed ^ 1, None),
+        (np.array([3, 2, 7, 7]), np.array([1, 3])),
+    ]
+    for step, (parents, sentences) in enumerate(moves):
+        found, wanted = (session.step(previous, parents, sentences) for session in sessions)
+        assert (found.tokens == wanted.tokens).all()
+        np.testing.assert_allclose(found.scores, wanted.scores, atol=1e-5)
+        rows = np.arange(len(found.tokens))
+        ours, theirs = (session.attention(np.full_like(rows, step), rows) for session in sessions)
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+        following = {4: wanted.tokens[:, 0], 8: wanted.tokens[:, 1]}[len(rows)]
+        previous = np.repeat(following, 2) if step == 0 else following[: 8 if step == 1 else 4]
+
+
+def test_a_search_finds_what_it_finds_in_torch(pair: Pair) -> None:
+    for size in (1, 4):
+        found, wanted = (
+            beam_search(
+                engine,
+                ids(SOURCES).numpy(),
+                size=size,
+                max_lengths=np.array([9, 3, 6]),
+                n_best=size,
+            )
+            for engine in (pair.onnx, pair.torch)
+        )
+        for ours, theirs in zip(found, wanted, strict=True):
+            assert [h.ids for h in ours] == [h.ids for h in theirs]
+            for a, b in zip(ours, theirs, strict=True):
+                np.testing.assert_allclose(a.token_scores, b.token_scores, atol=1e-5)
+                np.testing.assert_allclose(a.attention, b.attention, atol=1e-5)
+
+
+def test_eight_bits_are_almost_as_exact(pair: Pair, tmp_path: Path) -> None:
+    for name in ("encoder.onnx", "step.onnx"):
+        quantize(pair.folder / name, tmp_path / name)
+        kinds = {node.op_type for node in onnx.load(tmp_path / name).graph.node}
+        assert "MatMulInteger" in kinds
+    source = ids(SOURCES).numpy()
+    most = VOCABULARIES.target - FIRST_WORD
+    small, whole = (e.open(source, most=most) for e in (loaded(tmp_path), pair.torch))
+    found, wanted = (session.step(np.full(3, BOS), None, None) for session in (small, whole))
+    by_token = [np.take_along_axis(o.scores, o.tokens.argsort(axis=1), 1) for o in (found, wanted)]
+    np.testing.assert_allclose(*by_token, atol=0.1)
+    assert (by_token[0] != by_token[1]).any()
+
+
+def test_no_more_words_are_offered_than_there_are(pair: Pair) -> None:
+    for engine in (pair.onnx, pair.torch):
+        offers = engine.open(ids(SOURCES).numpy(), most=50).step(np.full(3, BOS), None, None)
+        assert [sorted(row) for row in offers.tokens.tolist()] == 3 * [list(range(3, 13))]
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A folder in which `nmt train tiny.yaml` and `nmt export` have ended."""
+    folder = tmp_path_factory.mktemp("exported")
+    lay_out(folder)
+    patch = pytest.MonkeyPatch()
+    with patch.context() as inside:
+        capture = _Silent()
+        nmt = Commands(folder, inside, capture)
+        assert nmt("train", "tiny.yaml").status == 0
+        assert nmt("export").status == 0
+    return folder
+
+
+class _Silent:
+    """In place of pytest's capture, which lives no longer than a test."""
+
+    def readouterr(self) -> tuple[str, str]:
+        return "", ""
+
+
+@pytest.fixture
+def nmt(exported, tmp_path, monkeypatch, capsys):
+    shutil.copytree(exported, tmp_path / "work", symlinks=True)
+    return Commands(tmp_path / "work", monkeypatch, capsys)
+
+
+@pytest.fixture
+def export(nmt) -> Path:
+    return nmt.folder / "runs" / "tiny" / "export"
+
+
+def test_an_export_holds_all_that_translating_takes(nmt, export):
+    assert {path.name for path in export.iterdir()} == {
+        "config.resolved.yaml", "encoder.float32.onnx", "encoder.int8.onnx", "export.json",
+        "step.float32.onnx", "step.int8.onnx", "tokenizer",
+    }  # fmt: skip
+    description = json.loads((export / "export.json").read_text(encoding="utf-8"))
+    assert description["quality"]["sentences"] == 12
+    assert set(description["files"]) == {path.name for path in export.glob("*.onnx")}
+    assert description["model"]["run"] == "tiny"
+
+
+def test_translations_scores_and_attention_are_torchs(nmt):
+    command = ("translate", "I see cats", "they love trees", "", "--n-best", 2, "--format", "tsv")
+    found = nmt(*command, "--precision", "float32", "--attention", "onnx.jsonl")
+    wanted = nmt(*command, "--engine", "torch", "--attention", "torch.jsonl")
+    assert "decoding by onnxruntime, float32" in found.err
+    assert "decoding by torch on cpu, float32" in wanted.err
+    assert found.out == wanted.out
+    for one, other in zip(
+        read_records(Path("onnx.jsonl")), read_records(Path("torch.jsonl")), strict=True
+    ):
+        np.testing.assert_allclose(one.weights, other.weights, atol=1e-5)
+        np.testing.assert_allclose(one.token_scores, other.token_scores, atol=1e-4)
+        assert (one.target_pieces, one.model) == (other.target_pieces, other.model)
+        assert one.attention == other.attention
+
+
+def test_an_export_translates_wherever_it_lies(nmt, export):
+    wanted = nmt("translate", "I see cats").out
+    shutil.move(export, nmt.folder / "elsewhere")
+    shutil.rmtree(nmt.folder / "runs")
+    found = nmt("translate", "I see cats", "--run", "elsewhere", "--show-attention")
+    assert (found.status, found.out) == (0, wanted)
+    assert nmt("plot-attention", "I see cats", "--run", "elsewhere").status == 0
+    refused = nmt("translate", "I see cats", "--run", "elsewhere", "--engine", "torch")
+    assert refused.status == 2
+    assert "elsewhere is an export, which torch cannot run" in refused.err
+    refused = nmt("translate", "I see cats", "--run", "elsewhere", "--checkpoint", "7")
+    assert refused.status == 3
+    assert nmt("export", "elsewhere").status == 2
+
+
+def test_evaluating_by_an_export_says_so(nmt):
+    found = nmt("evaluate", "--json", "--precision", "float32")
+    assert json.loads(found.out)["engine"] == "onnxruntime, float32"
+    plain = nmt("evaluate", "--json", "--engine", "torch")
+    assert json.loads(plain.out)["engine"] == "torch on cpu, float32"
+    assert json.loads(plain.out)["bleu"] == json.loads(found.out)["bleu"]
+
+
+@pytest.mark.slow
+def test_an_export_translates_without_torch(nmt, export):
+    own = imported("translate", "I see cats", folder=nmt.folder)
+    assert "onnxruntime" in own
+    assert not HEAVY & own
+    shutil.move(export, nmt.folder / "alone")
+    assert not HEAVY & imported("translate", "I see cats", "--run", "alone", folder=nmt.folder)
+    in_torch = imported("translate", "I see cats", "--engine", "torch", folder=nmt.folder)
+    assert "torch" in in_torch
+    assert not (HEAVY - {"torch"}) & in_torch
+
+
+def other_step(export):
+    description = json.loads((export / "export.json").read_text(encoding="utf-8"))
+    description["model"].update(step=3, fingerprint="0" * 16)
+    (export / "export.json").write_text(json.dumps(description), encoding="utf-8")
+    return "is of step 3, not of"
+
+
+def cut_short(export):
+    step = export / "step.float32.onnx"
+    step.write_bytes(step.read_bytes()[:-100])
+    return "step.float32.onnx is not the file that was exported"
+
+
+def missing(export):
+    (export / "encoder.float32.onnx").unlink()
+    return "encoder.float32.onnx is missing"
+
+
+def no_json(export):
+    (export / "export.json").write_text("{", encoding="utf-8")
+    return "export.json is no JSON, or was cut short"
+
+
+def another_version(export):
+    (export / "export.json").write_text('{"format": "nmt.export/9"}', encoding="utf-8")
+    return "was not written by this version of nmt"
+
+
+@pytest.mark.parametrize("damage", [other_step, cut_short, missing, no_json, another_version])
+def test_an_export_that_does_not_serve_is_told(nmt, export, damage):
+    said = damage(export)
+    command = ("translate", "I see cats", "--precision", "float32")
+    strict = nmt(*command, "--engine", "onnx")
+    assert strict.status == 3
+    assert len(strict.err.splitlines()) == 1
+    assert said in strict.err
+    lenient = nmt(*command)
+    assert lenient.status == 0
+    assert f"warning: decoding by torch, since {export.relative_to(nmt.folder)}" in lenient.err
+    assert said in lenient.err
+    assert "decoding by torch on cpu, float32" in lenient.err
+
+
+def test_an_export_that_is_not_there_is_missed_only_by_who_asks_for_it(nmt, export):
+    shutil.rmtree(export)
+    assert "decoding by torch" in nmt("translate", "I see cats").err
+    strict = nmt("translate", "I see cats", "--engine", "onnx")
+    assert strict.status == 3
+    assert "there is no export in runs/tiny/export; export again: nmt export" in strict.err
+    assert nmt("translate", "I see cats", "--precision", "int8").status == 2
+
+
+def test_one_precision_alone_is_taken_and_the_other_refused(nmt, export, caplog):
+    with caplog.at_level(logging.WARNING):
+        made = nmt("export", "--precision", "int8", "--output", "small")
+    assert (made.status, made.out) == (0, "small\n")
+    assert not caplog.records
+    assert len(made.err.splitlines()) == 3  # by what, which step, how large
+    assert {path.name for path in Path("small").glob("*.onnx")} == {
+        "encoder.int8.onnx", "step.int8.onnx",
+    }  # fmt: skip
+    assert "onnxruntime, int8" in nmt("translate", "I see cats", "--run", "small").err
+    refused = nmt("translate", "I see cats", "--run", "small", "--precision", "float32")
+    assert refused.status == 2
+    assert "small holds int8, not float32" in refused.err
+
+
+def test_an_export_replaces_nothing_else(nmt):
+    Path("mine").mkdir()
+    Path("mine/thesis.txt").write_text("precious", encoding="utf-8")
+    refused = nmt("export", "--output", "mine")
+    assert refused.status == 2
+    assert "mine holds something else" in refused.err
+    assert Path("mine/thesis.txt").exists()
+
+
+def test_what_is_not_installed_is_named(nmt, monkeypatch):
+    monkeypatch.setattr("nmt.workflows.export.find_spec", lambda name: None)
+    refused = nmt("export")
+    assert refused.status == 2
+    assert "pip install 'nmt[onnx]'" in refused.err
+    monkeypatch.setattr("nmt.decoding.exported.find_spec", lambda name: None)
+    assert "decoding by torch" in nmt("translate", "I see cats").err
+    strict = nmt("translate", "I see cats", "--engine", "onnx")
+    assert strict.status == 2
+    assert "pip install 'nmt[onnx]'" in strict.err
