@@ -13,7 +13,7 @@ install: $(INSTALLED)  ## a virtual environment with nmt in it, in the tested ve
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev,onnx]'
 	touch $@
 
 demo: $(INSTALLED)  ## train on the built-in corpus, evaluate, translate, plot: some minutes

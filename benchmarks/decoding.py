@@ -133,9 +133,9 @@ def report(beam: int, text: Bitext, ways: dict[str, tuple[Translate, bool]]) -> 
         for name, (translate, plain) in ways.items():
             numbers = sample[window::WINDOWS].tolist() if plain else range(len(text))
             sentences = [text.sources[i] for i in numbers]
-            rates[name].append(len(sentences) / seconds(lambda: translate(sentences)))
+            rates[name].append(len(sentences) / seconds(translate, sentences))
             for i in alone[window::WINDOWS].tolist():
-                latencies[name].append(1000 * seconds(lambda: translate([text.sources[i]])))
+                latencies[name].append(1000 * seconds(translate, [text.sources[i]]))
     first = statistics.median(next(iter(rates.values())))
     print(f"\n| beam {beam} | sentences/s | ratio | BLEU | one sentence, p50 | p95 |")
     print("|---|---|---|---|---|---|")
@@ -159,9 +159,9 @@ def bleu(translate: Translate, text: Bitext, plain: bool) -> str:
     return f"{bleu_and_chrf(translate(text.sources), text.targets)[0]:.2f} ({sampled})"
 
 
-def seconds(work: Callable[[], Any]) -> float:
+def seconds(translate: Translate, sentences: list[str]) -> float:
     started = perf_counter()
-    work()
+    translate(sentences)
     return perf_counter() - started
 
 
@@ -175,7 +175,7 @@ def cost_of_attention(engines: dict[str, Engine], trained: Trained, text: Bitext
             for kept in taken:
                 around: AbstractContextManager[Any] = nullcontext() if kept else forgetful(engine)
                 with around:
-                    taken[kept].append(seconds(lambda: translate(text.sources)))
+                    taken[kept].append(seconds(translate, text.sources))
         with_it, without = (statistics.median(taken[kept]) for kept in (True, False))
         print(
             f"| nmt, {name} | {len(text) / with_it:,.1f} | {len(text) / without:,.1f} "

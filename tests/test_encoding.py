@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from nmt.config import TokenizerConfig
-from nmt.data import encoding
+from nmt.data import encoding, windows
 from nmt.data.corpus import Bitext
 from nmt.data.encoding import encode
+from nmt.data.epochs import Epochs
 from nmt.data.tokenizer import Tokenizer, Tokenizers, learn
+from nmt.data.vocabulary import EOS, PAD
+from nmt.training.loop import Progress
 
 TEXT = Bitext(
     ["the old garden", "", "i love you", "we see it", "the house", "you and me", "a"],
@@ -71,6 +74,20 @@ def test_another_text_or_tokenizer_gets_another_file(
     encode(TEXT, turned)
     encode(Bitext(TEXT.sources[::-1], TEXT.targets[::-1]), tokenizers)
     assert len(list(own_cache.iterdir())) == 3
+
+
+def test_batches_of_a_mapped_file_hold_its_sentences_window_by_window(
+    tokenizers: Tokenizers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoding, "CHUNK", 2)
+    monkeypatch.setattr(windows, "WINDOW", 3)
+    with Epochs(encode(TEXT, tokenizers), budget=30, seed=1) as epochs:
+        batches = list(epochs.take(Progress(epoch=4), 99))
+    assert sorted(n for batch in batches for n in batch.sentences.tolist()) == list(range(7))
+    for batch in batches:
+        for row, n in zip(batch.source.tolist(), batch.sentences.tolist(), strict=True):
+            ids = tokenizers.source.encode([TEXT.sources[n]])[0]
+            assert row == [*ids, EOS] + [PAD] * (len(row) - len(ids) - 1)
 
 
 def test_a_mapping_can_be_renewed_and_outlives_its_file(

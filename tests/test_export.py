@@ -16,6 +16,7 @@ from commands import HEAVY, Commands, imported, lay_out
 from nmt.data.vocabulary import BOS
 from nmt.decoding.beam import beam_search
 from nmt.decoding.engine import FIRST_WORD
+from nmt.decoding.exported import Export
 from nmt.decoding.graphs import quantize, write_graphs
 from nmt.decoding.onnx_engine import OnnxEngine
 from nmt.decoding.torch_engine import TorchEngine
@@ -27,7 +28,7 @@ from nmt.models.devices import Compute
 from tiny_models import SOURCES, VOCABULARIES, Kind, ids
 
 KINDS = [
-    Kind(decoder, cell, score, feeding=number % 3 < 2, layers=1 + number % 2)
+    Kind(decoder, cell, score, feeding=number % 3 != 1, layers=1 + number % 2)
     for number, (score, (cell, decoder)) in enumerate(
         zip(scores, cycle(product(cells, decoders)), strict=False)
     )
@@ -214,6 +215,57 @@ def test_an_export_translates_without_torch(nmt, export):
     assert not (HEAVY - {"torch"}) & in_torch
 
 
+@pytest.mark.parametrize("engine", ["torch", "onnx"])
+def test_bench_decode_tells_speed_and_latency_beside_the_peak(nmt, engine):
+    found = json.loads(nmt("bench", "decode", "--json", "--engine", engine).out)
+    assert found["engine"].startswith({"torch": "torch on cpu", "onnx": "onnxruntime"}[engine])
+    assert found["latency_ms_p95"] >= found["latency_ms_p50"] > 0
+    assert found["share_of_peak"] == pytest.approx(
+        found["flop_per_target_token"]
+        * found["target_tokens_per_second"]
+        / (1e9 * found["matmul_peak_gflops"])
+    )
+    assert found["sentences_per_second"] > 0
+    assert 0 <= found["padding_share"] < 1
+    assert found["peak_memory_mb"] > 0
+
+
+def test_bench_decode_takes_a_file_and_an_export_alone(nmt, export):
+    Path("lines.txt").write_text("I see cats\n\nthey love trees\n", encoding="utf-8")
+    found = nmt("bench", "decode", export, "--input", "lines.txt", "--beam-size", 1)
+    assert found.status == 0
+    assert "one sentence, p50" in found.out
+    assert nmt("bench", "decode", "--input", "nowhere.txt").status == 3
+
+
+@pytest.mark.parametrize(
+    ("flags", "wanted"),
+    [
+        ("flags\t: fpu avx512_vnni\n", "int8"),
+        ("flags\t: fpu avx2\n", "float32"),
+        ("Features\t: asimd\n", "int8"),
+    ],
+)
+def test_eight_bits_are_the_choice_only_where_they_do_not_overflow(
+    export, tmp_path, monkeypatch, flags, wanted
+):
+    (tmp_path / "cpuinfo").write_text(flags, encoding="utf-8")
+    monkeypatch.setattr("nmt.decoding.exported.PROCESSOR", tmp_path / "cpuinfo")
+    description = json.loads((export / "export.json").read_text(encoding="utf-8"))
+    description["auto"] = "int8"
+    (export / "export.json").write_text(json.dumps(description), encoding="utf-8")
+    assert Export(export).choose("auto") == wanted
+    assert Export(export).choose("int8") == "int8"
+
+
+@pytest.mark.parametrize(("lost", "wanted"), [(0.1, "int8"), (0.2, "float32"), (-1, "int8")])
+def test_the_default_is_int8_where_it_costs_no_bleu_to_speak_of(nmt, monkeypatch, lost, wanted):
+    scores = iter([(30.0, 50.0), (30.0 - lost, 50.0)])
+    monkeypatch.setattr("nmt.evaluation.metrics.bleu_and_chrf", lambda *texts: next(scores))
+    assert nmt("export").status == 0
+    assert Export(nmt.folder / "runs" / "tiny" / "export").description["auto"] == wanted
+
+
 def other_step(export):
     description = json.loads((export / "export.json").read_text(encoding="utf-8"))
     description["model"].update(step=3, fingerprint="0" * 16)
@@ -300,3 +352,13 @@ def test_what_is_not_installed_is_named(nmt, monkeypatch):
     strict = nmt("translate", "I see cats", "--engine", "onnx")
     assert strict.status == 2
     assert "pip install 'nmt[onnx]'" in strict.err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--engine", "torch", "--precision", "int8"), ("--engine", "onnx", "--precision", "bfloat16")],
+)
+def test_an_engine_is_not_asked_for_what_it_has_not(nmt, options):
+    refused = nmt("translate", "I see cats", *options)
+    assert refused.status == 2
+    assert f"engine {options[1]} has no precision {options[3]}" in refused.err

@@ -59,14 +59,42 @@ def translator(tokenizers: Tokenizers, **config: Any) -> Translator:
     return Translator(engine, tokenizers, DecodingConfig(**config))
 
 
+@pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("batch_tokens", [1, 24, 4096])
-def test_sentences_come_back_in_their_order(tokenizers: Tokenizers, batch_tokens: int) -> None:
+def test_sentences_come_back_in_their_order(
+    tokenizers: Tokenizers, batch_tokens: int, workers: int
+) -> None:
     model = translator(tokenizers, batch_tokens=batch_tokens, beam_size=2)
+    model.engine.workers = workers
     found = model.translate(SENTENCES)
     assert [translated.source for translated in found] == SENTENCES
     for sentence, translated in zip(SENTENCES, found, strict=True):
         [alone] = model.translate([sentence])
         assert alone.text == translated.text
+
+
+def test_many_workers_have_something_to_do_and_long_batches_come_first(
+    tokenizers: Tokenizers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = translator(tokenizers, max_length_factor=0.1)
+    model.engine.workers = 2
+    sizes = []
+    search = model.search
+    monkeypatch.setattr(
+        model, "search", lambda rows: sizes.append((len(rows), max(map(len, rows)))) or search(rows)
+    )
+    model.translate(["i love you"] * 90 + ["the old garden of the old house"] * 10)
+    assert len(sizes) >= 4
+    assert sizes[0][1] > sizes[-1][1]
+    assert sum(rows for rows, _ in sizes) == 100
+
+
+def test_padding_is_the_share_of_cells_that_hold_no_piece(tokenizers: Tokenizers) -> None:
+    model = translator(tokenizers)
+    sentences = ["i love you", "you"]
+    lengths = [len(tokenizers.source.pieces(one).ids) + 1 for one in sentences]
+    assert model.padding_share(sentences) == pytest.approx(1 - sum(lengths) / (2 * max(lengths)))
+    assert model.padding_share(["you"] * 3) == 0
 
 
 def test_an_empty_sentence_has_an_empty_translation(tokenizers: Tokenizers) -> None:

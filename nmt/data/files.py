@@ -21,7 +21,8 @@ from nmt.data.lines import blocks, lines, refuse_missing
 from nmt.data.raw import Chunk, Column, Raw, RawBitext, RawCorpus, RawStream
 from nmt.errors import DataError
 
-LARGE_BYTES = 32_000_000  # of text, and of Parquet, which is packed
+LARGE_BYTES = 32_000_000  # of text
+PACKED = 4  # bytes of text in a byte of Parquet, about
 CSV_ROWS = 10_000  # of a chunk
 Choose = Callable[[list[str]], tuple[str, str]]  # the two columns among those of a file
 
@@ -53,7 +54,8 @@ def read_split(place: str | tuple[str, str], config: DataConfig) -> Raw:
         read = partial(_aligned, *paths)
     for path in paths:
         refuse_missing(path)
-    large = sum(path.stat().st_size for path in paths) > LARGE_BYTES
+    size = sum(path.stat().st_size for path in paths)
+    large = size * (PACKED if paths[0].suffix.lower() == ".parquet" else 1) > LARGE_BYTES
     return RawStream(read) if large else RawBitext.of(read())
 
 

@@ -23,6 +23,7 @@ FORMAT = "nmt.export/1"
 DESCRIPTION = "export.json"
 GRAPHS = ("encoder", "step")
 PRECISIONS = ("float32", "int8")
+PROCESSOR = Path("/proc/cpuinfo")  # where Linux tells what it can do
 INSTALL = "pip install 'nmt[onnx]'"
 
 
@@ -142,9 +143,8 @@ def _multiplies_int8() -> bool:
 
     Processors of x86 without VNNI saturate such sums at 16 bits, which costs quality.
     """
-    listing = Path("/proc/cpuinfo")
-    if not listing.exists():
+    if not PROCESSOR.exists():
         return True
-    lines = listing.read_text(encoding="utf-8").split("\n")
+    lines = PROCESSOR.read_text(encoding="utf-8").split("\n")
     flags = next((line for line in lines if line.startswith("flags")), None)
     return flags is None or not {"avx512_vnni", "avx_vnni"}.isdisjoint(flags.split())

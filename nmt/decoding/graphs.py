@@ -9,7 +9,7 @@ length, are put in as ONNX's own operators.
 
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import fields, replace
@@ -28,7 +28,10 @@ from nmt.decoding.onnx_engine import VOCABULARY
 from nmt.models.cells import Stack
 from nmt.models.contract import Memory, Rows, Seq2Seq
 
-OPSET = 20
+OPTIONS: dict[str, Any] = {
+    "dynamo": True, "opset_version": 20, "verbose": False, "external_data": False,
+}  # fmt: skip
+BATCH, SOURCE = torch.export.Dim("batch"), torch.export.Dim("source")
 GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2)}
 """torch's i f g o in ONNX's order i o f c; torch's r z n in ONNX's order z r h."""
 
@@ -36,59 +39,55 @@ GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2)}
 def write_graphs(model: Seq2Seq[Any], encoder: Path, step: Path) -> None:
     """Write both graphs of a model, in float32."""
     model = deepcopy(model).cpu().float().eval().requires_grad_(False)
+    # What reads words and what writes them may be one matrix, but are quantised apart.
     model.vocabulary.weight = nn.Parameter(model.vocabulary.weight.clone(), requires_grad=False)
     for module in model.modules():
         if isinstance(module, Stack):
             _read_by_onnx(module)
     with torch.no_grad(), _quiet():
-        memory, state = _example(model, 5)
-        longer, _ = _example(model, 6)
-        held, carried = named(memory, "memory"), named(state, "state")
-        names = [name for name, _ in [*held, *carried]]
-        batch, source, before, beams = map(torch.export.Dim, ("batch", "source", "before", "beams"))
-        ids = torch.full((3, 5), EOS)
-        torch.onnx.export(
-            _Encoder(model).eval(),
-            (ids,),
-            encoder,
-            input_names=["source"],
-            output_names=names,
-            dynamic_shapes=({0: batch, 1: source},),
-            **OPTIONS,
-        )
-        previous, parents = torch.full((3, 2), BOS), torch.zeros(3, 2, dtype=torch.long)
-        stretched = [
-            {
-                0: batch,
-                **{
-                    axis: source for axis in range(1, one.dim()) if one.size(axis) != two.size(axis)
-                },
-            }
-            for (_, one), (_, two) in zip(held, named(longer, "memory"), strict=True)
-        ]
-        torch.onnx.export(
-            _Step(model, memory, state).eval(),
-            (previous, parents, [tensor for _, tensor in held], [tensor for _, tensor in carried]),
-            step,
-            input_names=["previous", "parents", *names],
-            output_names=["logs", "attention", *(f"new {name}" for name, _ in carried)],
-            dynamic_shapes=(
-                {0: batch, 1: beams},
-                {0: batch, 1: beams},
-                stretched,
-                [{0: before} for _ in carried],
-            ),
-            **OPTIONS,
-        )
+        _write_encoder(model, encoder)
+        _write_step(model, step)
     _offer_the_best(step)
 
 
-OPTIONS: dict[str, Any] = {
-    "dynamo": True,
-    "opset_version": OPSET,
-    "verbose": False,
-    "external_data": False,
-}
+def _write_encoder(model: Seq2Seq[Any], path: Path) -> None:
+    memory, state = _example(model, 5)
+    names = [name for name, _ in [*named(memory, "memory"), *named(state, "state")]]
+    torch.onnx.export(
+        _Encoder(model).eval(),
+        (torch.full((3, 5), EOS),),
+        path,
+        input_names=["source"],
+        output_names=names,
+        dynamic_shapes=({0: BATCH, 1: SOURCE},),
+        **OPTIONS,
+    )
+
+
+def _write_step(model: Seq2Seq[Any], path: Path) -> None:
+    memory, state = _example(model, 5)
+    longer, _ = _example(model, 6)
+    held, carried = named(memory, "memory"), named(state, "state")
+    stretching = [
+        {0: BATCH, **{axis: SOURCE for axis in range(1, a.dim()) if a.size(axis) != b.size(axis)}}
+        for (_, a), (_, b) in zip(held, named(longer), strict=True)
+    ]
+    ids = {0: BATCH, 1: torch.export.Dim("beams")}
+    before = {0: torch.export.Dim("before")}
+    torch.onnx.export(
+        _Step(model, memory, state).eval(),
+        (
+            torch.full((3, 2), BOS),
+            torch.zeros(3, 2, dtype=torch.long),
+            [tensor for _, tensor in held],
+            [tensor for _, tensor in carried],
+        ),
+        path,
+        input_names=["previous", "parents", *(name for name, _ in [*held, *carried])],
+        output_names=["logs", "attention", *(f"new {name}" for name, _ in carried)],
+        dynamic_shapes=(ids, ids, stretching, [before for _ in carried]),
+        **OPTIONS,
+    )
 
 
 class _Encoder(nn.Module):
@@ -153,35 +152,33 @@ def _read_by_onnx(stack: Stack) -> None:
     kind = type(stack.layers).__name__
     if kind not in GATES or stack.layers.num_layers > 1:
         return
-    order = GATES[kind]
 
     def arranged(*names: str) -> nn.Parameter:
-        parts = [stack.parameter(name, 0).chunk(len(order)) for name in names]
-        return nn.Parameter(
-            torch.cat([part[i] for part in parts for i in order]).unsqueeze(0), requires_grad=False
-        )
+        parts = [stack.parameter(name, 0).chunk(len(GATES[kind])) for name in names]
+        gates = torch.cat([part[i] for part in parts for i in GATES[kind]])
+        return nn.Parameter(gates.unsqueeze(0), requires_grad=False)
 
-    stack.onnx_weights = nn.ParameterList(
-        [arranged("weight_ih"), arranged("weight_hh"), arranged("bias_ih", "bias_hh")]
-    )
-    attributes = {"hidden_size": stack.layers.hidden_size}
+    stack.onnx_weight_ih = arranged("weight_ih")
+    stack.onnx_weight_hh = arranged("weight_hh")
+    stack.onnx_bias = arranged("bias_ih", "bias_hh")
+    size: int = stack.layers.hidden_size
+    attributes: dict[str, Any] = {"hidden_size": size}
     if kind == "GRU":
         attributes["linear_before_reset"] = 1  # as torch has it
 
-    def read(self: Stack, inputs: Tensor, state: Any = None) -> Tensor:
+    def read(self: Any, inputs: Tensor, state: Any = None) -> Tensor:
         assert state is None, "only encoders read whole sequences here, from the start"
         steps = inputs.transpose(0, 1)
-        length, batch, _ = steps.shape
         states = torch.onnx.ops.symbolic(
             kind,
-            (steps, *self.onnx_weights),
+            (steps, self.onnx_weight_ih, self.onnx_weight_hh, self.onnx_bias),
             attrs=attributes,
             dtype=torch.float32,
-            shape=(length, 1, batch, self.layers.hidden_size),
+            shape=(steps.size(0), 1, steps.size(1), size),
         )
         return states.squeeze(1).transpose(0, 1)
 
-    stack.read = MethodType(read, stack)
+    stack.read = MethodType(read, stack)  # type: ignore[method-assign]  # of a copy for the export
 
 
 def _offer_the_best(path: Path) -> None:
@@ -226,10 +223,11 @@ def _offer_the_best(path: Path) -> None:
 
 
 def quantize(source: Path, target: Path) -> None:
+    """Write a graph with weights of eight bits, scaled by column, and inputs as they come."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     model = onnx.load(source)
-    del model.graph.value_info[:]
+    del model.graph.value_info[:]  # shapes that the quantiser would take for its own
     with _quiet():
         quantize_dynamic(model, target, weight_type=QuantType.QInt8, per_channel=True)
 

@@ -1,4 +1,4 @@
-"""`nmt export`: a checkpoint as ONNX graphs that translate without torch, their quality measured."""
+"""`nmt export`: a checkpoint as ONNX graphs, which translate without torch, and how well."""
 
 import logging
 import shutil
@@ -138,4 +138,4 @@ def _best(quality: dict[str, Any] | None) -> str:
     if quality is None:
         return "float32"
     lost = quality["bleu"]["float32"] - quality["bleu"]["int8"]
-    return "int8" if lost <= TOLERATED else "float32"
+    return "int8" if round(lost, 2) <= TOLERATED else "float32"

@@ -43,13 +43,14 @@ class Words:
 
 
 class Cell(Part):
-    """One layer.
+    """One layer that reads words and, beside them, a feed that is known only in the loop.
 
+    fed: (target + 1, batch, feed) narrow: what is read at each position, zeros at first
     hidden: (target + 1, batch, hidden) narrow, from the start on
-    gates: (target, batch, gates) narrow: handed in with the shares of everything but the cell's
-        own last state; when the loop runs back, their slopes take their place
-    of_hidden: (batch, hidden) wide: the slope of the state before the position that `backward`
-        was at last; whoever else read that state adds to it
+    gates: (target, batch, gates) narrow, with the words' share; when the loop runs back, the
+        slopes of the gates take its place
+    of_fed, of_hidden: (batch, feed), (batch, hidden) wide: slopes of what was read at the position
+        that `backward` was at last; whoever else reads the state adds to it
     """
 
     shift_outside = False
@@ -58,51 +59,41 @@ class Cell(Part):
     def __init__(
         self, stack: Stack, start: tuple[Tensor, ...], embedded: Tensor, numbers: Numbers
     ) -> None:
-        weight, self.bias = stack.parameter("weight_hh", 0), stack.parameter("bias_hh", 0)
+        assert stack.feed is not None, "without a feed the library reads all words at once"
+        feed, weight = stack.feed.weight, stack.parameter("weight_hh", 0)
+        self.bias = stack.parameter("bias_hh", 0)
         shift = self.bias if self.shift_outside else None
         self.words = Words(stack, embedded, shift, numbers.narrow)
         self.gates = self.words.gates
-        self.inputs = (*self.words.inputs, weight, self.bias, *start)
-        self.weight = weight.detach().to(numbers.narrow)
-        target, (batch, size) = len(self.gates), start[0].shape
-        self.hidden = self.gates.new_empty(target + 1, batch, size)
+        self.inputs = (*self.words.inputs, feed, weight, self.bias, *start)
+        self.widths = (feed.size(1), weight.size(1))
+        self.weight = torch.cat([feed.detach(), weight.detach()], dim=1).to(numbers.narrow)
+        target, batch, _ = self.gates.shape
+        self.read = self.gates.new_empty(target + 1, batch, sum(self.widths))
+        self.fed, self.hidden = self.read.split(self.widths, dim=-1)
+        self.fed[0] = 0
         self.hidden[0] = start[0].detach()
         self.active = torch.empty_like(self.gates, dtype=numbers.wide)
         self.slopes = torch.empty_like(self.active[0])
 
     def turn(self) -> None:
-        self.of_hidden = torch.zeros_like(self.hidden[0], dtype=self.active.dtype)
+        self.of_read = torch.zeros_like(self.read[0], dtype=self.active.dtype)
+        self.of_fed, self.of_hidden = self.of_read.split(self.widths, dim=-1)
 
     @abstractmethod
     def forward(self, position: int) -> None:
-        """From the gates and the last state to the new state."""
-
-    def backward(self, position: int, of_state: Tensor | None) -> Tensor:
-        """of_state: (batch, hidden) the slope by what else read the new state
-
-        Returns the gates' slopes, (batch, gates).
-        """
-        if of_state is not None:
-            self.of_hidden += of_state
-        self.differentiate(position)
-        return self.gates[position]
+        """From the words, the feed and the last state to the new state."""
 
     @abstractmethod
-    def differentiate(self, position: int) -> None:
-        """From the slope of the new state to those of the gates and of the old state."""
+    def backward(self, position: int) -> None:
+        """From the slope of the new state to those of all that the position read."""
 
     def gradients(self) -> Sequence[Tensor]:
-        slopes = self.of_recurrent()
-        return (
-            *self.words.gradients(),
-            weight_gradient(slopes, self.hidden[:-1]),
-            slopes.sum(dim=(0, 1)),
-            self.of_hidden,
-        )
+        return *self.words.gradients(), *self.of_weights(), self.of_hidden
 
-    def of_recurrent(self) -> Tensor:
-        """The slopes of W h + b: (target, batch, gates)"""
-        return self.gates
+    @abstractmethod
+    def of_weights(self) -> Sequence[Tensor]:
+        """The gradients of the feed's weight, of the recurrent one, and of the latter's bias."""
 
 
 class LSTMCell(Cell):
@@ -115,7 +106,7 @@ class LSTMCell(Cell):
     ) -> None:
         super().__init__(stack, start, embedded, numbers)
         first = start[1].detach()
-        self.cells = first.new_empty(len(self.hidden), *first.shape, dtype=numbers.wide)
+        self.cells = first.new_empty(len(self.read), *first.shape, dtype=numbers.wide)
         self.cells[0] = first
         self.tanh = torch.empty_like(self.cells[1:])  # of the cells
 
@@ -124,7 +115,7 @@ class LSTMCell(Cell):
         self.of_cell = torch.zeros_like(self.cells[0])
 
     def forward(self, position: int) -> None:
-        gates = self.gates[position].addmm_(self.hidden[position], self.weight.t())
+        gates = self.gates[position].addmm_(self.read[position], self.weight.t())
         active = self.active[position].copy_(gates)
         size = self.hidden.size(-1)
         i, f, g, o = active.split(size, dim=-1)
@@ -135,7 +126,7 @@ class LSTMCell(Cell):
         tanh = tanh_(self.tanh[position].copy_(cell))
         torch.mul(o, tanh, out=self.hidden[position + 1])
 
-    def differentiate(self, position: int) -> None:
+    def backward(self, position: int) -> None:
         of_hidden, of_cell, tanh = self.of_hidden, self.of_cell, self.tanh[position]
         size = tanh.size(-1)
         active = self.active[position]
@@ -150,7 +141,11 @@ class LSTMCell(Cell):
         sigmoid_slope_(self.slopes[:, : 2 * size], active[:, : 2 * size])
         tanh_slope_(of_g, g)
         sigmoid_slope_(of_o, o)
-        of_hidden.copy_(self.gates[position].copy_(self.slopes) @ self.weight)
+        self.of_read.copy_(self.gates[position].copy_(self.slopes) @ self.weight)
+
+    def of_weights(self) -> Sequence[Tensor]:
+        both = weight_gradient(self.gates, self.read[:-1])
+        return *both.split(self.widths, dim=1), self.gates.sum(dim=(0, 1))
 
     def gradients(self) -> Sequence[Tensor]:
         return *super().gradients(), self.of_cell
@@ -164,13 +159,16 @@ class GRUCell(Cell):
     ) -> None:
         super().__init__(stack, start, embedded, numbers)
         self.shift = self.bias.detach().to(numbers.narrow)
-        self.candidate = torch.empty_like(self.hidden[1:], dtype=numbers.wide)  # (U h_t-1)
-        self.recurrent = torch.empty_like(self.gates)
+        self.by_feed, self.by_state = self.weight.split(self.widths, dim=1)
+        shape = self.hidden[1:].shape
+        self.candidate = self.active.new_empty(shape)  # U h_t-1
+        self.of_recurrent = torch.empty_like(self.gates)  # the slopes of all shares of h_t-1
 
     def forward(self, position: int) -> None:
-        gates, before = self.gates[position], self.hidden[position]
+        before = self.hidden[position]
+        gates = self.gates[position].addmm_(self.fed[position], self.by_feed.t())
+        recurrent = torch.addmm(self.shift, before, self.by_state.t())
         size = before.size(-1)
-        recurrent = torch.addmm(self.shift, before, self.weight.t())
         gates[:, : 2 * size] += recurrent[:, : 2 * size]
         active = self.active[position].copy_(gates)
         candidate = self.candidate[position].copy_(recurrent[:, 2 * size :])
@@ -179,7 +177,7 @@ class GRUCell(Cell):
         tanh_(n.addcmul_(r, candidate))
         self.hidden[position + 1] = torch.lerp(n, before.to(n.dtype), z)
 
-    def differentiate(self, position: int) -> None:
+    def backward(self, position: int) -> None:
         of_hidden, size = self.of_hidden, self.of_hidden.size(-1)
         active = self.active[position]
         r, z, n = active.split(size, dim=-1)
@@ -190,12 +188,17 @@ class GRUCell(Cell):
         torch.mul(of_n, self.candidate[position], out=of_r)
         sigmoid_slope_(self.slopes[:, : 2 * size], active[:, : 2 * size])
         of_gates = self.gates[position].copy_(self.slopes)
-        of_recurrent = self.recurrent[position].copy_(of_gates)
+        of_recurrent = self.of_recurrent[position].copy_(of_gates)
         torch.mul(of_n, r, out=of_recurrent[:, 2 * size :])
-        torch.add(of_recurrent @ self.weight, kept, out=of_hidden)
+        self.of_fed.copy_(of_gates @ self.by_feed)
+        torch.add(of_recurrent @ self.by_state, kept, out=of_hidden)
 
-    def of_recurrent(self) -> Tensor:
-        return self.recurrent
+    def of_weights(self) -> Sequence[Tensor]:
+        return (
+            weight_gradient(self.gates, self.fed[:-1]),
+            weight_gradient(self.of_recurrent, self.hidden[:-1]),
+            self.of_recurrent.sum(dim=(0, 1)),
+        )
 
 
 KINDS: dict[type[Stack], type[Cell]] = {LSTM: LSTMCell, GRU: GRUCell}
