@@ -1,6 +1,7 @@
 """Which device multiplies, and in which numbers; decided once and said aloud."""
 
 import ctypes
+import os
 import platform
 import re
 from contextlib import AbstractContextManager
@@ -46,7 +47,10 @@ def choose(device: str, precision: str) -> Compute:
         raise ConfigError("device is mps, but torch sees no Apple GPU here; use device: auto")
     bfloat16 = precision == "bfloat16" or (precision == "auto" and _multiplies_bfloat16(chosen))
     if chosen.type == "cpu":
-        _keep_freed_memory()
+        # The library of matrix products keeps code for 1,024 shapes, which batches of ever new
+        # lengths fill with half a gigabyte; making it anew takes no measurable time.
+        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
+        keep_freed_memory()
         if not bfloat16 and not _processor_has("amx_tile", "amx_bf16"):
             # Without AMX this keeps float32's accuracy and only routes products to oneDNN, which
             # is twice as fast as MKL on AMD; with AMX it would round them to bfloat16.
@@ -54,18 +58,25 @@ def choose(device: str, precision: str) -> Compute:
     return Compute(chosen, bfloat16)
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Let the C library keep what is freed, for the next tensor.
 
     By default it hands every large block back to the system, which then clears each of its pages
     anew for the next update: a quarter of a training's time.
     """
-    if platform.libc_ver()[0] != "glibc":
-        return
-    set_option = ctypes.CDLL(None).mallopt
-    no_blocks_apart, trim_threshold = (-4, 0), (-1, 2**31 - 1)  # M_MMAP_MAX, M_TRIM_THRESHOLD
-    for option, value in (no_blocks_apart, trim_threshold):
-        set_option(option, value)
+    if _GLIBC:
+        no_blocks_apart, trim_threshold = (-4, 0), (-1, 2**31 - 1)  # M_MMAP_MAX, M_TRIM_THRESHOLD
+        for option, value in (no_blocks_apart, trim_threshold):
+            ctypes.CDLL(None).mallopt(option, value)
+
+
+def return_freed_memory() -> None:
+    """Hand back what was kept after all: now and then, since what is kept falls into pieces."""
+    if _GLIBC:
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+_GLIBC = platform.libc_ver()[0] == "glibc"
 
 
 def _best_device() -> str:

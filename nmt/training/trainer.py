@@ -15,11 +15,12 @@ from nmt.data.batches import Batch, in_parts
 from nmt.data.vocabulary import PAD
 from nmt.errors import CheckpointError, TrainingError
 from nmt.models import Seq2Seq
-from nmt.models.devices import Compute
+from nmt.models.devices import Compute, return_freed_memory
 from nmt.training.loss import smoothed_cross_entropy
 from nmt.training.schedules import Moment, factor
 
 log = logging.getLogger(__name__)
+RETURN_EVERY = 32  # updates: batches of ever new shapes leave ever more gaps between their tensors
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ class Trainer:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.steps += 1
+        if self.steps % RETURN_EVERY == 0:
+            return_freed_memory()
         return Report(
             total / tokens,
             norm,
