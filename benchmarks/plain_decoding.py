@@ -5,7 +5,7 @@ as nmt's model with the same weights (Luong, general score, LSTM, input feeding)
 same rules, and takes none of its short cuts.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import torch
@@ -33,9 +33,6 @@ class Grown(NamedTuple):
     score: float
     ids: list[int]
     row: int
-
-
-Step = Callable[[list[Grown], State], tuple[Tensor, State]]
 
 
 class PlainModel(nn.Module):
@@ -138,9 +135,9 @@ class PlainTranslator:
 def with_weights_of(model: Seq2Seq[Any], config: ModelConfig) -> PlainModel:
     """The plain model that computes what a trained one does."""
     kind = (config.decoder.kind, config.decoder.cell, config.encoder.cell, config.attention.score)
-    layers = (config.decoder.layers, config.encoder.layers)
-    if kind != ("luong", "lstm", "lstm", "general") or layers != (1, 1):
-        raise SystemExit("the plain reference is Luong's, with LSTMs of one layer, score general")
+    rest = (config.decoder.layers, config.encoder.layers, config.decoder.input_feeding)
+    if kind != ("luong", "lstm", "lstm", "general") or rest != (1, 1, True):
+        raise SystemExit("the plain reference is Luong's: LSTMs of one layer, general, fed")
     trained: Any = model
     plain = PlainModel(
         config, trained.source_embedding.num_embeddings, trained.target_embedding.num_embeddings

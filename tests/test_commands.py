@@ -460,7 +460,17 @@ def test_help_starts_without_heavy_libraries():
 
 @pytest.mark.parametrize(
     "command",
-    [["train"], ["translate"], ["plot-attention"], ["evaluate"], ["bench"], ["data"], ["config"]],
+    [
+        ["train"],
+        ["translate"],
+        ["plot-attention"],
+        ["evaluate"],
+        ["export"],
+        ["bench"],
+        ["bench", "decode"],
+        ["data"],
+        ["config"],
+    ],  # fmt: skip
 )
 def test_every_help_ends_with_examples(fresh, command):
     found = fresh(*command, "--help")

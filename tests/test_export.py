@@ -25,6 +25,7 @@ from nmt.models.attention import scores
 from nmt.models.cells import cells
 from nmt.models.decoders import decoders
 from nmt.models.devices import Compute
+from nmt.workflows.export import preferred
 from tiny_models import SOURCES, VOCABULARIES, Kind, ids
 
 KINDS = [
@@ -258,12 +259,10 @@ def test_eight_bits_are_the_choice_only_where_they_do_not_overflow(
     assert Export(export).choose("int8") == "int8"
 
 
-@pytest.mark.parametrize(("lost", "wanted"), [(0.1, "int8"), (0.2, "float32"), (-1, "int8")])
-def test_the_default_is_int8_where_it_costs_no_bleu_to_speak_of(nmt, monkeypatch, lost, wanted):
-    scores = iter([(30.0, 50.0), (30.0 - lost, 50.0)])
-    monkeypatch.setattr("nmt.evaluation.metrics.bleu_and_chrf", lambda *texts: next(scores))
-    assert nmt("export").status == 0
-    assert Export(nmt.folder / "runs" / "tiny" / "export").description["auto"] == wanted
+@pytest.mark.parametrize(("int8", "wanted"), [(29.9, "int8"), (29.8, "float32"), (31.0, "int8")])
+def test_the_default_is_int8_where_it_costs_no_bleu_to_speak_of(int8, wanted):
+    assert preferred({"bleu": {"float32": 30.0, "int8": int8}}) == wanted
+    assert preferred(None) == "float32"
 
 
 def other_step(export):
@@ -294,7 +293,14 @@ def another_version(export):
     return "was not written by this version of nmt"
 
 
-@pytest.mark.parametrize("damage", [other_step, cut_short, missing, no_json, another_version])
+def half_described(export):
+    (export / "export.json").write_text('{"format": "nmt.export/1"}', encoding="utf-8")
+    return "was not written by this version of nmt"
+
+
+@pytest.mark.parametrize(
+    "damage", [other_step, cut_short, missing, no_json, another_version, half_described]
+)
 def test_an_export_that_does_not_serve_is_told(nmt, export, damage):
     said = damage(export)
     command = ("translate", "I see cats", "--precision", "float32")
@@ -331,6 +337,10 @@ def test_one_precision_alone_is_taken_and_the_other_refused(nmt, export, caplog)
     refused = nmt("translate", "I see cats", "--run", "small", "--precision", "float32")
     assert refused.status == 2
     assert "small holds int8, not float32" in refused.err
+    shutil.rmtree(export)
+    shutil.copytree("small", export)
+    assert "torch on cpu, float32" in nmt("translate", "I see", "--precision", "float32").err
+    assert "onnxruntime, int8" in nmt("translate", "I see", "--precision", "int8").err
 
 
 def test_an_export_replaces_nothing_else(nmt):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FORMAT = "nmt.export/1"
 DESCRIPTION = "export.json"
+KEYS = {"model", "attends_from", "graphs", "files"}
 GRAPHS = ("encoder", "step")
 PRECISIONS = ("float32", "int8")
 PROCESSOR = Path("/proc/cpuinfo")  # where Linux tells what it can do
@@ -60,7 +61,8 @@ class Export:
             raise CheckpointError(f"there is no export in {self.folder}; {_MEND}") from None
         except (ValueError, OSError):
             raise CheckpointError(f"{path} is no JSON, or was cut short; {_MEND}") from None
-        if not isinstance(found, dict) or found.get("format") != FORMAT:
+        known = isinstance(found, dict) and found.get("format") == FORMAT
+        if not known or KEYS - found.keys():
             raise CheckpointError(
                 f"{path} was not written by this version of nmt ({FORMAT}); {_MEND}"
             )

@@ -49,7 +49,7 @@ def choose(device: str, precision: str) -> Compute:
     if chosen.type == "cpu":
         # The library of matrix products keeps code for 1,024 shapes, which batches of ever new
         # lengths fill with half a gigabyte; making it anew takes no measurable time.
-        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
+        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
         keep_freed_memory()
         if not bfloat16 and not _processor_has("amx_tile", "amx_bf16"):
             # Without AMX this keeps float32's accuracy and only routes products to oneDNN, which

@@ -20,7 +20,7 @@ from nmt.training.loss import smoothed_cross_entropy
 from nmt.training.schedules import Moment, factor
 
 log = logging.getLogger(__name__)
-RETURN_EVERY = 32  # updates: batches of ever new shapes leave ever more gaps between their tensors
+RETURN_EVERY = 16  # updates: batches of ever new shapes leave ever more gaps between their tensors
 
 
 @dataclass(frozen=True)
@@ -167,6 +167,7 @@ class Trainer:
     def loss(self, batches: Sequence[Batch]) -> float:
         """Nats per target token, read with teacher forcing, nothing learned."""
         self.model.eval()
+        return_freed_memory()
         total = sum(self._losses(batch, 0.0)[1].item() for batch in batches)
         return total / sum(batch.target_tokens for batch in batches)
 

@@ -124,9 +124,8 @@ class _Sought:
         if self.decoding.engine == "onnx":
             export, folder = Export(self.run.folder / EXPORT), self.run.checkpoint(self.checkpoint)
             identity = identity_of(self.run, folder)
-            if stale := _difference(export, identity):
-                raise CheckpointError(f"{stale}; export again: nmt export {self.run.folder}")
-            return self._trained(export.engine(self._precision()), identity, folder)
+            _refuse_another(export, identity, self.run)
+            return self._trained(export.engine(self.decoding.precision), identity, folder)
         return self._own_export() or self._in_torch()
 
     def _alone(self, export: Export) -> Trained:
@@ -135,15 +134,15 @@ class _Sought:
         step = str(export.identity["step"])
         if self.checkpoint not in ("best", "last", step):
             raise CheckpointError(f"{export.folder} holds step {step}, not {self.checkpoint}")
-        return self._trained(export.engine(self._precision()), export.identity, None)
+        return self._trained(export.engine(self.decoding.precision), export.identity, None)
 
     def _own_export(self) -> Trained | None:
         """The run's own export, where `auto` finds that it serves as well."""
         export = Export(self.run.folder / EXPORT)
         if self.decoding.engine == "torch" or not export.exists or not _on_processor(self.device):
             return None
-        precision = self._precision()
-        if precision == "bfloat16":
+        wanted = self.decoding.precision
+        if wanted == "bfloat16":
             return None
         if not runnable():
             log.info("%s is not used: onnxruntime is not installed", export.folder)
@@ -151,10 +150,11 @@ class _Sought:
         folder = self.run.checkpoint(self.checkpoint)
         identity = identity_of(self.run, folder)
         try:
-            if stale := _difference(export, identity):
-                raise CheckpointError(f"{stale}; export again: nmt export {self.run.folder}")
-            return self._trained(export.engine(precision), identity, folder)
-        except (CheckpointError, UsageError) as error:
+            _refuse_another(export, identity, self.run)
+            if wanted == "float32" and wanted not in export.precisions:
+                return None
+            return self._trained(export.engine(wanted), identity, folder)
+        except CheckpointError as error:
             log.warning("decoding by torch, since %s", error)
             return None
 
@@ -162,7 +162,7 @@ class _Sought:
         from nmt.decoding.torch_engine import TorchEngine
 
         folder = self.run.checkpoint(self.checkpoint)
-        precision = self._precision()
+        precision = self.decoding.precision
         if precision == "int8":
             raise UsageError(
                 f"int8 is for exports, and there is none: nmt export {self.run.folder}"
@@ -174,9 +174,6 @@ class _Sought:
         engine = TorchEngine(model, compute)
         identity = identity_of(self.run, folder)
         return Trained(self.run, self.config, tokenizers, engine, identity, folder, self.device)
-
-    def _precision(self) -> str:
-        return self.decoding.precision
 
     def _trained(self, engine: Engine, identity: dict[str, Any], folder: Path | None) -> Trained:
         tokenizers = Tokenizers.load(self.run.tokenizer)
@@ -201,12 +198,14 @@ def identity_of(run: Run, checkpoint: Path) -> dict[str, Any]:
     }
 
 
-def _difference(export: Export, identity: dict[str, Any]) -> str | None:
-    """What is wrong with an export of another checkpoint."""
+def _refuse_another(export: Export, identity: dict[str, Any], run: Run) -> None:
+    """An export of another checkpoint would pass for one of this."""
     known = export.identity
-    if known["fingerprint"] == identity["fingerprint"]:
-        return None
-    return f"{export.folder} is of step {known['step']}, not of {identity['step']} as it is now"
+    if known["fingerprint"] != identity["fingerprint"]:
+        raise CheckpointError(
+            f"{export.folder} is of step {known['step']}, not of {identity['step']} as it is now; "
+            f"export again: nmt export {run.folder}"
+        )
 
 
 def _load_model(

@@ -154,7 +154,7 @@ def describe(parts: Parts) -> None:
         "%s; the target is read by %s; batches of up to %s tokens a side, %.1f %% padding; %s "
         "updates an epoch%s",
         parts.compute,
-        parts.model.reads_by,
+        parts.model.reads_by if parts.config.training.teacher_forcing == 1 else "the plain loop",
         f"{parts.config.training.batch_tokens:,}",
         100 * padding_share(parts),
         f"{parts.updates_per_epoch:,}",
