@@ -51,7 +51,7 @@ def choose(device: str, precision: str) -> Compute:
         # lengths fill with half a gigabyte; making it anew takes no measurable time.
         os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
         keep_freed_memory()
-        if not bfloat16 and not _processor_has("amx_tile", "amx_bf16"):
+        if not _processor_has("amx_tile", "amx_bf16"):
             # Without AMX this keeps float32's accuracy and only routes products to oneDNN, which
             # is twice as fast as MKL on AMD; with AMX it would round them to bfloat16.
             torch.set_float32_matmul_precision("medium")
