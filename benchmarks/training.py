@@ -116,12 +116,9 @@ def shuffled(parts: Parts) -> Iterator[Batch]:
 
 def trainer_of(parts: Parts, model: ModelConfig, precision: str) -> Trainer:
     torch.manual_seed(1)
-    return Trainer(
-        build_model(model, parts.tokenizers.vocabularies),
-        parts.config.training,
-        choose("cpu", precision),
-        total=parts.updates,
-    )
+    compute = choose(parts.config.device, precision)
+    network = build_model(model, parts.tokenizers.vocabularies).to(compute.device)
+    return Trainer(network, parts.config.training, compute, total=parts.updates)
 
 
 def ours(
@@ -141,12 +138,14 @@ def ours(
 
 def plain(parts: Parts, model: ModelConfig, batches: Iterator[Batch]) -> Step:
     kind = PlainLuong if model.decoder.kind == "luong" else PlainBahdanau
-    reference = kind(model, parts.tokenizers.vocabularies.target)
+    device = parts.compute.device
+    reference = kind(model, parts.tokenizers.vocabularies.target).to(device)
     trainer = PlainTrainer(reference, parts.config.training.label_smoothing)
 
     def step() -> tuple[int, float]:
         batch = next(batches)
-        sides = [torch.from_numpy(s) for s in (batch.source, batch.target_in, batch.target_out)]
+        arrays = (batch.source, batch.target_in, batch.target_out)
+        sides = [torch.from_numpy(side).to(device) for side in arrays]
         torch.set_float32_matmul_precision("highest")  # torch's default, which tutorials keep
         started = perf_counter()
         trainer.step(*sides)

@@ -49,3 +49,8 @@ def test_nothing_is_dropped_or_drawn_where_nothing_is_to_be_dropped() -> None:
     assert torch.equal(Dropout(0.0)(values), values)
     assert torch.equal(Dropout(0.5).eval()(values), values)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_hardly_anything_is_left_of_a_probability_next_to_one() -> None:
+    torch.manual_seed(1)
+    assert (Dropout(0.999999)(torch.ones(1000)) == 0).double().mean() > 0.99

@@ -4,11 +4,13 @@ import json
 import logging
 import shutil
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import cycle, product
 from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 
@@ -251,7 +253,7 @@ def test_eight_bits_are_the_choice_only_where_they_do_not_overflow(
     export, tmp_path, monkeypatch, flags, wanted
 ):
     (tmp_path / "cpuinfo").write_text(flags, encoding="utf-8")
-    monkeypatch.setattr("nmt.decoding.exported.PROCESSOR", tmp_path / "cpuinfo")
+    monkeypatch.setattr("nmt.processor.LISTING", tmp_path / "cpuinfo")
     description = json.loads((export / "export.json").read_text(encoding="utf-8"))
     description["auto"] = "int8"
     (export / "export.json").write_text(json.dumps(description), encoding="utf-8")
@@ -269,7 +271,27 @@ def other_step(export):
     description = json.loads((export / "export.json").read_text(encoding="utf-8"))
     description["model"].update(step=3, fingerprint="0" * 16)
     (export / "export.json").write_text(json.dumps(description), encoding="utf-8")
-    return "is of step 3, not of"
+    return "is of step 3 of tiny (0000000000000000), not of step "
+
+
+def replaced(export, name, graph):
+    """Another graph, which the description knows."""
+    (export / name).write_bytes(graph)
+    description = json.loads((export / "export.json").read_text(encoding="utf-8"))
+    description["files"][name] = sha256(graph).hexdigest()
+    (export / "export.json").write_text(json.dumps(description), encoding="utf-8")
+    return f"cannot be run by onnxruntime {onnxruntime.__version__} ("
+
+
+def of_the_future(export):
+    graph = onnx.load(export / "step.float32.onnx")
+    for library in graph.opset_import:
+        library.version = 9999
+    return replaced(export, "step.float32.onnx", graph.SerializeToString())
+
+
+def no_graph(export):
+    return replaced(export, "encoder.float32.onnx", b"<html>")
 
 
 def cut_short(export):
@@ -299,8 +321,12 @@ def half_described(export):
 
 
 @pytest.mark.parametrize(
-    "damage", [other_step, cut_short, missing, no_json, another_version, half_described]
-)
+    "damage",
+    [
+        other_step, of_the_future, no_graph, cut_short, missing, no_json, another_version,
+        half_described,
+    ],
+)  # fmt: skip
 def test_an_export_that_does_not_serve_is_told(nmt, export, damage):
     said = damage(export)
     command = ("translate", "I see cats", "--precision", "float32")
@@ -321,7 +347,8 @@ def test_an_export_that_is_not_there_is_missed_only_by_who_asks_for_it(nmt, expo
     strict = nmt("translate", "I see cats", "--engine", "onnx")
     assert strict.status == 3
     assert "there is no export in runs/tiny/export; export again: nmt export" in strict.err
-    assert nmt("translate", "I see cats", "--precision", "int8").status == 2
+    small = nmt("translate", "I see cats", "--precision", "int8")
+    assert (small.status, small.err) == (3, strict.err)
 
 
 def test_one_precision_alone_is_taken_and_the_other_refused(nmt, export, caplog):
@@ -350,6 +377,89 @@ def test_an_export_replaces_nothing_else(nmt):
     assert refused.status == 2
     assert "mine holds something else" in refused.err
     assert Path("mine/thesis.txt").exists()
+
+
+def test_an_export_is_not_written_over_a_file_nor_where_one_stands(nmt, export, monkeypatch):
+    refused = nmt("export", "--output", "tiny.yaml")
+    assert (refused.status, len(refused.err.splitlines())) == (2, 1)
+    assert "tiny.yaml is no folder: name another folder with --output" in refused.err
+    monkeypatch.chdir(export)
+    for here in (".", export):
+        refused = nmt("export", "..", "--output", here)
+        assert (refused.status, len(refused.err.splitlines())) == (2, 1)
+        assert f"you are in {export}, which cannot be replaced" in refused.err
+
+
+def test_a_line_longer_than_translate_takes_is_measured_all_the_same(nmt, export):
+    resolved = export.parent / "config.resolved.yaml"
+    text = resolved.read_text(encoding="utf-8")
+    resolved.write_text(
+        text.replace("max_source_length: 1000", "max_source_length: 2"), encoding="utf-8"
+    )
+    assert nmt("translate", "I see cats").status == 3
+    shutil.rmtree(export)
+    assert nmt("export").status == 0
+    assert Export(export).description["quality"]["sentences"] == 12
+    assert nmt("bench", "decode").status == 0
+
+
+def test_int8_is_missed_for_the_reason_that_there_is(nmt, export, monkeypatch):
+    command = ("translate", "I see cats", "--precision", "int8")
+    refused = nmt(*command, "--device", "cuda")
+    assert (refused.status, len(refused.err.splitlines())) == (2, 1)
+    assert "exports run on the processor, not on cuda" in refused.err
+    with monkeypatch.context() as patch:
+        patch.setattr("nmt.decoding.exported.find_spec", lambda name: None)
+        assert "pip install 'nmt[onnx]'" in nmt(*command).err
+    said = other_step(export)
+    assert said in nmt(*command).err
+
+
+def test_an_export_runs_on_no_other_device(nmt, export):
+    shutil.copytree(export, "alone")
+    for options in (("--run", "alone"), ("--engine", "onnx")):
+        command = ("translate", "I see cats", *options)
+        refused = nmt(*command, "--device", "cuda")
+        assert (refused.status, len(refused.err.splitlines())) == (2, 1)
+        assert "exports run on the processor, not on cuda: take --device cpu" in refused.err
+        assert nmt(*command, "--device", "cpu").status == 0
+
+
+def test_an_export_alone_is_evaluated_by_files(nmt, export):
+    shutil.copytree(export, "alone")
+    Path("train.tsv").unlink()
+    refused = nmt("evaluate", "alone")
+    assert (refused.status, len(refused.err.splitlines())) == (2, 1)
+    assert "alone is an export" in refused.err
+    assert "--input and --reference" in refused.err
+    Path("a.en").write_text("I see cats\n", encoding="utf-8")
+    Path("a.fr").write_text("je vois les chats\n", encoding="utf-8")
+    assert nmt("evaluate", "alone", "--input", "a.en", "--reference", "a.fr").status == 0
+
+
+def test_a_run_may_be_copied_without_links(nmt, export):
+    wanted = nmt("translate", "I see cats")
+    shutil.copytree(export.parent, "copy", symlinks=False)
+    for folder in Path("copy/checkpoints").glob("step-*"):
+        shutil.rmtree(folder)
+    found = nmt("translate", "I see cats", "--run", "copy")
+    assert (found.status, found.out, found.err) == (0, wanted.out, wanted.err)
+    Path("copy/checkpoints/best/state.json").unlink()
+    refused = nmt("translate", "I see cats", "--run", "copy")
+    assert refused.status == 3
+    assert "copy/checkpoints/best is no checkpoint: it has no state.json" in refused.err
+
+
+def test_the_peak_memory_is_that_of_translating(nmt, monkeypatch):
+    asked = []
+    peaks = {"peak_memory": 1.5, "best_rate": 2e9}
+    for name, value in peaks.items():
+        monkeypatch.setattr(
+            f"nmt.workflows.bench.decoding.{name}",
+            lambda *_, name=name, value=value, **__: asked.append(name) or value,
+        )
+    assert json.loads(nmt("bench", "decode", "--json").out)["peak_memory_mb"] == 1.5
+    assert asked == ["peak_memory", "best_rate", "best_rate"]
 
 
 def test_what_is_not_installed_is_named(nmt, monkeypatch):

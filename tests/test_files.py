@@ -111,6 +111,20 @@ def test_a_broken_file_is_told_with_its_line(name: str, tmp_path: Path, config: 
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["a.tsv", "a.csv", "a.jsonl"])
+def test_a_byte_order_mark_alone_is_an_empty_file(
+    name: str, tmp_path: Path, config: DataConfig
+) -> None:
+    found = []
+    for content in (b"", b"\xef\xbb\xbf"):
+        (tmp_path / name).write_bytes(content)
+        try:
+            found.append(str(read_split(str(tmp_path / name), config)))
+        except DataError as error:
+            found.append(str(error))
+    assert found[0] == found[1]
+
+
 def test_a_missing_file_and_a_folder_are_told(tmp_path: Path, config: DataConfig) -> None:
     with pytest.raises(DataError, match=r"no file .*absent\.tsv"):
         read_split(str(tmp_path / "absent.tsv"), config)

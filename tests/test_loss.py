@@ -1,6 +1,7 @@
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from nmt.training import loss as module
 from nmt.training.loss import smoothed_cross_entropy
@@ -63,6 +64,9 @@ def test_nothing_is_learned_where_no_gradient_is_wanted() -> None:
         found, again = smoothed_cross_entropy(readouts, vocabulary, targets, smoothing=0.1)
     assert not found.requires_grad
     torch.testing.assert_close(found, wanted)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        smoothed_cross_entropy(readouts, vocabulary, targets, smoothing=0.1)
+    assert counter.get_total_flops() == 2 * POSITIONS * WIDTH * VOCABULARY  # the logits alone
     torch.testing.assert_close(again, plain)
 
 

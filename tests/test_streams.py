@@ -7,6 +7,8 @@ duplicates, lines and errors lie across their borders.
 import errno
 import gc
 import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,6 +24,7 @@ from hypothesis import strategies as st
 
 from nmt.config import CleaningConfig, DataConfig, TokenizerConfig
 from nmt.data import files, lines, parquet, repeats, store
+from nmt.data.cache import Scratch
 from nmt.data.cleaning import clean, normalized
 from nmt.data.corpus import Bitext, Origin
 from nmt.data.encoding import encode
@@ -208,6 +211,23 @@ def test_scratch_goes_with_its_last_holder_and_old_scratch_is_swept(
     del kept
     gc.collect()
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_old_scratch_of_a_living_process_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NMT_CACHE", str(tmp_path))
+    first = Scratch("text")
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    dead = first.folder.with_name(first.folder.name.replace(str(os.getpid()), str(ended.pid)))
+    dead.mkdir()
+    elsewhere = first.folder.with_name(f"{first.folder.name}-elsewhere")
+    elsewhere.mkdir()
+    for folder in (first.folder, dead, elsewhere):
+        os.utime(folder, (1, 1))
+    second = Scratch("text")
+    assert set((tmp_path / "scratch").iterdir()) == {first.folder, second.folder}
 
 
 def test_a_full_disk_is_told_when_text_is_written(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -243,6 +243,51 @@ def test_a_batch_that_does_not_fit_is_learned_from_in_parts(
     assert said.startswith("cpu has not enough memory for a batch of 60 tokens on both sides")
 
 
+def test_a_run_that_was_short_of_memory_is_resumed_exactly() -> None:
+    rest: dict[str, Any] = {"dropout": 0.3, "teacher_forcing": 0.5}
+    error = torch.OutOfMemoryError("no memory")
+    first = trainer_of(**rest)
+    short_of_memory(first, rows=2, error=error)
+    for _ in range(2):
+        first.step([collated(PAIRS)])
+    kept = {name: tensor.clone() for name, tensor in first.state().items()}
+    learned = {name: tensor.clone() for name, tensor in first.model.state_dict().items()}
+    wanted = [first.step([collated(PAIRS)]) for _ in range(2)]
+    second = trainer_of(**rest)
+    second.model.load_state_dict(learned)
+    tried = short_of_memory(second, rows=2, error=error)
+    second.restore(kept, steps=2, stalls=0)
+    assert [second.step([collated(PAIRS)]) for _ in range(2)] == wanted
+    assert len(tried) == 2 * 3  # nothing was tried that is known not to fit
+    assert_equal(first, second)
+
+
+def test_a_failed_attempt_draws_no_random_numbers() -> None:
+    """So whoever knows from the start what fits draws the same."""
+    finder, knower = trainer_of(dropout=0.3), trainer_of(dropout=0.3)
+    for trainer in (finder, knower):
+        short_of_memory(trainer, rows=2, error=MemoryError())
+        torch.manual_seed(9)
+        if trainer is knower:
+            trainer.most_cells = finder.most_cells
+        trainer.step([collated(PAIRS)])
+    assert_equal(finder, knower)
+
+
+def test_a_validation_batch_that_does_not_fit_is_measured_in_parts() -> None:
+    trainer = trainer_of()
+    wanted = trainer.loss([collated(PAIRS)])
+    whole = trainer.model.forward
+
+    def forward(source: Tensor, *rest: Any) -> Any:
+        if len(source) > 2:
+            raise torch.OutOfMemoryError("no memory")
+        return whole(source, *rest)
+
+    trainer.model.forward = forward
+    assert trainer.loss([collated(PAIRS)]) == pytest.approx(wanted, rel=1e-6)
+
+
 def test_a_sentence_that_does_not_fit_is_an_error_and_nothing_is_updated() -> None:
     trainer = trainer_of()
     before = parameters(trainer)

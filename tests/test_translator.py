@@ -1,5 +1,7 @@
 import logging
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -87,6 +89,47 @@ def test_many_workers_have_something_to_do_and_long_batches_come_first(
     assert len(sizes) >= 6
     assert sizes[0][1] > sizes[-1][1]
     assert sum(rows for rows, _ in sizes) == 400
+
+
+def test_sentences_are_read_once_in_their_order(tokenizers: Tokenizers) -> None:
+    class OnDisk(Sequence[str]):
+        """Each sentence that is asked for by its place would be a look into a file."""
+
+        def __len__(self) -> int:
+            return len(SENTENCES)
+
+        def __iter__(self) -> Iterator[str]:
+            return iter(SENTENCES)
+
+        def __getitem__(self, place: object) -> str:
+            raise AssertionError(place)
+
+    found = translator(tokenizers, batch_tokens=24).translate(OnDisk())
+    assert [translated.source for translated in found] == SENTENCES
+
+
+def test_who_breaks_off_waits_for_no_batch_that_has_not_begun(
+    tokenizers: Tokenizers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = translator(tokenizers, max_length_factor=0.1)
+    model.engine.workers = 2
+    begun = []
+    search = model.search
+
+    def slow(rows: Sequence[Sequence[int]]) -> Any:
+        begun.append(len(rows))
+        if len(begun) > 1:
+            sleep(0.3)
+        return search(rows)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(model, "search", slow)
+    monkeypatch.setattr(model, "_in_words", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.translate(["i love you"] * 400)
+    assert len(begun) <= 4  # of eight
 
 
 def test_padding_is_the_share_of_cells_that_hold_no_piece(tokenizers: Tokenizers) -> None:

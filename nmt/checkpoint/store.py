@@ -1,6 +1,5 @@
 """Checkpoints: a model and its training state in safetensors and JSON, whole or absent."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as as_bytes
 from torch import Tensor, nn
 
+from nmt.checkpoint.state import FORMAT, MEND, STATE, read_state
 from nmt.errors import CheckpointError
 from nmt.files import replacing_folder, write_json
 
-FORMAT = "nmt.checkpoint/1"
-MODEL, TRAINING, STATE = "model.safetensors", "training.safetensors", "state.json"
+MODEL, TRAINING = "model.safetensors", "training.safetensors"
 
 
 def save(
@@ -61,19 +60,8 @@ def load_training(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises:
         CheckpointError: a file is missing, cut short or foreign.
     """
-    path = folder / STATE
-    try:
-        state = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CheckpointError(f"{folder} is no checkpoint: it has no {STATE}") from None
-    except ValueError:
-        raise CheckpointError(f"{path} is no JSON, or was cut short; {_MEND}") from None
-    if not isinstance(state, dict) or state.pop("format", None) != FORMAT:
-        raise CheckpointError(f"{path} was not written by this version of nmt ({FORMAT})")
+    state = read_state(folder)  # the smaller one first: it tells what is no checkpoint
     return _read(folder / TRAINING), state
-
-
-_MEND = "delete its folder to go on from the checkpoint before it"
 
 
 def _read(path: Path) -> dict[str, Tensor]:
@@ -87,5 +75,5 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{path} is missing: the checkpoint is not complete") from None
     except SafetensorError as error:
         raise CheckpointError(
-            f"{path} is no safetensors file, or was cut short ({error}); {_MEND}"
+            f"{path} is no safetensors file, or was cut short ({error}); {MEND}"
         ) from None

@@ -1,6 +1,5 @@
 """Corpora in subword ids, encoded once into Arrow files that are mapped, not read, into memory."""
 
-import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +13,7 @@ from nmt.data.cache import cache_folder
 from nmt.data.corpus import Bitext
 from nmt.data.tokenizer import Tokenizers
 from nmt.files import replacing
+from nmt.processor import cores
 
 CHUNK = 20_000  # sentences encoded at once
 Sides = tuple[tuple[np.ndarray, np.ndarray], ...]  # ids end to end, and lengths, of each side
@@ -89,13 +89,13 @@ def _encoded(bitext: Bitext, tokenizers: Tokenizers) -> Iterator[Sides]:
 
     Threads are enough: sentencepiece lets go of Python while it works.
     """
-    cores = os.cpu_count() or 1
+    threads = cores()
     ahead = deque[list[Future[tuple[np.ndarray, np.ndarray]]]]()
     both = (tokenizers.source, tokenizers.target)
-    with ThreadPoolExecutor(cores) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         for texts in bitext.chunks(CHUNK):
             ahead.append([pool.submit(t.end_to_end, s) for t, s in zip(both, texts, strict=True)])
-            if len(ahead) > 1 + cores // 2:  # a chunk keeps two of them busy
+            if len(ahead) > 1 + threads // 2:  # a chunk keeps two of them busy
                 yield tuple(side.result() for side in ahead.popleft())
         for sides in ahead:
             yield tuple(side.result() for side in sides)

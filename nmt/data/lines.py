@@ -39,7 +39,8 @@ def blocks(path: Path) -> Iterator[str]:
         with path.open("rb") as file:
             for data in _whole_lines(file):
                 start = start or data[:2]
-                yield _decoded(path, data, line, start)
+                if text := _decoded(path, data, line, start):  # a byte-order mark alone is none
+                    yield text
                 line += data.count(b"\n")
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from None

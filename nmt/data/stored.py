@@ -18,7 +18,7 @@ NAMES = ("source", "target")  # of the columns
 
 
 @dataclass(frozen=True)
-class Rows:
+class Stretch:
     """Pairs that lie together, and which of them count."""
 
     kept: np.ndarray  # packed bits
@@ -37,7 +37,7 @@ class TextFile:
     batch in memory. It lies in a scratch folder, which goes when nobody needs it any more.
     """
 
-    def __init__(self, scratch: Scratch, batches: list[Rows]) -> None:
+    def __init__(self, scratch: Scratch, batches: list[Stretch]) -> None:
         self._scratch, self._batches = scratch, batches
         counts = (int(batch.mask.sum()) for batch in batches)
         self.ends = list(accumulate(counts))  # how many pairs there are up to here
@@ -60,7 +60,7 @@ class TextFile:
         for batch, start, end in zip(self._batches, [0, *self.ends], self.ends, strict=False):
             mask = batch.mask
             mask[mask] = keep[start:end]
-            batches.append(Rows(np.packbits(mask), batch.rows))
+            batches.append(Stretch(np.packbits(mask), batch.rows))
         return TextFile(self._scratch, batches)
 
 
@@ -109,7 +109,7 @@ class TextWriter:
 
     def __init__(self, scratch: Scratch, writer: Any) -> None:
         self._scratch, self._writer = scratch, writer
-        self._batches: list[Rows] = []
+        self._batches: list[Stretch] = []
 
     def write(self, pairs: Bitext) -> None:
         import pyarrow as pa
@@ -118,7 +118,7 @@ class TextWriter:
             sides = [pa.array(side, pa.large_string()) for side in (pairs.sources, pairs.targets)]
             self._writer.write_batch(pa.record_batch(sides, names=NAMES))
             kept = np.packbits(np.ones(len(pairs), bool))
-            self._batches.append(Rows(kept, len(pairs)))
+            self._batches.append(Stretch(kept, len(pairs)))
 
     def file(self) -> TextFile:
         """What was written, once the block of `writing` is over."""

@@ -9,12 +9,14 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nmt.errors import CheckpointError, UsageError
 from nmt.files import write_json
+from nmt.processor import processor_has
 
 if TYPE_CHECKING:
     from nmt.decoding.onnx_engine import OnnxEngine
@@ -24,7 +26,6 @@ DESCRIPTION = "export.json"
 KEYS = {"model", "attends_from", "graphs", "files"}
 GRAPHS = ("encoder", "step")
 PRECISIONS = ("float32", "int8")
-PROCESSOR = Path("/proc/cpuinfo")  # where Linux tells what it can do
 INSTALL = "pip install 'nmt[onnx]'"
 
 
@@ -96,19 +97,25 @@ class Export:
         """Load the graphs.
 
         Raises:
-            CheckpointError: a graph is missing or damaged.
+            CheckpointError: a graph is missing, damaged, or refused by onnxruntime.
             UsageError: onnxruntime is not installed, or the precision was not exported.
         """
         if not runnable():
             raise UsageError(f"{self.folder} needs onnxruntime: {INSTALL}")
-        from nmt.decoding.onnx_engine import OnnxEngine
+        from nmt.decoding.onnx_engine import REFUSALS, OnnxEngine
 
         chosen = self.choose(precision)
         names = self.description["graphs"][chosen]
         encoder, step = (self._read(name) for name in names)
-        return OnnxEngine(
-            encoder, step, attends_from=self.description["attends_from"], precision=chosen
-        )
+        attends_from = self.description["attends_from"]
+        try:
+            return OnnxEngine(encoder, step, attends_from=attends_from, precision=chosen)
+        except REFUSALS as error:
+            reason = " ".join(str(error).split())
+            raise CheckpointError(
+                f"{self.folder} cannot be run by onnxruntime {version('onnxruntime')} ({reason}); "
+                f"upgrade that, or {_MEND}"
+            ) from None
 
     def _read(self, name: str) -> bytes:
         path = self.folder / name
@@ -145,8 +152,4 @@ def _multiplies_int8() -> bool:
 
     Processors of x86 without VNNI saturate such sums at 16 bits, which costs quality.
     """
-    if not PROCESSOR.exists():
-        return True
-    lines = PROCESSOR.read_text(encoding="utf-8").split("\n")
-    flags = next((line for line in lines if line.startswith("flags")), None)
-    return flags is None or not {"avx512_vnni", "avx_vnni"}.isdisjoint(flags.split())
+    return processor_has("avx512_vnni", "avx_vnni") is not False

@@ -1,14 +1,23 @@
 """The engine of an exported model: onnxruntime on the processor, without torch."""
 
-import os
-
 import numpy as np
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as errors
 
 from nmt.decoding.engine import FIRST_WORD, Engine, Offers, Session
+from nmt.processor import cores
 
 Values = dict[str, np.ndarray]
 VOCABULARY = "vocabulary"  # under which a step's graph tells its size
+REFUSALS = (
+    errors.Fail,
+    errors.InvalidArgument,
+    errors.InvalidGraph,
+    errors.InvalidProtobuf,
+    errors.NotImplemented,
+    errors.RuntimeException,
+)
+"""What onnxruntime raises for a graph that it cannot run: they have no base in common."""
 
 
 class OnnxEngine(Engine):
@@ -16,6 +25,8 @@ class OnnxEngine(Engine):
 
     A graph runs in one thread, and as many batches as there are cores run side by side: the
     graphs are so small that threads would spend their time waiting for one another.
+
+    Raises one of REFUSALS for graphs that this onnxruntime cannot run.
     """
 
     def __init__(self, encoder: bytes, step: bytes, *, attends_from: str, precision: str) -> None:
@@ -36,13 +47,6 @@ class OnnxEngine(Engine):
 
     def __str__(self) -> str:
         return f"onnxruntime, {self.precision}"
-
-
-def cores() -> int:
-    """How many this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _graph(model: bytes) -> onnxruntime.InferenceSession:

@@ -19,10 +19,11 @@ class TorchEngine(Engine):
     def __init__(self, model: Seq2Seq[Any], compute: Compute) -> None:
         self.attends_from = model.attends_from
         self.compute = compute
-        self.model = deepcopy(model).eval()
+        self.model = deepcopy(model).to(compute.device).eval()
         if compute.bfloat16:
+            vocabulary = _Float32Linear(self.model.vocabulary)
             self.model.to(torch.bfloat16)
-            self.model.vocabulary = _Float32Linear(model.vocabulary)
+            self.model.vocabulary = vocabulary
 
     def open(self, source: np.ndarray, *, most: int) -> Session:
         return _Session(self.model, torch.from_numpy(source).to(self.compute.device), most)

@@ -56,6 +56,7 @@ class Translator:
         Raises:
             DataError: a sentence has more pieces than `decoding.max_source_length`.
         """
+        sentences = list(sentences)  # on the disk, they would be read anew at each jump
         found: list[Translated | None] = [None] * len(sentences)
         for number, translated in self._in_batches(sentences, first_line):
             found[number] = translated
@@ -100,7 +101,10 @@ class Translator:
             yield map
             return
         with ThreadPoolExecutor(self.engine.workers) as pool:
-            yield pool.map
+            try:
+                yield pool.map
+            finally:  # who breaks off does not wait for the batches that have not begun
+                pool.shutdown(wait=False, cancel_futures=True)
 
     def search(self, ids: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
         """The hypotheses of one batch of sentences in ids, without EOS."""

@@ -6,12 +6,12 @@ import platform
 import re
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
 from nmt.config.sections import DEVICE
 from nmt.errors import ConfigError
+from nmt.processor import processor_has
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Compute:
 
 
 def choose(device: str, precision: str) -> Compute:
-    """`auto` becomes the best there is.
+    """`auto` becomes the best there is; and torch and the C library are set to use it well.
 
     Raises:
         ConfigError: the device asked for is not there.
@@ -51,7 +51,7 @@ def choose(device: str, precision: str) -> Compute:
         # lengths fill with half a gigabyte; making it anew takes no measurable time.
         os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
         keep_freed_memory()
-        if not _processor_has("amx_tile", "amx_bf16"):
+        if not processor_has("amx_tile", "amx_bf16"):
             # Without AMX this keeps float32's accuracy and only routes products to oneDNN, which
             # is twice as fast as MKL on AMD; with AMX it would round them to bfloat16.
             torch.set_float32_matmul_precision("medium")
@@ -88,16 +88,4 @@ def _best_device() -> str:
 def _multiplies_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and _processor_has("avx512_bf16", "amx_bf16")
-
-
-def _processor_has(*features: str) -> bool:
-    """Whether Linux lists one of the features for this processor."""
-    if platform.system() != "Linux":
-        return False
-    listing = Path("/proc/cpuinfo")
-    if not listing.exists():
-        return False
-    lines = listing.read_text(encoding="utf-8").split("\n")
-    flags = next((line for line in lines if line.startswith("flags")), "")
-    return not set(features).isdisjoint(flags.split())
+    return device.type == "cpu" and bool(processor_has("avx512_bf16", "amx_bf16"))

@@ -18,5 +18,5 @@ class Dropout(nn.Dropout):
             return super().forward(values)
         words = torch.empty(-(-values.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
         bits = words.view(torch.int16)[: values.numel()].view(values.shape)
-        kept = bits >= round(self.p * LEVELS) - LEVELS // 2
+        kept = bits >= min(round(self.p * LEVELS), LEVELS - 1) - LEVELS // 2
         return values * kept.to(values.dtype).mul_(1 / (1 - self.p))

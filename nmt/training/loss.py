@@ -22,7 +22,8 @@ def smoothed_cross_entropy(
 
     readouts: (positions, readout); targets: (positions,) ids, no padding among them
     """
-    return _Loss.apply(readouts, vocabulary.weight, vocabulary.bias, targets, smoothing)
+    learns = torch.is_grad_enabled()  # which is always off inside of autograd's functions
+    return _Loss.apply(readouts, vocabulary.weight, vocabulary.bias, targets, smoothing, learns)
 
 
 class _Loss(torch.autograd.Function):
@@ -34,20 +35,22 @@ class _Loss(torch.autograd.Function):
         bias: Tensor,
         targets: Tensor,
         smoothing: float,
+        learns: bool,
     ) -> tuple[Tensor, Tensor]:
         narrow = torch.get_autocast_dtype(readouts.device.type)
         dtype = narrow if torch.is_autocast_enabled(readouts.device.type) else weight.dtype
-        learns = any(ctx.needs_input_grad)  # torch types it elsewhere
+        at_once = ROWS if readouts.device.type == "cpu" else PIECE
         with torch.autocast(readouts.device.type, enabled=False):
             table, wide = weight.to(dtype), weight.dtype
             total = plain = readouts.new_zeros((), dtype=wide)
-            of_readouts, of_weight = torch.empty_like(readouts), torch.zeros_like(weight)
-            of_bias = torch.zeros_like(bias)
+            if learns:
+                of_readouts, of_weight = torch.empty_like(readouts), torch.zeros_like(weight)
+                of_bias = torch.zeros_like(bias)
             for start in range(0, len(readouts), PIECE):
                 piece = readouts[start : start + PIECE].to(dtype)
                 gold = targets[start : start + PIECE].unsqueeze(1)
                 logits = piece @ table.t()
-                for rows, golden in zip(logits.split(ROWS), gold.split(ROWS), strict=True):
+                for rows, golden in zip(logits.split(at_once), gold.split(at_once), strict=True):
                     slope, surprise, evenly = _surprise(rows.to(wide).add_(bias), golden)
                     plain = plain + surprise
                     total = total + (1 - smoothing) * surprise + smoothing * evenly
@@ -61,7 +64,8 @@ class _Loss(torch.autograd.Function):
                 if learns:
                     of_readouts[start : start + PIECE] = logits @ table
                     of_weight += logits.t() @ piece
-        ctx.save_for_backward(of_readouts, of_weight, of_bias)
+        if learns:
+            ctx.save_for_backward(of_readouts, of_weight, of_bias)
         ctx.mark_non_differentiable(plain)
         return total, plain
 
@@ -69,7 +73,7 @@ class _Loss(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, slope: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
         of_readouts, of_weight, of_bias = ctx.saved_tensors
-        return of_readouts * slope, of_weight * slope, of_bias * slope, None, None
+        return of_readouts * slope, of_weight * slope, of_bias * slope, None, None, None
 
 
 def _surprise(logits: Tensor, gold: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +69,7 @@ class Trainer:
         """
         self.model.train()
         tokens = sum(batch.target_tokens for batch in batches)
-        loss = self._gradients(batches, tokens)
+        loss = self._over(batches, lambda part: self._learn_from(part, 1 / tokens))
         parameters = [p for p in self.model.parameters() if p.grad is not None]
         length = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
         total, norm = torch.stack([loss, length]).tolist()
@@ -96,17 +96,20 @@ class Trainer:
             sum(len(batch.sentences) for batch in batches),
         )
 
-    def _gradients(self, batches: Sequence[Batch], tokens: int) -> Tensor:
-        """Learn from batches, in parts where they do not fit; their loss in nats."""
+    def _over(self, batches: Sequence[Batch], work: Callable[[Batch], Tensor]) -> Tensor:
+        """The sum of some work over batches, which are cut into parts where they do not fit."""
         while True:
             parts = [part for batch in batches for part in in_parts(batch, self.most_cells)]
+            random = self._random_states()
             try:
-                return torch.stack([self._learn_from(part, 1 / tokens) for part in parts]).sum()
+                return torch.stack([work(part) for part in parts]).sum()
             except (RuntimeError, MemoryError) as error:
                 if not _out_of_memory(error):
                     raise
-                self.optimizer.zero_grad(set_to_none=True)
-                self._make_room(parts)
+            # Only here, behind the block, nothing holds the failed attempt's tensors any more.
+            self.optimizer.zero_grad(set_to_none=True)
+            self._set_random_states(random)
+            self._make_room(parts)
 
     def _make_room(self, parts: Sequence[Batch]) -> None:
         """Parts of these sizes do not fit: halve them from now on."""
@@ -119,8 +122,8 @@ class Trainer:
         self.most_cells = largest.cells // 2
         log.warning(
             "%s has not enough memory for a batch of %s tokens on both sides: from now on they "
-            "are learned from in parts of up to %s, which changes no result; a lower "
-            "training.batch_tokens with a higher training.accumulate does the same",
+            "are learned from in parts of up to %s, with the same losses; a lower "
+            "training.batch_tokens with a higher training.accumulate does so from the start",
             self.compute.device,
             f"{largest.cells:,}",
             f"{self.most_cells:,}",
@@ -168,7 +171,7 @@ class Trainer:
         """Nats per target token, read with teacher forcing, nothing learned."""
         self.model.eval()
         return_freed_memory()
-        total = sum(self._losses(batch, 0.0)[1].item() for batch in batches)
+        total = self._over(batches, lambda part: self._losses(part, 0.0)[1]).item()
         return total / sum(batch.target_tokens for batch in batches)
 
     def _moment(self) -> Moment:
@@ -185,11 +188,9 @@ class Trainer:
 
     def state(self) -> dict[str, Tensor]:
         """Everything but the parameters that the next step depends on, as named tensors."""
-        tensors = {"random.cpu": torch.get_rng_state()}
-        if self.compute.device.type == "cuda":
-            tensors["random.cuda"] = torch.cuda.get_rng_state(self.compute.device)
-        if self.compute.device.type == "mps":
-            tensors["random.mps"] = torch.mps.get_rng_state()
+        tensors = self._random_states()
+        if self.most_cells is not None:
+            tensors["most_cells"] = torch.tensor(self.most_cells)
         for name, parameter in self.model.named_parameters():
             for slot, value in self.optimizer.state.get(parameter, {}).items():
                 tensors[f"optimizer.{slot}.{name}"] = value
@@ -202,12 +203,10 @@ class Trainer:
             CheckpointError: something is missing.
         """
         self.steps, self.stalls = steps, stalls
+        if "most_cells" in tensors:
+            self.most_cells = int(tensors["most_cells"])
         try:
-            torch.set_rng_state(tensors["random.cpu"])
-            if self.compute.device.type == "cuda" and "random.cuda" in tensors:
-                torch.cuda.set_rng_state(tensors["random.cuda"], self.compute.device)
-            if self.compute.device.type == "mps" and "random.mps" in tensors:
-                torch.mps.set_rng_state(tensors["random.mps"])
+            self._set_random_states(tensors)
             for name, parameter in self.model.named_parameters():
                 self.optimizer.state[parameter] = {
                     slot: tensors[f"optimizer.{slot}.{name}"].to(parameter.device)
@@ -216,8 +215,24 @@ class Trainer:
         except KeyError as error:
             raise CheckpointError(f"the training state lacks {error}: it is incomplete") from None
 
+    def _random_states(self) -> dict[str, Tensor]:
+        states = {"random.cpu": torch.get_rng_state()}
+        if self.compute.device.type == "cuda":
+            states["random.cuda"] = torch.cuda.get_rng_state(self.compute.device)
+        if self.compute.device.type == "mps":
+            states["random.mps"] = torch.mps.get_rng_state()
+        return states
+
+    def _set_random_states(self, states: dict[str, Tensor]) -> None:
+        torch.set_rng_state(states["random.cpu"])
+        if self.compute.device.type == "cuda" and "random.cuda" in states:
+            torch.cuda.set_rng_state(states["random.cuda"], self.compute.device)
+        if self.compute.device.type == "mps" and "random.mps" in states:
+            torch.mps.set_rng_state(states["random.mps"])
+
 
 def _out_of_memory(error: Exception) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return "can't allocate memory" in str(error)  # of a processor; torch has no type for it
+    words = ("out of memory", "DefaultCPUAllocator", "ALLOC_FAILED")  # which have no type in torch
+    return any(word in str(error) for word in words)

@@ -1,7 +1,6 @@
 """`nmt evaluate`: scores with signatures, hypotheses, and the attention of every sentence."""
 
 import logging
-import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,13 @@ from nmt.data.cleaning import normalized
 from nmt.data.corpus import SPLITS, Bitext, Corpus, SplitName
 from nmt.data.files import read_split
 from nmt.data.reading import read_corpus
-from nmt.errors import DataError
+from nmt.decoding.exported import Export
+from nmt.errors import DataError, UsageError
 from nmt.evaluation.metrics import Scores, measure
 from nmt.evaluation.records import write_records
 from nmt.files import write_json, write_text
 from nmt.workflows.links import gold_links_found
-from nmt.workflows.model import Trained, load_trained
+from nmt.workflows.model import Trained, endless, load_trained
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,17 @@ def evaluate_split(
     checkpoint: str = "best",
     decoding: DecodingConfig | None = None,
 ) -> Evaluation:
-    """Translate a split of the run's corpus and keep everything in `evaluation/SPLIT`."""
+    """Translate a split of the run's corpus and keep everything in `evaluation/SPLIT`.
+
+    Raises:
+        UsageError: this is an export that stands alone.
+        DataError: the corpus is not the run's any more.
+    """
+    if Export(run.folder).exists:
+        raise UsageError(
+            f"{run.folder} is an export, which cannot tell its {split} split from another text: "
+            "evaluate files with --input and --reference"
+        )
     trained = load_trained(run, checkpoint=checkpoint, decoding=decoding)
     if corpus is None:
         corpus = read_corpus(trained.config.data, seed=trained.config.seed)
@@ -109,9 +119,8 @@ def _evaluate(
     extras: dict[str, Any],
 ) -> Evaluation:
     decoding = decoding or trained.config.decoding
-    anything = decoding.model_copy(update={"max_source_length": sys.maxsize})  # a test set is whole
     started = monotonic()
-    found = trained.translator(anything).translate(bitext.sources)
+    found = trained.translator(endless(decoding)).translate(bitext.sources)
     seconds = monotonic() - started
     hypotheses = [translated.text for translated in found]
     scores = measure(hypotheses, bitext.targets)

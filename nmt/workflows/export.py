@@ -14,7 +14,7 @@ from nmt.decoding.exported import DESCRIPTION, GRAPHS, INSTALL, PRECISIONS, Expo
 from nmt.decoding.translator import Translator
 from nmt.errors import DataError, UsageError
 from nmt.files import replacing_folder
-from nmt.workflows.model import EXPORT, Trained, load_trained
+from nmt.workflows.model import EXPORT, Trained, endless, load_trained
 
 log = logging.getLogger(__name__)
 MOST = 1000  # validation sentences that are translated to compare
@@ -48,7 +48,7 @@ def export(
     each, and `auto` is int8 where that costs no BLEU to speak of.
 
     Raises:
-        UsageError: a library is missing, or the folder holds something else.
+        UsageError: a library is missing, or something else lies where the export is to be.
         CheckpointError: the checkpoint is incomplete.
     """
     if precision not in (*PRECISIONS, "both"):
@@ -58,8 +58,7 @@ def export(
     if Export(run.folder).exists:
         raise UsageError(f"{run.folder} is an export already; name the run that it was made from")
     folder = output or run.folder / EXPORT
-    if folder.exists() and not (folder / DESCRIPTION).exists() and any(folder.iterdir()):
-        raise UsageError(f"{folder} holds something else: name another folder with --output")
+    _refuse_place(folder)
     torch_only = run.read_config().decoding.model_copy(
         update={"engine": "torch", "precision": "float32"}
     )
@@ -76,6 +75,17 @@ def export(
             description["auto"] = preferred(quality)
         Export(draft).write({**description, "quality": quality})
     return Exported(folder, sizes, description["auto"], quality)
+
+
+def _refuse_place(folder: Path) -> None:
+    """What is there would be replaced."""
+    another = "name another folder with --output"
+    if Path.cwd().is_relative_to(folder.resolve()):
+        raise UsageError(f"you are in {folder.resolve()}, which cannot be replaced: {another}")
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is no folder: {another}")
+    if folder.exists() and not (folder / DESCRIPTION).exists() and any(folder.iterdir()):
+        raise UsageError(f"{folder} holds something else: {another}")
 
 
 def _write_graphs(trained: Trained, folder: Path, precisions: tuple[str, ...]) -> dict[str, float]:
@@ -122,7 +132,7 @@ def _compared(trained: Trained, folder: Path) -> dict[str, Any] | None:
     found: dict[str, list[str]] = {}
     for precision in PRECISIONS:
         engine = Export(folder).engine(precision)
-        translator = Translator(engine, trained.tokenizers, trained.config.decoding)
+        translator = Translator(engine, trained.tokenizers, endless(trained.config.decoding))
         found[precision] = [t.text for t in translator.translate(text.sources)]
     bleu = {p: round(bleu_and_chrf(texts, text.targets)[0], 2) for p, texts in found.items()}
     same = sum(a == b for a, b in zip(*found.values(), strict=True)) / len(text)

@@ -1,12 +1,14 @@
 """From a run folder, or an export, to a model that translates."""
 
 import logging
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nmt.checkpoint.run import Run
+from nmt.checkpoint.state import read_state
 from nmt.config import Config, DecodingConfig
 from nmt.data.tokenizer import Tokenizers
 from nmt.decoding.engine import Engine
@@ -102,9 +104,14 @@ def load_trained(
     """
     config = run.read_config()
     wanted = decoding or config.decoding
-    found = _Sought(run, config, checkpoint, device or config.device, wanted).find()
+    found = _Sought(run, config, checkpoint, device, wanted).find()
     log.info("decoding by %s", found.engine)
     return found
+
+
+def endless(decoding: DecodingConfig) -> DecodingConfig:
+    """The same for a text that is measured whole: no line of it is too long."""
+    return decoding.model_copy(update={"max_source_length": sys.maxsize})
 
 
 @dataclass(frozen=True)
@@ -114,18 +121,20 @@ class _Sought:
     run: Run
     config: Config
     checkpoint: str
-    device: str
+    asked: str | None
+    """The device that was asked for; None: the config's."""
     decoding: DecodingConfig
+
+    @property
+    def device(self) -> str:
+        return self.asked or self.config.device
 
     def find(self) -> Trained:
         alone = Export(self.run.folder)
         if alone.exists:
             return self._alone(alone)
-        if self.decoding.engine == "onnx":
-            export, folder = Export(self.run.folder / EXPORT), self.run.checkpoint(self.checkpoint)
-            identity = identity_of(self.run, folder)
-            _refuse_another(export, identity, self.run)
-            return self._trained(export.engine(self.decoding.precision), identity, folder)
+        if self.decoding.engine == "onnx" or self.decoding.precision == "int8":
+            return self._by_export()
         return self._own_export() or self._in_torch()
 
     def _alone(self, export: Export) -> Trained:
@@ -134,7 +143,24 @@ class _Sought:
         step = str(export.identity["step"])
         if self.checkpoint not in ("best", "last", step):
             raise CheckpointError(f"{export.folder} holds step {step}, not {self.checkpoint}")
+        self._refuse_device()
         return self._trained(export.engine(self.decoding.precision), export.identity, None)
+
+    def _by_export(self) -> Trained:
+        """The run's own export and nothing else."""
+        self._refuse_device()
+        export, folder = Export(self.run.folder / EXPORT), self.run.checkpoint(self.checkpoint)
+        identity = identity_of(self.run, folder)
+        _refuse_another(export, identity, self.run)
+        return self._trained(export.engine(self.decoding.precision), identity, folder)
+
+    def _refuse_device(self) -> None:
+        """Exports are for the processor; the config's device is that of the training."""
+        if self.asked not in (None, "auto", "cpu"):
+            raise UsageError(
+                f"exports run on the processor, not on {self.asked}: take --device cpu, "
+                "or a run with --engine torch"
+            )
 
     def _own_export(self) -> Trained | None:
         """The run's own export, where `auto` finds that it serves as well."""
@@ -163,10 +189,6 @@ class _Sought:
 
         folder = self.run.checkpoint(self.checkpoint)
         precision = self.decoding.precision
-        if precision == "int8":
-            raise UsageError(
-                f"int8 is for exports, and there is none: nmt export {self.run.folder}"
-            )
         if precision == "auto":
             precision = self.config.precision
         tokenizers = Tokenizers.load(self.run.tokenizer)
@@ -184,7 +206,7 @@ def identity_of(run: Run, checkpoint: Path) -> dict[str, Any]:
     """Which model a checkpoint is.
 
     Raises:
-        CheckpointError: its parameters are missing.
+        CheckpointError: its parameters are missing, or its state is.
     """
     path = checkpoint / "model.safetensors"
     try:
@@ -193,7 +215,7 @@ def identity_of(run: Run, checkpoint: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} is missing: the checkpoint is not complete") from None
     return {
         "run": run.folder.name,
-        "step": int(checkpoint.name.removeprefix("step-")),
+        "step": read_state(checkpoint)["step"],
         "fingerprint": fingerprint(parameters),
     }
 
@@ -203,9 +225,13 @@ def _refuse_another(export: Export, identity: dict[str, Any], run: Run) -> None:
     known = export.identity
     if known["fingerprint"] != identity["fingerprint"]:
         raise CheckpointError(
-            f"{export.folder} is of step {known['step']}, not of {identity['step']} as it is now; "
+            f"{export.folder} is of {_named(known)}, not of {_named(identity)}; "
             f"export again: nmt export {run.folder}"
         )
+
+
+def _named(identity: dict[str, Any]) -> str:
+    return f"step {identity['step']} of {identity['run']} ({identity['fingerprint']})"
 
 
 def _load_model(

@@ -21,7 +21,7 @@ from nmt.errors import DataError
 from nmt.models.devices import Compute, choose
 from nmt.workflows.bench.machine import best_rate, counted, peak_memory, shapes_of
 from nmt.workflows.evaluate import refuse_other_text
-from nmt.workflows.model import Trained, load_trained
+from nmt.workflows.model import Trained, endless, load_trained
 
 log = logging.getLogger(__name__)
 MOST, WINDOWS = 1000, 3  # sentences, and passes over them
@@ -93,13 +93,16 @@ def bench_decoding(
     Raises:
         DataError: the file cannot be read, or is empty.
     """
+    decoding = endless(decoding)
     trained = load_trained(run, checkpoint=checkpoint, device=device, decoding=decoding)
     sentences = _sentences(trained, source)
     translator = trained.translator(decoding)
     translator.translate(sentences[:SINGLE])
     compute = choose(trained.device, "auto")
+    windows = [_window(translator, sentences)]
+    memory = peak_memory(compute.device.type)  # before anything but translating takes some
     peaks = [_peak(trained, compute)]
-    windows = [_window(translator, sentences) for _ in range(WINDOWS)]
+    windows += [_window(translator, sentences) for _ in range(WINDOWS - 1)]
     alone = _latencies(translator, sentences)
     peaks.append(_peak(trained, compute))
     tokens, rate = (statistics.median(values) for values in zip(*windows, strict=True))
@@ -113,7 +116,7 @@ def bench_decoding(
         flop_per_target_token=flop,
         matmul_peak_gflops=peak / 1e9,
         share_of_peak=None if flop is None else flop * tokens / peak,
-        peak_memory_mb=peak_memory(compute.device.type),
+        peak_memory_mb=memory,
         beam_size=decoding.beam_size,
         engine=str(trained.engine),
         compute=str(compute),

@@ -8,12 +8,11 @@ from typing import Any, TypeVar
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode, addmm_flop
+from torch.utils.flop_counter import FlopCounterMode
 
 from nmt.config import ModelConfig
 from nmt.models.devices import Compute
 
-IN_PLACE = {torch.ops.aten.addmm_: addmm_flop}  # which the counter does not know by itself
 Shape = tuple[int, int, int]
 Result = TypeVar("Result")
 
@@ -48,25 +47,38 @@ def _rate(compute: Compute, rows: int, inner: int, columns: int) -> float:
     return statistics.median(rates[2:])
 
 
+def _addmm_flop(total: Any, left: Any, right: Any, **_: Any) -> int:
+    """Of a product that is added in place, which torch's counter does not know; from shapes."""
+    return 2 * left[0] * left[1] * right[1]
+
+
 def counted(
     model: nn.Module, work: Callable[[], Result], *, backward: bool = False
 ) -> tuple[float, Result]:
     """FLOP of the matrix products in some work, and what it returned: counted, not timed.
 
-    The fused recurrent calls, which the counter does not see, are counted by hand: two FLOP for
-    each weight and position forward, and twice that backward.
+    A fused recurrent call that the counter does not see is counted by hand: two FLOP for each
+    weight and position forward, and twice that backward.
     """
-    fused = 0
+    counter = FlopCounterMode(display=False, custom_mapping={torch.ops.aten.addmm_: _addmm_flop})
+    fused = before = 0
 
-    def count(module: nn.Module, inputs: tuple[Any, ...], outputs: Any) -> None:
+    def enter(module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        nonlocal before
+        before = counter.get_total_flops()
+
+    def leave(module: nn.Module, inputs: tuple[Any, ...], outputs: Any) -> None:
         nonlocal fused
-        weights = sum(p.numel() for name, p in module.named_parameters() if "weight" in name)
-        fused += (6 if backward else 2) * weights * inputs[0].size(0) * inputs[0].size(1)
+        if counter.get_total_flops() == before:
+            weights = sum(p.numel() for name, p in module.named_parameters() if "weight" in name)
+            fused += (6 if backward else 2) * weights * inputs[0].size(0) * inputs[0].size(1)
 
-    networks = [m for m in model.modules() if isinstance(m, nn.LSTM | nn.GRU)]
-    hooks = [network.register_forward_hook(count) for network in networks]
+    hooks = []
+    for module in model.modules():
+        if isinstance(module, nn.LSTM | nn.GRU):
+            hooks += [module.register_forward_pre_hook(enter), module.register_forward_hook(leave)]
     try:
-        with FlopCounterMode(display=False, custom_mapping=IN_PLACE) as counter:
+        with counter:
             result = work()
     finally:
         for hook in hooks:
