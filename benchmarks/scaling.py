@@ -16,7 +16,7 @@ import torch
 from made_up import batch_of, model_of, trainer_of
 from plain import PlainLuong, PlainTrainer
 
-WINDOWS = 5
+WINDOWS = 3
 USUAL = {"vocabulary": 8000, "width": 512, "length": 16, "batch": 256}
 SIZES = {
     "vocabulary": (2000, 8000, 32_000),

@@ -10,6 +10,7 @@ share of the best matrix product measured in the same run. Prints a Markdown tab
 import statistics
 import sys
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
 
@@ -27,7 +28,7 @@ from nmt.workflows.bench.machine import best_rate, counted, shapes_of
 from nmt.workflows.prepare import Parts, describe, prepare
 from plain import PlainBahdanau, PlainLuong, PlainTrainer
 
-WARM_UP, WINDOWS = 2, 7
+WARM_UP, WINDOWS, COUNTED = 2, 7, 12
 Step = Callable[[], tuple[int, float]]  # trains on a batch: target tokens, seconds
 
 DECODERS = {
@@ -155,9 +156,9 @@ def plain(parts: Parts, model: ModelConfig, batches: Iterator[Batch]) -> Step:
 
 
 def flop_per_token(parts: Parts, model: ModelConfig, batches: Iterator[Batch]) -> float:
-    trainer, batch = trainer_of(parts, model, "auto"), next(batches)
-    flop, _ = counted(trainer.model, lambda: trainer.step([batch]), backward=True)
-    return flop / batch.target_tokens
+    trainer, some = trainer_of(parts, model, "auto"), list(islice(batches, COUNTED))
+    flop, report = counted(trainer.model, lambda: trainer.step(some), backward=True)
+    return flop / report.target_tokens
 
 
 if __name__ == "__main__":

@@ -200,8 +200,10 @@ def _conclude(run: Run, parts: Parts, progress: Progress) -> None:
         progress.best_step,
         clock(progress.seconds),
     )
+    in_torch = {"engine": "torch", "precision": "auto"}  # there is no export of a new run
+    decoding = parts.config.decoding.model_copy(update=in_torch)
     for split in parts.config.evaluation.splits:
-        evaluate_split(run, split, corpus=parts.corpus)
+        evaluate_split(run, split, corpus=parts.corpus, decoding=decoding)
     write_card(run)
     run.finish()
     origin = parts.corpus.origin
