@@ -74,13 +74,14 @@ def bench_training(loaded: Loaded) -> TrainingSpeed:
         _window(trainer, epochs, progress, WARM_UP)
         peaks = [_peak(parts)]
         windows = [_window(trainer, epochs, progress, WINDOW) for _ in range(WINDOWS)]
+        memory = peak_memory(parts.compute.device.type)  # counting products takes some, too
         peaks.append(_peak(parts))
         tokens, sentences, waiting = map(statistics.median, zip(*windows, strict=True))
         flop, peak = _flop_per_token(trainer, epochs), max(peaks)
     return TrainingSpeed(
         tokens, sentences, None, None, padding_share(parts), waiting,
         flop, peak / 1e9, flop * tokens / peak,
-        peak_memory(parts.compute.device.type), str(parts.compute), torch.__version__,
+        memory, str(parts.compute), torch.__version__,
     )  # fmt: skip
 
 
