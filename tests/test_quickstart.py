@@ -16,8 +16,7 @@ pytestmark = pytest.mark.slow
 
 QUICKSTART = Path(__file__).parents[1] / "configs" / "quickstart.yaml"
 SHORTER = [
-    "training.epochs=8",
-    "training.learning_rate=3e-3",
+    "training.epochs=12",
     "training.validate_every=100000",  # only at the end
     "training.tensorboard=false",
 ]

@@ -12,6 +12,7 @@ from nmt.config import AttentionConfig, DecoderConfig, EncoderConfig, ModelConfi
 from nmt.data.batches import Batch, pad
 from nmt.data.vocabulary import BOS, EOS, PAD, Vocabularies
 from nmt.decoding.beam import beam_search
+from nmt.decoding.torch_engine import TorchEngine
 from nmt.errors import CheckpointError, TrainingError
 from nmt.models import Seq2Seq, build_model
 from nmt.models.devices import Compute
@@ -460,9 +461,8 @@ def test_a_model_learns_to_reverse_and_shows_how(decoder: str, cell: str, score:
         trainer.step([collated(reversals(48, dice))])
 
     pairs = reversals(100, dice)
-    source = torch.from_numpy(collated(pairs).source)
-    model.eval()
-    found = beam_search(model, source, source != PAD, size=3, max_lengths=torch.full((100,), 10))
+    engine = TorchEngine(model, CPU)
+    found = beam_search(engine, collated(pairs).source, size=3, max_lengths=np.full(100, 10))
     exact = diagonal = words = 0
     for (row, wanted), [best] in zip(pairs, found, strict=True):
         exact += best.ids == [*wanted, EOS]
