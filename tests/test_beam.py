@@ -54,7 +54,7 @@ class Table(Seq2Seq[History]):
     def step(self, previous: Tensor, state: History, memory: Memory) -> Step[History]:
         beams = len(previous) // len(memory.mask)
         table, mask = (
-            part.repeat_interleave(beams, 0) for part in (memory.states[:, 0, 0], memory.mask)
+            part.repeat_interleave(beams, 0) for part in (memory.values[:, 0, 0], memory.mask)
         )
         place = (table, state.ids[:, 1], previous)
         weights = self.weights[place][:, : mask.size(1)] * mask

@@ -9,10 +9,10 @@ from torch import Tensor
 from nmt.data.vocabulary import PAD
 from nmt.models.contract import Memory, Reading
 from nmt.models.decoders import Decoder
-from nmt.models.recurrent import Recurrent
+from nmt.models.encoder_decoder import EncoderDecoder
 from tiny_models import EMBEDDING, KINDS, SOURCES, TARGETS, Kind, ids
 
-FUSED = [kind for kind in KINDS if kind.layers == 1 and (kind.feeding or kind.decoder != "luong")]
+FUSED = [kind for kind in KINDS if kind.build().reads_by == "a fused recurrence"]
 LENGTHS = [len(row) for row in SOURCES]
 
 
@@ -20,7 +20,7 @@ LENGTHS = [len(row) for row in SOURCES]
 def decoder(request: pytest.FixtureRequest) -> Decoder:
     torch.manual_seed(3)
     model = request.param.build()
-    assert isinstance(model, Recurrent)
+    assert isinstance(model, EncoderDecoder)
     return model.decoder.double()
 
 
@@ -28,18 +28,18 @@ def inputs(decoder: Decoder, *, target: int = 4) -> tuple[Tensor, Tensor, Tensor
     """Embedded words, encoder states, keys and a summary, all of which want gradients."""
     batch, source, memory = len(LENGTHS), max(LENGTHS), decoder.bridge.in_features
     states = torch.randn(batch, source, memory, dtype=torch.float64)
-    keys = decoder.attention.project(states)
+    keys, values = decoder.attention.prepare(states)
     return (
         torch.randn(batch, target, EMBEDDING, dtype=torch.float64).requires_grad_(),
-        states.requires_grad_(),
+        values.detach().clone().requires_grad_(),
         keys.detach().clone().requires_grad_(),
         torch.randn(batch, memory, dtype=torch.float64).requires_grad_(),
     )
 
 
-def remembered(states: Tensor, keys: Tensor, summary: Tensor) -> Memory:
-    mask = torch.arange(states.size(1)) < torch.tensor(LENGTHS).unsqueeze(1)
-    return Memory(states, keys, mask, summary)
+def remembered(values: Tensor, keys: Tensor, summary: Tensor) -> Memory:
+    mask = torch.arange(values.size(1)) < torch.tensor(LENGTHS).unsqueeze(1)
+    return Memory(values, keys, mask, summary)
 
 
 def weighted(reading: Reading, *, attention: bool = True) -> Tensor:
@@ -117,7 +117,7 @@ def test_gradients_are_those_of_finite_differences(decoder: Decoder) -> None:
     def outputs(
         embedded: Tensor, states: Tensor, keys: Tensor, summary: Tensor, *_: Tensor
     ) -> tuple[Tensor, Tensor]:
-        return decoder.read_fused(embedded, remembered(states, keys, summary))
+        return decoder.read_fused(embedded, remembered(states, keys, summary))[:2]
 
     assert torch.autograd.gradcheck(outputs, (*given, *parameters), fast_mode=True)
 
@@ -125,14 +125,14 @@ def test_gradients_are_those_of_finite_differences(decoder: Decoder) -> None:
 def test_finite_differences_agree_entry_by_entry() -> None:
     for kind in (Kind(), Kind("bahdanau", "gru", "additive")):
         model = kind.build()
-        assert isinstance(model, Recurrent)
+        assert isinstance(model, EncoderDecoder)
         decoder = model.decoder.double()
         given = inputs(decoder, target=2)
 
         def outputs(
             embedded: Tensor, states: Tensor, keys: Tensor, summary: Tensor, by: Decoder = decoder
         ) -> tuple[Tensor, Tensor]:
-            return by.read_fused(embedded, remembered(states, keys, summary))
+            return by.read_fused(embedded, remembered(states, keys, summary))[:2]
 
         assert torch.autograd.gradcheck(outputs, given)
 
@@ -146,6 +146,8 @@ def test_a_second_way_back_finds_the_same(decoder: Decoder) -> None:
 
 
 def test_bfloat16_products_stay_close(decoder: Decoder) -> None:
+    if getattr(decoder, "maxout", False):
+        pytest.skip("rounded a little, another of two may be the greater one")
     given = [tensor.detach().float().requires_grad_() for tensor in inputs(decoder)]
     decoder = decoder.float()
     embedded, *rest = given

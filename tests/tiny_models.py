@@ -1,5 +1,6 @@
 """Models of every registered combination, so small that no axis has the size of another."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -7,16 +8,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nmt.config import AttentionConfig, DecoderConfig, EncoderConfig, ModelConfig
+from nmt.config import (
+    AttentionConfig,
+    DecoderConfig,
+    EncoderConfig,
+    ModelConfig,
+    SelfAttentionConfig,
+)
 from nmt.data.vocabulary import BOS, PAD, Vocabularies
-from nmt.errors import ConfigError
 from nmt.models import Seq2Seq, build_model
-from nmt.models.attention import scores
+from nmt.models.attention import choices, normalizers, scopes, scores
 from nmt.models.cells import cells
-from nmt.models.decoders import decoders
 
 VOCABULARIES = Vocabularies(17, 13)
 EMBEDDING, ENCODER, DECODER, SCORE = 6, 5, 7, 3  # a memory is 10 wide
+SAME_WIDTH = ("dot", "scaled_dot", "cosine")  # scores that compare queries and keys as they are
+
+Options = tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True)
@@ -28,39 +36,109 @@ class Kind:
     score: str = "general"
     feeding: bool = True
     layers: int = 1
+    attention: Options = ()
+    """Further options of the attention."""
+    encoder: str = "recurrent"
+    layer: Options = ()
+    """Options of self-attention."""
+    readout: str = "tanh"
 
     def __str__(self) -> str:
-        feeding = "fed" if self.feeding else "unfed"
-        return f"{self.decoder}-{self.cell}-{self.score}-{feeding}-{self.layers}"
+        parts = [self.decoder, self.cell, self.score, "fed" if self.feeding else "unfed"]
+        parts += [str(self.layers), *(f"{key}={value}" for key, value in self.attention)]
+        parts += [self.encoder] if self.encoder != "recurrent" else []
+        parts += [str(value) for _, value in self.layer]
+        return "-".join([*parts, self.readout] if self.readout != "tanh" else parts)
 
-    def config(self, *, size: int = DECODER, **rest: Any) -> ModelConfig:
+    @property
+    def looks(self) -> bool:
+        """Whether it has an attention."""
+        return self.score != "none"
+
+    @property
+    def sums_to_one(self) -> bool:
+        """Whether its weights are a distribution."""
+        options = dict(self.attention)
+        whole = options.get("scope") != "local-p" and options.get("normalizer") != "relu"
+        return self.looks and whole
+
+    @property
+    def picks(self) -> bool:
+        """Whether it looks at one position alone."""
+        return dict(self.attention).get("choice", "soft") != "soft"
+
+    def config(self, **rest: Any) -> ModelConfig:
+        """Scores that compare only equal widths get a decoder as wide as the memory."""
+        recurrent = self.encoder == "recurrent"
+        memory = 2 * ENCODER if recurrent else EMBEDDING
+        size = memory if self.score in SAME_WIDTH else DECODER
+        layer = SelfAttentionConfig(
+            **{"heads": 2, "feed_forward": 11, "size": None, **dict(self.layer)}
+        )
         return ModelConfig(
             embedding_size=EMBEDDING,
-            encoder=EncoderConfig(cell=self.cell, size=ENCODER, layers=self.layers),
+            encoder=EncoderConfig(
+                kind=self.encoder,
+                cell=self.cell,
+                size=ENCODER if recurrent else EMBEDDING,
+                layers=self.layers,
+                self_attention=layer,
+            ),
             decoder=DecoderConfig(
                 kind=self.decoder,
                 cell=self.cell,
-                size=size,
+                size=EMBEDDING if self.decoder == "transformer" else size,
                 layers=self.layers,
                 input_feeding=self.feeding,
+                readout=self.readout,
+                self_attention=layer,
             ),
-            attention=AttentionConfig(score=self.score, size=SCORE),
+            attention=AttentionConfig(
+                score=self.score, **{"size": SCORE, "max_positions": 9, **dict(self.attention)}
+            ),
             **{"dropout": 0.0, "tie_embeddings": "none", **rest},
         )
 
     def build(self, **rest: Any) -> Seq2Seq[Any]:
-        """Scores that compare only equal widths get a decoder as wide as the memory."""
-        try:
-            model = build_model(self.config(**rest), VOCABULARIES)
-        except ConfigError:
-            model = build_model(self.config(size=2 * ENCODER, **rest), VOCABULARIES)
+        model = build_model(self.config(**rest), VOCABULARIES)
         with torch.no_grad():  # fresh parameters are so alike that errors could hide
             for parameter in model.parameters():
                 parameter.mul_(2.0)
         return model.eval()
 
 
-KINDS = [Kind(*parts) for parts in product(decoders, cells, scores, (True, False), (1, 2))]
+def _kinds() -> Iterator[Kind]:
+    """Every registered part in some models, and not every product of parts."""
+    recurrent = ("luong", "bahdanau", "conditional")
+    for parts in product(recurrent, cells, ("general", "additive"), (True, False), (1, 2)):
+        if parts[0] == "luong" or parts[3]:
+            yield Kind(*parts)
+    for score in scores:
+        yield Kind("luong", "lstm", score, feeding=False, layers=2)
+        if score not in ("general", "additive"):
+            yield Kind("luong", "lstm", score)
+            yield Kind("bahdanau", "gru", score)
+    yield from (Kind(decoder, score="none") for decoder in recurrent)
+    for attention in [
+        *({"normalizer": name} for name in normalizers if name != "softmax"),
+        {"normalizer": "weighted_softmax", "position_weights": True},
+        {"temperature": 0.5},
+        *({"scope": name, "window": 1} for name in scopes if name != "global"),
+        *({"choice": name} for name in choices if name != "soft"),
+        {"heads": 2, "size": 4},
+    ]:
+        options = tuple(attention.items())
+        yield Kind("luong", attention=options)
+        yield Kind("luong", "gru", "additive", feeding=False, attention=options)
+        yield Kind("bahdanau", "gru", "additive", attention=options)
+    for parts in (("luong", "lstm", "additive", False), ("bahdanau", "gru", "concat")):
+        yield Kind(*parts, attention=(("coverage", True),))
+    yield Kind("bahdanau", "gru", "additive", attention=(("activation", "relu"),))
+    yield Kind("bahdanau", "gru", "additive", readout="maxout")
+    yield Kind("conditional", "gru", "additive", readout="maxout")
+
+
+KINDS = list(_kinds())
 
 
 def ids(rows: list[list[int]], width: int | None = None) -> Tensor:

@@ -33,9 +33,11 @@ def validate(config: ConfigPath, overrides: Overrides = None) -> None:
     """Check a config without training: one line for each mistake, status 2."""
     from nmt.config import load
     from nmt.workflows.prepare import check_model
+    from nmt.workflows.vectors import check_vectors
 
     loaded = load(config, overrides or ())
     check_model(loaded)
+    check_vectors(loaded)
     typer.echo(f"{config} is right")
 
 

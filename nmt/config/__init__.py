@@ -12,9 +12,11 @@ from nmt.config.sections import (
     EvaluationConfig,
     FilesConfig,
     ModelConfig,
+    SelfAttentionConfig,
     SplitsConfig,
     TokenizerConfig,
     TrainingConfig,
+    VectorsConfig,
 )
 
 __all__ = [
@@ -29,9 +31,11 @@ __all__ = [
     "FilesConfig",
     "Loaded",
     "ModelConfig",
+    "SelfAttentionConfig",
     "SplitsConfig",
     "TokenizerConfig",
     "TrainingConfig",
+    "VectorsConfig",
     "load",
     "shipped",
 ]

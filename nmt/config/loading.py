@@ -22,6 +22,9 @@ CONFIG_FOLDERS = (  # beside the package in a checkout, inside it in a wheel
     Path(__file__).parents[1] / "configs",
 )
 
+SHIPPED_IN = (".", "configs", "lecture", "configs/lecture", "configs/lecture/vectors")
+"""Where a user may believe a shipped config to be."""
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -32,8 +35,9 @@ class Loaded:
     text: str  # of the file named, as given
 
     def located(self, error: ConfigError, key: str) -> ConfigError:
-        """The same error, naming the file and line of `key`."""
-        return ConfigError(f"{_where(self.sources, key)}{key}: {error}")
+        """The same error, naming the file and line of `key`, and the key if it does not itself."""
+        message = str(error) if str(error).startswith(key) else f"{key}: {error}"
+        return ConfigError(f"{_where(self.sources, key)}{message}")
 
     def resolved(self) -> str:
         """All values as YAML, defaults included."""
@@ -63,15 +67,15 @@ def load(path: Path, overrides: Iterable[str] = ()) -> Loaded:
 
 
 def shipped() -> dict[str, Path]:
-    """The configs that come with nmt, by name."""
-    return {file.stem: file for folder in CONFIG_FOLDERS for file in sorted(folder.glob("*.yaml"))}
+    """The configs that come with nmt, those of the lecture too, by name."""
+    return {file.stem: file for folder in CONFIG_FOLDERS for file in sorted(folder.rglob("*.yaml"))}
 
 
 def _find(path: Path) -> Path:
     if path.is_file():
         return path
     known = shipped()
-    if path.parent.as_posix() in (".", "configs") and path.stem in known:
+    if path.parent.as_posix() in SHIPPED_IN and path.stem in known:
         return known[path.stem]  # nmt is installed, and its checkout is elsewhere
     if path.is_dir():
         raise ConfigError(f"{path} is a folder, not a config file")

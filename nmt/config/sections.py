@@ -104,53 +104,107 @@ class DataConfig(Section):
 
 
 class TokenizerConfig(Section):
-    """Subwords, learned by sentencepiece from the training text at the start of `train`."""
+    """Subwords or words, learned from the training text at the start of `train`."""
 
-    kind: Literal["bpe", "unigram"] = "bpe"
+    kind: Literal["bpe", "unigram", "word"] = "bpe"
+    """Subwords by `bpe` or `unigram`; `word`: whole words, for word vectors learned elsewhere."""
     vocabulary_size: Annotated[int, Field(ge=16)] = 8000
     """Made smaller, with a note, where the text does not carry so many."""
     joint: bool = True
     """One vocabulary for both languages, or one for each."""
     byte_fallback: bool = True
-    """A letter never seen is spelled in bytes, so that nothing becomes <unk>."""
+    """A letter never seen is spelled in bytes, so that nothing becomes <unk>; of subwords."""
     max_sentences: Positive = 1_000_000
     """Learn from no more than so many sentences of a side, drawn at random."""
 
 
-class EncoderConfig(Section):
-    """A recurrent network that reads the source in both directions."""
+class AttentionConfig(Section):
+    """How queries are matched with keys."""
 
+    score: str = "general"
+    """`dot`, `scaled_dot`, `general`, `additive`, `concat`, `cosine`, `qkv`, `location`; `none`."""
+    normalizer: str = "softmax"
+    """`softmax`, `weighted_softmax`, `relu`, `sparsemax` or `entmax15`."""
+    scope: str = "global"
+    """`global`; `local-m` and `local-p` look at a window around one source position."""
+    choice: str = "soft"
+    """`soft` averages; `gumbel` and `reinforce` learn to pick one position."""
+    heads: Positive = 1
+    """More than one: each compares projections of its own, `size` / `heads` wide."""
+    size: Positive | None = None
+    """Width of what is compared by additive, concat, qkv and by heads; null: the query's."""
+    activation: Literal["tanh", "relu", "sigmoid", "gelu", "identity"] = "tanh"
+    """Additive's: v . f(W q + U k + b)."""
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    """Scores are divided by it before they are normalised: above 1 flattens, below 1 sharpens."""
+    position_weights: bool = False
+    """Of weighted_softmax: a learned weight for each source position, not one for all."""
+    max_positions: Positive = 100
+    """Source positions that `location` and position_weights have parameters for."""
+    window: Positive = 10
+    """Of local scopes: so many positions on either side."""
+    coverage: bool = False
+    """additive and concat also see how much each position was looked at before."""
+
+
+class SelfAttentionConfig(AttentionConfig):
+    """How the positions of one sequence look at each other, layer by layer."""
+
+    score: str = "scaled_dot"
+    heads: Positive = 4
+    feed_forward: Count = 512
+    """Width of the hidden layer of the network behind each attention; 0: there is none."""
+    norm: Literal["pre", "post", "none"] = "pre"
+    """Layer normalisation before or behind each part of a layer."""
+    residual: bool = True
+    """Each part of a layer adds to what it reads."""
+    positions: Literal["sinusoidal", "learned", "rotary", "none"] = "sinusoidal"
+    """How order is told. Without, a sentence is a set of words."""
+    max_positions: Positive = 512
+    """Of learned positions."""
+
+
+class EncoderConfig(Section):
+    """What reads the source."""
+
+    kind: str = "recurrent"
+    """`recurrent` reads in both directions; `self_attention`: every position looks at all."""
     cell: str = "lstm"
     """`lstm` or `gru`."""
     size: Positive = 256
-    """Width of one direction; a state is twice as wide."""
+    """recurrent: of one direction, a state is twice as wide; self_attention: of a state."""
     layers: Positive = 1
+    self_attention: SelfAttentionConfig = SelfAttentionConfig()
+    """Of kind self_attention."""
 
 
 class DecoderConfig(Section):
-    """A recurrent network that writes the target."""
+    """What writes the target."""
 
     kind: str = "luong"
-    """`luong`: attention from the new state s_t; `bahdanau`: from the previous one, s_t-1."""
+    """`luong`: attention from the new state; `bahdanau`: from the one before; `conditional`:
+    between two cells; `transformer`: without recurrence."""
     cell: str = "lstm"
     """`lstm` or `gru`."""
     size: Positive = 512
     layers: Positive = 1
     input_feeding: bool = True
     """Luong's: the attentional state of the last step is read with the next word."""
+    readout: Literal["tanh", "maxout"] = "tanh"
+    """Bahdanau's and conditional's last hidden layer."""
     fused: bool = True
     """Train by a backward pass written by hand where there is one; false: by the plain loop."""
+    self_attention: SelfAttentionConfig = SelfAttentionConfig()
+    """Of kind transformer."""
 
 
-class AttentionConfig(Section):
-    """How source and target positions are matched."""
+class VectorsConfig(Section):
+    """Word vectors learned elsewhere."""
 
-    score: str = "general"
-    """`dot`, `general`, `additive` or `concat`."""
-    normalizer: str = "softmax"
-    scope: Literal["global"] = "global"
-    size: Positive | None = None
-    """Width of the hidden layer of additive and concat; null: the decoder's size."""
+    file: str
+    """GloVe or word2vec text: a line a word; a first line of sizes may stand before."""
+    tune: bool = True
+    """Whether they go on learning."""
 
 
 class ModelConfig(Section):
@@ -164,6 +218,10 @@ class ModelConfig(Section):
     """Share of values zeroed in training: embeddings, between layers, before the output."""
     tie_embeddings: Literal["none", "target", "all"] = "target"
     """`target`: words read and words written share vectors; `all`: the source's too, if joint."""
+    source_vectors: VectorsConfig | None = None
+    """Where the source's embeddings start; they want tokenizer.kind: word."""
+    target_vectors: VectorsConfig | None = None
+    """The same for the target's."""
 
 
 class TrainingConfig(Section):
@@ -183,8 +241,15 @@ class TrainingConfig(Section):
     clip_norm: Annotated[float, Field(gt=0)] | None = 1.0
     """Gradients longer than this are shortened; null leaves them."""
     label_smoothing: Share = 0.1
+    coverage_loss: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the attention that falls where it fell before (See et al., 2017)."""
     teacher_forcing: Probability = 1.0
-    """Share of positions that read the reference's previous word, not the model's own."""
+    """Share of positions that read the reference's previous word, not the model's own; with a
+    schedule, at the start."""
+    teacher_forcing_schedule: str = "constant"
+    """`constant`, `linear`, `exponential` or `inverse_sigmoid`: how the share falls."""
+    teacher_forcing_end: Probability = 0.0
+    """Where a schedule leads to."""
     teacher_forcing_per: Literal["token", "sentence"] = "token"
     """Whether that share is drawn for each token, or once for a sentence."""
     epochs: Positive | None = 20
@@ -295,3 +360,31 @@ class Config(Section):
                 "sharing all embeddings needs one vocabulary"
             )
         return self
+
+    @model_validator(mode="after")
+    def _word_vectors_need_words(self) -> "Config":
+        for key in ("source_vectors", "target_vectors"):
+            vectors: VectorsConfig | None = getattr(self.model, key)
+            if vectors is not None and self.tokenizer.kind != "word":
+                raise ValueError(
+                    f"model.{key} is '{vectors.file}', but tokenizer.kind is "
+                    f"'{self.tokenizer.kind}': vectors of words need tokenizer.kind word"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _one_table_has_one_file(self) -> "Config":
+        model = self.model
+        if model.tie_embeddings == "all" and model.source_vectors != model.target_vectors:
+            raise ValueError(
+                "model.tie_embeddings is 'all', which makes one table of both sides, but "
+                f"model.source_vectors is {_told(model.source_vectors)} and model.target_vectors "
+                f"{_told(model.target_vectors)}: give both the same, or tie less"
+            )
+        return self
+
+
+def _told(vectors: VectorsConfig | None) -> str:
+    if vectors is None:
+        return "null"
+    return f"'{vectors.file}', {'tuned' if vectors.tune else 'frozen'}"

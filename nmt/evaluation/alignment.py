@@ -1,4 +1,4 @@
-"""Attention measured as alignment: how often the largest weight of a word is a gold link."""
+"""Links and weights measured against gold alignments."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from nmt.evaluation.pharaoh import Gold, Link
 from nmt.evaluation.words import Floats
 
-Links = Iterable[tuple[int, int]]
+Links = Iterable[Link]
 
 
 @dataclass(frozen=True)
@@ -45,3 +46,79 @@ def links_found(sentences: Iterable[tuple[Floats, Links]]) -> LinkScores:
         rows += len({target for _, target in wanted})
         found += sum(largest[target] == source for source, target in wanted)
     return LinkScores(links, float(found / max(links, 1)), rows, float(found / max(rows, 1)))
+
+
+@dataclass(frozen=True)
+class AlignmentScores:
+    """Links A against sure links S and possible links P, where S is part of P.
+
+    Och and Ney (2003), section 5: https://aclanthology.org/J03-1002
+    """
+
+    precision: float
+    """|A & P| / |A|: the share of links that may be made; 0 where none is made."""
+    recall: float
+    """|A & S| / |S|: the share of sure links that are made; 0 where none is sure."""
+    aer: float
+    """1 - (|A & S| + |A & P|) / (|A| + |S|), the error rate; 0 where there is neither."""
+
+    def as_dict(self) -> dict[str, float]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the scores are made of; sentences add up, so that a long one counts for more."""
+
+    made: float = 0
+    """|A|; such counts may be expected values."""
+    sure: int = 0
+    """|S|"""
+    made_sure: float = 0
+    """|A & S|"""
+    made_possible: float = 0
+    """|A & P|"""
+
+    @classmethod
+    def of(cls, links: Links, gold: Gold) -> "Counts":
+        made = frozenset(links)
+        return cls(len(made), len(gold.sure), len(made & gold.sure), len(made & gold.possible))
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.made + other.made,
+            self.sure + other.sure,
+            self.made_sure + other.made_sure,
+            self.made_possible + other.made_possible,
+        )
+
+    def scores(self) -> AlignmentScores:
+        hits, all_links = self.made_sure + self.made_possible, self.made + self.sure
+        return AlignmentScores(
+            self.made_possible / self.made if self.made else 0.0,
+            self.made_sure / self.sure if self.sure else 0.0,
+            1 - hits / all_links if all_links else 0.0,
+        )
+
+
+def alignment_error(sentences: Iterable[tuple[Links, Gold]]) -> AlignmentScores:
+    """Precision, recall and alignment error rate of links, over all sentences together.
+
+    >>> alignment_error([([(0, 0), (1, 1)], Gold.of([(0, 0)], [(2, 1)]))])
+    AlignmentScores(precision=0.5, recall=1.0, aer=0.33333333333333337)
+    """
+    return sum((Counts.of(links, gold) for links, gold in sentences), Counts()).scores()
+
+
+def row_entropies(weights: Floats) -> Floats:
+    """H = - sum_j a_j log a_j of each row, in nats: 0 looks at one place, log n at n alike.
+
+    Rows are brought to sum 1 first; rows of zeros, which look nowhere, are left out.
+
+    >>> row_entropies(np.array([[.5, .5], [0, 1], [0, 0]])).round(4).tolist()
+    [0.6931, 0.0]
+    """
+    sums = weights.sum(axis=1, keepdims=True)
+    shares = weights[sums[:, 0] > 0] / sums[sums[:, 0] > 0]
+    logs = np.log(np.where(shares > 0, shares, 1))
+    return np.abs((shares * logs).sum(axis=1))  # abs: a certain row is 0, not -0

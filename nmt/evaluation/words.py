@@ -44,13 +44,16 @@ def join_words(source: Side, target: Side, weights: Floats) -> Floats:
     target word gets the mean over its pieces, so that a row that sums to 1 still does.
     """
     chosen = (target.shares > 0).astype(np.float64)
-    counts = chosen.sum(axis=1, keepdims=True)
+    counts = np.maximum(chosen.sum(axis=1, keepdims=True), 1)  # a word without pieces: zeros
     joined: Floats = (chosen / counts) @ weights @ source.shares.T
     return joined
 
 
-def side(sentence: str, pieces: Sequence[Piece]) -> Side:
+def side(sentence: str, pieces: Sequence[Piece], *, words: Sequence[Word] | None = None) -> Side:
     """Which pieces make which word of a sentence.
+
+    words: those of `split_words` by default. Words that are given all stay, so that they keep
+        their numbers, even where no piece covers one.
 
     A piece belongs to the word of its first character that is no space; a piece of white space
     only, to the word that follows. Where one piece covers several words (`c'est`), a word in
@@ -59,21 +62,21 @@ def side(sentence: str, pieces: Sequence[Piece]) -> Side:
     """
     ended = bool(pieces) and _is_end(pieces[-1])
     inner = pieces[:-1] if ended else pieces
-    words = split_words(sentence)
-    if inner and not words:  # pieces of nothing but white space, or of what is no character
-        words = [Word("".join(piece.text for piece in inner), 0, len(sentence))]
+    known = split_words(sentence) if words is None else words
+    if inner and not known:  # pieces of nothing but white space, or of what is no character
+        known = [Word("".join(piece.text for piece in inner), 0, len(sentence))]
 
-    owners = [_owners(piece, sentence, words) for piece in inner]
+    owners = [_owners(piece, sentence, known) for piece in inner]
     begun = {owner[0] for owner in owners}
-    shares = np.zeros((len(words) + ended, len(pieces)))
+    shares = np.zeros((len(known) + ended, len(pieces)))
     for column, owner in enumerate(owners):
         sharing = [owner[0], *(word for word in owner[1:] if word not in begun)]
         shares[sharing, column] = 1 / len(sharing)
     if ended:
         shares[-1, -1] = 1
 
-    names = [*(word.text for word in words), EOS]
-    seen = np.flatnonzero(shares.sum(axis=1))
+    names = [*(word.text for word in known), EOS]
+    seen = np.flatnonzero(shares.sum(axis=1)) if words is None else range(len(shares))
     return Side([names[word] for word in seen], shares[seen])
 
 

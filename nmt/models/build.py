@@ -4,10 +4,12 @@ from typing import Any
 
 from torch import nn
 
+import nmt.models.self_attention
+import nmt.models.transformer  # noqa: F401  # both are there for what they register
 from nmt.config import ModelConfig
 from nmt.data.vocabulary import Vocabularies
 from nmt.models.contract import Seq2Seq
-from nmt.models.recurrent import Recurrent
+from nmt.models.encoder_decoder import EncoderDecoder
 
 
 def build_model(config: ModelConfig, vocabularies: Vocabularies) -> Seq2Seq[Any]:
@@ -16,7 +18,7 @@ def build_model(config: ModelConfig, vocabularies: Vocabularies) -> Seq2Seq[Any]
     Raises:
         ConfigError: the parts do not fit together, or one has an unknown name.
     """
-    return Recurrent(config, vocabularies)
+    return EncoderDecoder(config, vocabularies)
 
 
 def parameter_table(model: nn.Module) -> list[tuple[str, int]]:

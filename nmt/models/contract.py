@@ -34,8 +34,8 @@ def _pick(value: Any, index: Tensor) -> Any:
 class Memory(Rows):
     """The encoded source: computed once per sentence, read at every target step."""
 
-    states: Tensor  # (batch, source, memory)
-    keys: Tensor  # (batch, source, *): states as the attention score wants them
+    values: Tensor  # (batch, source, *): what the attention averages, mostly the states
+    keys: Tensor  # (batch, source, *): the states as the attention score wants them
     mask: Tensor  # (batch, source) bool, True at real subwords
     summary: Tensor  # (batch, memory): the whole sentence, from which the decoder starts
 
@@ -48,7 +48,7 @@ class Step(NamedTuple, Generic[State]):
 
     logits: Tensor  # (batch, vocab)
     state: State
-    attention: Tensor  # (batch, source), zero at padding
+    attention: Tensor  # (batch, source), zero at padding; the mean, where there are several
 
 
 class Reading(NamedTuple):
@@ -56,6 +56,8 @@ class Reading(NamedTuple):
 
     readouts: Tensor  # (batch, target, readout): what `vocabulary` maps to logits
     attention: Tensor  # (batch, target, source)
+    choices: Tensor | None = None
+    """(batch, target) log-probabilities of the positions that hard attention drew."""
 
 
 class Seq2Seq(nn.Module, ABC, Generic[State]):
@@ -94,3 +96,11 @@ class Seq2Seq(nn.Module, ABC, Generic[State]):
         forced: (batch, target) bool: where False, the model reads its own last choice in place
             of target_in (its first column is not looked at); None forces all.
         """
+
+    def maps(self, source: Tensor, mask: Tensor, target_in: Tensor) -> dict[str, Tensor]:
+        """All matrices behind the one attention of a reading, by name, where there are several.
+
+        (batch, target, source) for each layer and head that looks at the source; also, by names
+        of their own, (batch, target, target) and (batch, source, source) of self-attention.
+        """
+        return {}

@@ -46,7 +46,16 @@ class Validation:
     loss: float
     bleu: float
     chrf: float
+    forced_accuracy: float
+    """Share of target tokens that the model finds the likeliest behind the reference's words."""
+    free_accuracy: float
+    """The same behind its own words."""
     seconds: float
+
+    @property
+    def accuracy_gap(self) -> float:
+        """What is lost by reading its own words: the exposure that it did not learn to bear."""
+        return self.forced_accuracy - self.free_accuracy
 
     def score(self, best_by: str) -> float:
         """The value that the best checkpoint has highest."""

@@ -13,7 +13,7 @@ ROWS = 64  # of them, those normalised at once: they stay in a processor's neare
 def smoothed_cross_entropy(
     readouts: Tensor, vocabulary: nn.Linear, targets: Tensor, *, smoothing: float
 ) -> tuple[Tensor, Tensor]:
-    """The summed loss of all positions in nats: what is minimised, and the plain part of it.
+    """The loss in nats: what is minimised, summed over positions, and each one's -log p_n(y_n).
 
         sum_n  (1 - e) (-log p_n(y_n)) + e / V  sum_v (-log p_n(v))
 
@@ -24,6 +24,16 @@ def smoothed_cross_entropy(
     """
     learns = torch.is_grad_enabled()  # which is always off inside of autograd's functions
     return _Loss.apply(readouts, vocabulary.weight, vocabulary.bias, targets, smoothing, learns)
+
+
+def count_likeliest(readouts: Tensor, vocabulary: nn.Linear, targets: Tensor) -> Tensor:
+    """How many positions find their target the likeliest word; their logits come in pieces, too.
+
+    readouts: (positions, readout); targets: (positions,) ids
+    """
+    pieces = zip(readouts.split(PIECE), targets.split(PIECE), strict=True)
+    found = [(vocabulary(piece).argmax(dim=-1) == gold).sum() for piece, gold in pieces]
+    return torch.stack(found).sum()
 
 
 class _Loss(torch.autograd.Function):
@@ -42,7 +52,8 @@ class _Loss(torch.autograd.Function):
         at_once = ROWS if readouts.device.type == "cpu" else PIECE
         with torch.autocast(readouts.device.type, enabled=False):
             table, wide = weight.to(dtype), weight.dtype
-            total = plain = readouts.new_zeros((), dtype=wide)
+            surprises = readouts.new_empty(len(readouts), dtype=wide)
+            evenly = readouts.new_zeros((), dtype=wide)
             if learns:
                 of_readouts, of_weight = torch.empty_like(readouts), torch.zeros_like(weight)
                 of_bias = torch.zeros_like(bias)
@@ -50,10 +61,11 @@ class _Loss(torch.autograd.Function):
                 piece = readouts[start : start + PIECE].to(dtype)
                 gold = targets[start : start + PIECE].unsqueeze(1)
                 logits = piece @ table.t()
-                for rows, golden in zip(logits.split(at_once), gold.split(at_once), strict=True):
-                    slope, surprise, evenly = _surprise(rows.to(wide).add_(bias), golden)
-                    plain = plain + surprise
-                    total = total + (1 - smoothing) * surprise + smoothing * evenly
+                parts = (logits, gold, surprises[start : start + PIECE])
+                for rows, golden, found in zip(*(p.split(at_once) for p in parts), strict=True):
+                    slope, surprise, even = _surprise(rows.to(wide).add_(bias), golden)
+                    found.copy_(surprise)
+                    evenly += even
                     if not learns:
                         continue
                     if smoothing:
@@ -66,8 +78,8 @@ class _Loss(torch.autograd.Function):
                     of_weight += logits.t() @ piece
         if learns:
             ctx.save_for_backward(of_readouts, of_weight, of_bias)
-        ctx.mark_non_differentiable(plain)
-        return total, plain
+        ctx.mark_non_differentiable(surprises)
+        return (1 - smoothing) * surprises.sum() + smoothing * evenly, surprises
 
     @staticmethod
     @once_differentiable
@@ -79,11 +91,11 @@ class _Loss(torch.autograd.Function):
 def _surprise(logits: Tensor, gold: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """logits: (rows, vocab); gold: (rows, 1) ids
 
-    Returns the probabilities (rows, vocab), the sum of -log p(gold), and that of the mean of
+    Returns the probabilities (rows, vocab), -log p(gold) (rows,), and the sum of the means of
     -log p over the vocabulary.
     """
     chances = logits.softmax(dim=-1)
     top, height = chances.amax(dim=1, keepdim=True), logits.amax(dim=1, keepdim=True)
     norms = height - top.log()  # the logarithm of the sum of exp(logits): no underflow, one softmax
-    surprise = (norms - logits.gather(1, gold)).sum()
+    surprise = (norms - logits.gather(1, gold)).squeeze(1)
     return chances, surprise, norms.sum() - logits.mean(dim=1).sum()

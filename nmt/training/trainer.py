@@ -6,17 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from nmt.config import TrainingConfig
 from nmt.data.batches import Batch, in_parts
-from nmt.data.vocabulary import PAD
 from nmt.errors import CheckpointError, TrainingError
 from nmt.models import Seq2Seq
 from nmt.models.devices import Compute, return_freed_memory
-from nmt.training.loss import smoothed_cross_entropy
+from nmt.training import forcing
+from nmt.training.objective import Read, count_right, objective, plain_loss, read
+from nmt.training.reinforce import moved
 from nmt.training.schedules import Moment, factor
 
 log = logging.getLogger(__name__)
@@ -55,6 +55,9 @@ class Trainer:
         self.stalls = 0
         self.most_cells: int | None = None
         """The largest batch that is learned from at once, once one did not fit."""
+        self.baseline = -math.log(model.vocabulary.out_features)
+        """Log-probability of a target token, averaged over the last updates; of chance, at first.
+        Hard attention is rewarded for what is above it."""
 
     def step(self, batches: Sequence[Batch]) -> Report:
         """One update from one or more batches.
@@ -85,6 +88,7 @@ class Trainer:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.steps += 1
+        self.baseline = moved(self.baseline, -total / tokens)
         if self.steps % RETURN_EVERY == 0:
             return_freed_memory()
         return Report(
@@ -133,46 +137,43 @@ class Trainer:
 
     def _learn_from(self, batch: Batch, scale: float) -> Tensor:
         """Add a batch's gradients; its loss in nats."""
-        smoothed, plain = self._losses(batch, self.config.label_smoothing)
-        (smoothed * scale).backward()
+        ratio = forcing.ratio(self.config, self.steps, self.total)
+        with self.compute.products():
+            found = self._read(batch, ratio)
+            minimised, plain = objective(
+                found, self.model.vocabulary, self.config, baseline=self.baseline
+            )
+        (minimised * scale).backward()
         return plain
 
-    def _losses(self, batch: Batch, smoothing: float) -> tuple[Tensor, Tensor]:
-        places = np.flatnonzero(batch.target_out != PAD)
-        source, target_in, real, targets = (
-            torch.from_numpy(numbers).to(self.compute.device, non_blocking=True)
-            for numbers in (batch.source, batch.target_in, places, batch.target_out.flat[places])
-        )
-        with self.compute.products():
-            forced = self._forced(target_in)
-            reading = self.model(source, source != PAD, target_in, forced)
-            readouts = reading.readouts.flatten(0, 1)
-            if len(places) < len(readouts):
-                readouts = readouts.index_select(0, real)
-            return smoothed_cross_entropy(
-                readouts, self.model.vocabulary, targets, smoothing=smoothing
-            )
+    def _read(self, batch: Batch, ratio: float) -> Read:
+        per = self.config.teacher_forcing_per
+        return read(self.model, batch, self.compute.device, ratio=ratio, per=per)
 
-    def _forced(self, target_in: Tensor) -> Tensor | None:
-        """Which positions read the reference: all (None), or a draw per token or per sentence.
-
-        Bengio et al. (2015), scheduled sampling: https://arxiv.org/abs/1506.03099; drawn per
-        sentence, it is the habit of the well-known tutorials.
-        """
-        ratio = self.config.teacher_forcing
-        if ratio == 1 or not self.model.training:
-            return None
-        width = target_in.size(1) if self.config.teacher_forcing_per == "token" else 1
-        draw = torch.rand(len(target_in), width, device=target_in.device) < ratio
-        return draw.expand_as(target_in)
-
-    @torch.no_grad()
     def loss(self, batches: Sequence[Batch]) -> float:
         """Nats per target token, read with teacher forcing, nothing learned."""
+        return self._measure(batches, plain_loss, ratio=1.0)
+
+    def accuracy(self, batches: Sequence[Batch], *, free: bool) -> float:
+        """Share of the target tokens, EOS included, that the model finds the likeliest in place.
+
+        free: it reads its own last choice in place of the reference's last word, so that a
+            translation that is shifted by a word is wrong from there on
+        """
+        return self._measure(batches, count_right, ratio=0.0 if free else 1.0)
+
+    @torch.no_grad()
+    def _measure(
+        self, batches: Sequence[Batch], count: Callable[[Read, nn.Linear], Tensor], *, ratio: float
+    ) -> float:
         self.model.eval()
         return_freed_memory()
-        total = self._over(batches, lambda part: self._losses(part, 0.0)[1]).item()
-        return total / sum(batch.target_tokens for batch in batches)
+
+        def work(part: Batch) -> Tensor:
+            with self.compute.products():
+                return count(self._read(part, ratio), self.model.vocabulary)
+
+        return self._over(batches, work).item() / sum(batch.target_tokens for batch in batches)
 
     def _moment(self) -> Moment:
         return Moment(self.steps + 1, self.config.warmup_steps, self.total, self.stalls)
@@ -189,6 +190,7 @@ class Trainer:
     def state(self) -> dict[str, Tensor]:
         """Everything but the parameters that the next step depends on, as named tensors."""
         tensors = self._random_states()
+        tensors["baseline"] = torch.tensor(self.baseline, dtype=torch.float64)
         if self.most_cells is not None:
             tensors["most_cells"] = torch.tensor(self.most_cells)
         for name, parameter in self.model.named_parameters():
@@ -205,9 +207,13 @@ class Trainer:
         self.steps, self.stalls = steps, stalls
         if "most_cells" in tensors:
             self.most_cells = int(tensors["most_cells"])
+        if "baseline" in tensors:
+            self.baseline = tensors["baseline"].item()
         try:
             self._set_random_states(tensors)
             for name, parameter in self.model.named_parameters():
+                if not parameter.requires_grad:  # frozen word vectors
+                    continue
                 self.optimizer.state[parameter] = {
                     slot: tensors[f"optimizer.{slot}.{name}"].to(parameter.device)
                     for slot in ("step", "exp_avg", "exp_avg_sq")

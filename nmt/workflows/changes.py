@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nmt.config import Config
+from nmt.config import Config, TrainingConfig
 from nmt.errors import ConfigError
 from nmt.training.schedules import NEEDS_END
 
@@ -19,8 +19,16 @@ FREE = (
 )  # fmt: skip
 
 
-def check_changes(before: Config, now: Config, path: Path) -> None:
+def check_changes(
+    before: Config,
+    now: Config,
+    path: Path,
+    *,
+    otherwise: str = "train anew with --overwrite or another --run-dir",
+) -> None:
     """Say what changed that may, and refuse what may not.
+
+    otherwise: what else to do than to change it back.
 
     Raises:
         ConfigError: lists every key that would make it another training.
@@ -30,16 +38,24 @@ def check_changes(before: Config, now: Config, path: Path) -> None:
     if fixed:
         raise ConfigError(
             f"the config is not the one of the run ({path}): {'; '.join(fixed)}; change it back "
-            "to resume, or train anew with --overwrite or another --run-dir"
+            f"to resume, or {otherwise}"
         )
     for key, text in changed:
         log.info("changed since the run began: %s", text)
-        if key in ENDS and now.training.schedule in NEEDS_END:
-            log.warning(
-                "the %s schedule falls towards the end, which moves: the run goes on, but not to "
-                "the weights that it would have had",
-                now.training.schedule,
-            )
+        if key in ENDS:
+            for schedule in _towards_the_end(now.training):
+                log.warning(
+                    "the %s leads to the end, which moves: the run goes on, but not to the weights "
+                    "that it would have had",
+                    schedule,
+                )
+
+
+def _towards_the_end(training: TrainingConfig) -> Iterator[str]:
+    if training.schedule in NEEDS_END:
+        yield f"learning-rate schedule '{training.schedule}'"
+    if training.teacher_forcing_schedule != "constant":
+        yield f"teacher-forcing schedule '{training.teacher_forcing_schedule}'"
 
 
 def _differences(before: Any, now: Any, key: str) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,7 @@ from nmt.errors import DataError, UsageError
 from nmt.evaluation.metrics import Scores, measure
 from nmt.evaluation.records import write_records
 from nmt.files import write_json, write_text
-from nmt.workflows.links import gold_links_found
+from nmt.workflows.links import attention_scores
 from nmt.workflows.model import Trained, endless, load_trained
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,11 @@ class Evaluation:
         ]
         links = self.extras.get("gold_links")
         if links:
-            lines.append(f"  gold links found by the attention: {100 * links['found']:.1f} %")
+            error = 100 * self.extras["alignment"]["aer"]
+            lines.append(
+                f"  gold links found by the attention: {100 * links['found']:.1f} %, "
+                f"alignment error rate {error:.1f} %"
+            )
         return "\n".join(lines)
 
 
@@ -73,7 +77,7 @@ def evaluate_split(
     if corpus is None:
         corpus = read_corpus(trained.config.data, seed=trained.config.seed)
         refuse_other_text(run, corpus, split)
-    extras = {"corpus": corpus.origin.corpus, **gold_links_found(trained, corpus, split)}
+    extras = {"corpus": corpus.origin.corpus, **attention_scores(trained, corpus, split)}
     return _evaluate(trained, split, corpus.split(split), decoding, extras)
 
 

@@ -70,12 +70,16 @@ class Narrator:
         best = progress.best_score or 0.0
         shown = best if self.config.best_by == "bleu" else -best
         log.info(
-            "valid %d epoch %d | loss %.3f bleu %.2f chrf %.2f | %s | %.0f s",
+            "valid %d epoch %d | loss %.3f bleu %.2f chrf %.2f | tokens right %.1f %% forced, "
+            "%.1f %% free, gap %.1f | %s | %.0f s",
             progress.step,
             progress.epoch,
             validation.loss,
             validation.bleu,
             validation.chrf,
+            100 * validation.forced_accuracy,
+            100 * validation.free_accuracy,
+            100 * validation.accuracy_gap,
             "new best"
             if better
             else f"stalled {progress.waited} (best {shown:.2f} at {progress.best_step})",
@@ -92,6 +96,9 @@ class Narrator:
                 "loss": validation.loss,
                 "bleu": validation.bleu,
                 "chrf": validation.chrf,
+                "forced_accuracy": validation.forced_accuracy,
+                "free_accuracy": validation.free_accuracy,
+                "accuracy_gap": validation.accuracy_gap,
             },
         )
         self._since = monotonic()

@@ -7,20 +7,19 @@ from typing import Any
 
 import torch
 
-from nmt.config import Config, Loaded
+from nmt.config import Config
 from nmt.data.corpus import SPLITS, Corpus
 from nmt.data.encoding import EncodedBitext, encode
 from nmt.data.epochs import Epochs
 from nmt.data.reading import read_corpus
 from nmt.data.tokenizer import Tokenizers, learn
 from nmt.errors import ConfigError
-from nmt.models import Seq2Seq, Vocabularies, build_model, parameter_table
-from nmt.models.attention import normalizers, scores
-from nmt.models.cells import cells
-from nmt.models.decoders import decoders
+from nmt.models import Seq2Seq, build_model, parameter_table
 from nmt.models.devices import Compute, choose
-from nmt.registry import Registry
-from nmt.training.schedules import check, schedules
+from nmt.training import forcing
+from nmt.training.schedules import check
+from nmt.workflows.checks import check_model as check_model  # checks are made in checks.py
+from nmt.workflows.vectors import freeze_vectors, load_vectors
 
 log = logging.getLogger(__name__)
 
@@ -41,33 +40,6 @@ class Parts:
     updates_per_epoch: int
     updates: int | None
     """Of the whole training; None where only time or patience ends it."""
-
-
-def check_model(loaded: Loaded) -> None:
-    """Refuse names and sizes that cannot work before anything is downloaded for them.
-
-    Raises:
-        ConfigError: names the file and line.
-    """
-    model = loaded.config.model
-    names: dict[str, tuple[Registry[Any], str]] = {
-        "model.encoder.cell": (cells, model.encoder.cell),
-        "model.decoder.kind": (decoders, model.decoder.kind),
-        "model.decoder.cell": (cells, model.decoder.cell),
-        "model.attention.score": (scores, model.attention.score),
-        "model.attention.normalizer": (normalizers, model.attention.normalizer),
-        "training.schedule": (schedules, loaded.config.training.schedule),
-    }
-    for key, (registry, name) in names.items():
-        try:
-            registry[name]
-        except ConfigError as error:
-            raise loaded.located(error, key) from None
-    try:
-        with torch.device("meta"):
-            build_model(model, Vocabularies(16, 16))
-    except ConfigError as error:
-        raise loaded.located(error, "model.attention.score") from None
 
 
 def prepare(config: Config, *, tokenizer: Path | None = None) -> Parts:
@@ -103,6 +75,9 @@ def prepare(config: Config, *, tokenizer: Path | None = None) -> Parts:
     check(training.schedule, total)
     torch.manual_seed(config.seed)
     model = build_model(config.model, tokenizers.vocabularies).to(compute.device)
+    if tokenizer is None:  # a run that goes on has its vectors in the checkpoint
+        load_vectors(model, config.model, tokenizers, train)
+    freeze_vectors(model, config.model)
     return Parts(
         config, compute, corpus, tokenizers, train, validation, epochs, model, updates_per_epoch,
         total,
@@ -154,7 +129,7 @@ def describe(parts: Parts) -> None:
         "%s; the target is read by %s; batches of up to %s tokens a side, %.1f %% padding; %s "
         "updates an epoch%s",
         parts.compute,
-        parts.model.reads_by if parts.config.training.teacher_forcing == 1 else "the plain loop",
+        forcing.how_read(parts.config.training, parts.model.reads_by),
         f"{parts.config.training.batch_tokens:,}",
         100 * padding_share(parts),
         f"{parts.updates_per_epoch:,}",

@@ -12,7 +12,7 @@ import numpy as np
 from nmt.checkpoint import store
 from nmt.checkpoint.run import Run
 from nmt.config import Config, DecodingConfig, Loaded
-from nmt.data.batches import collate, lengths_with_end, plan
+from nmt.data.batches import Batch, collate, lengths_with_end, plan
 from nmt.decoding.torch_engine import TorchEngine
 from nmt.decoding.translator import Translator
 from nmt.errors import DataError, UsageError
@@ -28,8 +28,10 @@ from nmt.workflows.evaluate import evaluate_split
 from nmt.workflows.manifest import manifest
 from nmt.workflows.narration import Narrator, remembered, trim_metrics, written_to
 from nmt.workflows.prepare import Parts, check_model, describe, prepare
+from nmt.workflows.vectors import check_vectors
 
 log = logging.getLogger(__name__)
+FREE_RUNNING = 256  # validation pairs read without the reference
 TRIAL_UPDATES = 10  # of a dry run, to estimate the time
 
 
@@ -41,6 +43,8 @@ class Request:
     resume: bool = False
     overwrite: bool = False
     command: Sequence[str] = ()
+    latest: bool = True
+    """Whether the run, once finished, is the one that other commands take unasked."""
 
 
 def train(loaded: Loaded, request: Request) -> Run:
@@ -53,10 +57,13 @@ def train(loaded: Loaded, request: Request) -> Run:
     run = Run(pointed(request.folder))
     going_on = _admit(run, loaded.config, request)
     check_model(loaded)
+    if not going_on:  # the checkpoint holds them, wherever their files are by now
+        check_vectors(loaded)
     with remembered() as early:
         parts = prepare(loaded.config, tokenizer=run.tokenizer if going_on else None)
     if going_on:
         _refuse_other_text(run, parts)
+        run.card.unlink(missing_ok=True)  # what it says is about to change
         run.write_config(loaded)  # with the changes that are allowed
     else:
         _create(run, loaded, parts, request)
@@ -67,12 +74,15 @@ def train(loaded: Loaded, request: Request) -> Run:
         _fit(run, parts, trainer, progress, interrupts)
         with interrupts.at_once(interrupts.leave):
             _conclude(run, parts, progress)
+            if request.latest:
+                run.finish()
     return run
 
 
 def dry_run(loaded: Loaded) -> None:
     """Say all that the first minute says, with the time that it will take; write nothing."""
     check_model(loaded)
+    check_vectors(loaded)
     parts = prepare(loaded.config)
     describe(parts)
     training = parts.config.training
@@ -171,13 +181,20 @@ def _fit(
 
 
 def _validate(parts: Parts, trainer: Trainer, narrator: Narrator, progress: Progress) -> Validation:
-    """Loss by teacher forcing, BLEU and chrF by greedy search, over the validation split."""
+    """Loss by teacher forcing, BLEU and chrF by greedy search, over the validation split.
+
+    How many tokens are right with the reference's words and with the model's own before them is
+    counted on no more than FREE_RUNNING pairs of it, always the same, evenly spread: to run free
+    is to read position by position.
+    """
     started = monotonic()
-    lengths = lengths_with_end(parts.validation)
-    budget = max(parts.config.training.batch_tokens, *(int(side.max()) for side in lengths))
-    groups = plan(*lengths, budget=budget, seed=0, epoch=0)
-    loss = trainer.loss([collate(parts.validation, group) for group in groups])
-    greedy = DecodingConfig(beam_size=1, max_source_length=int(lengths[0].max()))
+    count = len(parts.validation)
+    loss = trainer.loss(_batches(parts, np.arange(count)))
+    spread = np.linspace(0, count - 1, min(count, FREE_RUNNING)).astype(int)
+    few = _batches(parts, spread)
+    forced, free = (trainer.accuracy(few, free=own) for own in (False, True))
+    longest = int(parts.validation.source.lengths.max()) + 1
+    greedy = DecodingConfig(beam_size=1, max_source_length=longest)
     engine = TorchEngine(parts.model, parts.compute)
     translator = Translator(engine, parts.tokenizers, greedy)
     text = parts.corpus.validation
@@ -187,11 +204,19 @@ def _validate(parts: Parts, trainer: Trainer, narrator: Narrator, progress: Prog
     narrator.samples(
         progress, [(text.sources[i], text.targets[i], found[i]) for i in shown.tolist()]
     )
-    return Validation(loss, bleu, chrf, monotonic() - started)
+    return Validation(loss, bleu, chrf, forced, free, monotonic() - started)
+
+
+def _batches(parts: Parts, sentences: np.ndarray) -> list[Batch]:
+    """Some validation pairs, all of them, however long."""
+    lengths = [side[sentences] for side in lengths_with_end(parts.validation)]
+    budget = max(parts.config.training.batch_tokens, *(int(side.max()) for side in lengths))
+    groups = plan(*lengths, budget=budget, seed=0, epoch=0)
+    return [collate(parts.validation, sentences[group]) for group in groups]
 
 
 def _conclude(run: Run, parts: Parts, progress: Progress) -> None:
-    """Evaluate the best checkpoint, write the model card, and be the latest run."""
+    """Evaluate the best checkpoint, and write the model card: with it a run is finished."""
     log.info(
         "training is over: %s; best validation %s %.2f at step %d, %s of training",
         progress.ended,
@@ -205,7 +230,6 @@ def _conclude(run: Run, parts: Parts, progress: Progress) -> None:
     for split in parts.config.evaluation.splits:
         evaluate_split(run, split, corpus=parts.corpus, decoding=decoding)
     write_card(run)
-    run.finish()
     origin = parts.corpus.origin
     if origin.instead_of:
         log.warning(

@@ -1,7 +1,37 @@
 """Attention: a score of each key, normalised to weights, by which the values are averaged."""
 
-from nmt.models.attention.attend import Attention
+from nmt.models.attention.attend import (
+    NONE,
+    Attended,
+    Attending,
+    Attention,
+    MultiHead,
+    NoAttention,
+    Query,
+    attention_of,
+)
+from nmt.models.attention.choices import Choice, Chosen, choices
 from nmt.models.attention.normalizers import Normalizer, normalizers
+from nmt.models.attention.scopes import Scope, Window, scopes
 from nmt.models.attention.scores import Score, scores
 
-__all__ = ["Attention", "Normalizer", "Score", "normalizers", "scores"]
+__all__ = [
+    "NONE",
+    "Attended",
+    "Attending",
+    "Attention",
+    "Choice",
+    "Chosen",
+    "MultiHead",
+    "NoAttention",
+    "Normalizer",
+    "Query",
+    "Scope",
+    "Score",
+    "Window",
+    "attention_of",
+    "choices",
+    "normalizers",
+    "scopes",
+    "scores",
+]

@@ -1,30 +1,290 @@
-"""The attention itself: score, normalise, average; once, and not once per score."""
+"""The attention itself: score, normalise, choose, average; once, and not once per score."""
 
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import torch
 from torch import Tensor, nn
 
 from nmt.config import AttentionConfig
+from nmt.errors import ConfigError
+from nmt.models.attention.choices import choices
 from nmt.models.attention.normalizers import normalizers
-from nmt.models.attention.scores import scores
-from nmt.models.contract import Memory
+from nmt.models.attention.positions import rotated
+from nmt.models.attention.scopes import Window, scopes
+from nmt.models.attention.scores import TanhScore, scores
+
+NONE = "none"
+"""The score of a model without attention."""
 
 
-class Attention(nn.Module):
-    """c_t = sum_j a_tj h_j, a_t = normalize(score(q_t, h_1), ..., score(q_t, h_J))"""
+class Query(NamedTuple):
+    """What asks, at some target positions."""
 
-    def __init__(self, config: AttentionConfig, *, hidden: int, memory: int) -> None:
-        super().__init__()
-        self.score = scores[config.score](hidden, memory, config.size or hidden)
-        self.normalizer = normalizers[config.normalizer]()
+    states: Tensor  # (batch, target, query)
+    positions: Tensor | None = None  # (batch, target) int64, from 0, for those that count
+    words: Tensor | None = None  # (batch, target, words): embeddings of the words read last
+    coverage: Tensor | None = None  # (batch, target, source): the weights so far, summed
 
-    def project(self, states: Tensor) -> Tensor:
-        """The keys that the score wants: once per sentence."""
-        return self.score.project(states)
 
-    def forward(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        """query: (batch, target, hidden)
+class Attended(NamedTuple):
+    """What was found."""
 
-        Returns the contexts (batch, target, memory) and the weights (batch, target, source).
+    contexts: Tensor  # (batch, target, context)
+    weights: Tensor  # (batch, target, source)
+    choices: Tensor | None = None  # (batch, target): log-probability of what was drawn
+    heads: Tensor | None = None  # (batch, heads, target, source), of which weights is the mean
+
+    @property
+    def by_head(self) -> Tensor:
+        """(batch, heads, target, source), with one head where there are none"""
+        return self.weights.unsqueeze(1) if self.heads is None else self.heads
+
+
+class Attending(nn.Module, ABC):
+    """Anything that answers queries from keys and values."""
+
+    context: int
+    """Width of what comes back."""
+    sums_to_one = True
+    """Whether each row of weights is a distribution."""
+    counts = False
+    """Whether a query must know which target position it is."""
+    covers = False
+    """Whether a query must know where was looked before, so that positions go one by one."""
+    reads_words = False
+    """Whether a query is also the word that was read last."""
+
+    @abstractmethod
+    def prepare(
+        self, states: Tensor, summary: Tensor | None = None, *, first: int = 0
+    ) -> tuple[Tensor, Tensor]:
+        """Keys and values, once a sentence: (batch, source, memory) -> 2 x (batch, source, *)
+
+        summary: (batch, memory) the whole sentence, for who looks at no part of it
+        first: the position of the first state, where a sequence comes in parts
         """
-        scores = self.score(query.to(memory.keys.dtype), memory.keys)
-        weights = self.normalizer(scores, memory.mask)
-        return weights.to(memory.states.dtype) @ memory.states, weights
+
+    @abstractmethod
+    def forward(self, asked: Query, keys: Tensor, values: Tensor, mask: Tensor) -> Attended:
+        """mask: (batch, 1 or target, source) bool, True where a query may look"""
+
+    def contexts(self, asked: Query, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+        """The contexts alone, for where nobody wants the weights: there may be a faster way."""
+        return self(asked, keys, values, mask).contexts
+
+
+def attention_of(
+    config: AttentionConfig, *, query: int, memory: int, words: int = 0, rotary: bool = False
+) -> Attending:
+    """The attention that a config describes.
+
+    query, memory, words: widths of a query, of a state that it looks at, of an embedded word
+    rotary: tell queries and keys their positions by rotation
+
+    Raises:
+        ConfigError: its parts do not fit each other, or one has an unknown name.
+    """
+    if config.score == NONE:
+        return NoAttention(memory)
+    if config.heads > 1:
+        return MultiHead(config, query=query, memory=memory, rotary=rotary)
+    if scores[config.score].reads_words:
+        query += words
+    return Attention(config, query=query, memory=memory, rotary=rotary)
+
+
+class Attention(Attending):
+    """c_t = sum_j a_tj v_j, a_t = normalize(score(q_t, k_1), ..., score(q_t, k_J))"""
+
+    def __init__(
+        self, config: AttentionConfig, *, query: int, memory: int, rotary: bool = False
+    ) -> None:
+        super().__init__()
+        _check(config)
+        self.score = scores[config.score](config, query=query, memory=memory)
+        self.normalizer = normalizers[config.normalizer](config)
+        self.scope = scopes[config.scope](config, query=query)
+        self.choice = choices[config.choice](config)
+        self.context = self.score.context
+        self.sums_to_one = self.normalizer.sums_to_one and config.scope != "local-p"
+        self.covers, self.reads_words = config.coverage, self.score.reads_words
+        self.counts, self.rotary = rotary or self.scope.counts, rotary
+
+    def prepare(
+        self, states: Tensor, summary: Tensor | None = None, *, first: int = 0
+    ) -> tuple[Tensor, Tensor]:
+        values = self.score.values(states)
+        if self.rotary:
+            positions = torch.arange(first, first + states.size(1), device=states.device)
+            states = rotated(states, positions)
+        return self.score.project(states), values
+
+    def forward(self, asked: Query, keys: Tensor, values: Tensor, mask: Tensor) -> Attended:
+        query = asked.states.to(keys.dtype)
+        if self.reads_words:
+            assert asked.words is not None, "who reads words is given them"
+            query = torch.cat([asked.words.to(keys.dtype), query], dim=-1)
+        if self.rotary:
+            assert asked.positions is not None, "who counts is told"
+            query = rotated(query, asked.positions)
+        window = self.scope(query, asked.positions, mask.sum(dim=-1))
+        if window is not None:
+            return self._in_window(query, asked.coverage, keys, values, mask, window)
+        scores = self._scores(query, keys, asked.coverage)
+        weights, drawn = self.choice(self.normalizer(scores, mask))
+        return Attended(weights.to(values.dtype) @ values, weights, drawn)
+
+    def _scores(self, query: Tensor, keys: Tensor, coverage: Tensor | None) -> Tensor:
+        if self.covers:
+            assert isinstance(self.score, TanhScore), "the others refuse it"
+            return self.score(query, keys, coverage)
+        return self.score(query, keys)
+
+    def _in_window(
+        self,
+        query: Tensor,
+        coverage: Tensor | None,
+        keys: Tensor,
+        values: Tensor,
+        mask: Tensor,
+        window: Window,
+    ) -> Attended:
+        """The same on the positions of a window alone: each query becomes a batch of its own."""
+        batch, target, width = window.index.shape
+        apart = (batch * target, 1, width)
+
+        def seen(states: Tensor) -> Tensor:
+            """(batch, source, *) -> (batch * target, width, *)"""
+            first = torch.arange(batch, device=states.device).view(batch, 1, 1)
+            return states[first, window.index].flatten(0, 1)
+
+        if coverage is not None:
+            coverage = coverage.gather(-1, window.index).view(apart)
+        scores = self._scores(query.reshape(-1, 1, query.size(-1)), seen(keys), coverage)
+        inside = window.inside & mask.expand(-1, target, -1).gather(-1, window.index)
+        weights = self.normalizer(scores, inside.view(apart))
+        if window.factor is not None:
+            weights = weights * window.factor.view(apart).to(weights.dtype)
+        weights, drawn = self.choice(weights)
+        contexts = (weights.to(values.dtype) @ seen(values)).view(batch, target, -1)
+        everywhere = weights.new_zeros(batch, target, keys.size(1))
+        everywhere = everywhere.scatter_add(-1, window.index, weights.view(batch, target, width))
+        return Attended(contexts, everywhere, None if drawn is None else drawn.view(batch, target))
+
+
+class MultiHead(Attending):
+    """C = [C_1; ...; C_h] W_O,  C_i = attention(Q W_i^Q, K W_i^K, V W_i^V)
+
+    Vaswani et al. (2017), section 3.2.2: https://arxiv.org/abs/1706.03762, for any score: heads
+    differ by their projections, and share what parameters the score and the normaliser have.
+    """
+
+    def __init__(
+        self, config: AttentionConfig, *, query: int, memory: int, rotary: bool = False
+    ) -> None:
+        super().__init__()
+        size = config.size or query
+        if size % config.heads:
+            raise ConfigError(
+                f"heads is {config.heads}, which does not divide the {size} that they share: "
+                f"set size to a multiple of {config.heads}, or heads to a divisor of {size}"
+            )
+        if scores[config.score].reads_words:
+            raise ConfigError(f"score '{config.score}' has no heads: set heads to 1")
+        width = size // config.heads
+        one = config.model_copy(update={"heads": 1, "size": None})
+        self.heads, self.context = config.heads, memory
+        self.query = nn.Linear(query, size)
+        self.key = nn.Linear(memory, size)
+        self.value = nn.Linear(memory, size)
+        self.inner = Attention(one, query=width, memory=width, rotary=rotary)
+        self.output = nn.Linear(config.heads * self.inner.context, memory)
+        for linear in (self.query, self.key, self.value, self.output):
+            nn.init.xavier_uniform_(linear.weight)
+            nn.init.zeros_(linear.bias)
+        self.sums_to_one = self.inner.sums_to_one
+        self.counts, self.covers = self.inner.counts, self.inner.covers
+
+    def prepare(
+        self, states: Tensor, summary: Tensor | None = None, *, first: int = 0
+    ) -> tuple[Tensor, Tensor]:
+        keys, _ = self.inner.prepare(self._apart(self.key(states)), first=first)
+        values = self.inner.score.values(self._apart(self.value(states)))
+        return self._together(keys), self._together(values)
+
+    def forward(self, asked: Query, keys: Tensor, values: Tensor, mask: Tensor) -> Attended:
+        states = self._apart(self.query(asked.states.to(keys.dtype)))
+        positions, coverage = asked.positions, asked.coverage
+        inner = Query(
+            states,
+            None if positions is None else positions.repeat_interleave(self.heads, dim=0),
+            None,
+            None if coverage is None else coverage.repeat_interleave(self.heads, dim=0),
+        )
+        mask = mask.repeat_interleave(self.heads, dim=0)
+        found = self.inner(inner, self._apart(keys), self._apart(values), mask)
+        weights = found.weights.unflatten(0, (-1, self.heads))
+        drawn = found.choices
+        return Attended(
+            self.output(self._together(found.contexts)),
+            weights.mean(dim=1),
+            None if drawn is None else drawn.unflatten(0, (-1, self.heads)).sum(dim=1),
+            weights,
+        )
+
+    def _apart(self, states: Tensor) -> Tensor:
+        """(batch, length, heads * width) -> (batch * heads, length, width)"""
+        return states.unflatten(-1, (self.heads, -1)).transpose(1, 2).flatten(0, 1)
+
+    def _together(self, states: Tensor) -> Tensor:
+        """(batch * heads, length, width) -> (batch, length, heads * width)"""
+        return states.unflatten(0, (-1, self.heads)).transpose(1, 2).flatten(2)
+
+
+class NoAttention(Attending):
+    """c_t = the summary of the sentence, at every position: the fixed vector of the first models.
+
+    Cho et al. (2014): https://arxiv.org/abs/1406.1078; Sutskever et al. (2014):
+    https://arxiv.org/abs/1409.3215. Its weights are zero: it looks nowhere.
+    """
+
+    sums_to_one = False
+
+    def __init__(self, memory: int) -> None:
+        super().__init__()
+        self.context = memory
+
+    def prepare(
+        self, states: Tensor, summary: Tensor | None = None, *, first: int = 0
+    ) -> tuple[Tensor, Tensor]:
+        assert summary is not None, "it is all that there is to see"
+        return states[..., :0], summary.unsqueeze(1)
+
+    def forward(self, asked: Query, keys: Tensor, values: Tensor, mask: Tensor) -> Attended:
+        batch, target, _ = asked.states.shape
+        weights = torch.zeros(batch, target, keys.size(1), device=keys.device)
+        return Attended(values.expand(-1, target, -1), weights)
+
+
+def _check(config: AttentionConfig) -> None:
+    """Refuse parts that do not fit each other."""
+    name, local = config.score, config.scope != "global"
+    if local and scores[name].reads_words:
+        raise ConfigError(
+            f"score '{name}' scores all positions, but scope is '{config.scope}': "
+            "set scope to global, or take another score"
+        )
+    if config.position_weights and (local or config.normalizer != "weighted_softmax"):
+        raise ConfigError(
+            "position_weights belong to normalizer 'weighted_softmax' and scope 'global', but they "
+            f"are '{config.normalizer}' and '{config.scope}': set position_weights to false"
+        )
+    if config.choice == "soft":
+        return
+    if config.scope == "local-p" or not normalizers[config.normalizer].sums_to_one:
+        raise ConfigError(
+            f"choice '{config.choice}' draws from a distribution, which normalizer "
+            f"'{config.normalizer}' with scope '{config.scope}' does not give: set choice to soft, "
+            "or take normalizer softmax and scope global or local-m"
+        )

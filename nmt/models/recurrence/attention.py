@@ -10,8 +10,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from nmt.models.attention import Attending as Attending_
 from nmt.models.attention import Attention
+from nmt.models.attention.choices import Soft
 from nmt.models.attention.normalizers import Softmax
+from nmt.models.attention.scopes import Global
 from nmt.models.attention.scores import ProductScore, Score, TanhScore
 from nmt.models.contract import Memory
 from nmt.models.recurrence.parts import Numbers, Part, weight_gradient
@@ -24,9 +27,9 @@ class Attending(Part):
     """
 
     def __init__(self, score: Score, memory: Memory, target: int, numbers: Numbers) -> None:
-        self.inputs = (memory.keys, memory.states)
+        self.inputs = (memory.keys, memory.values)
         self.keys = memory.keys.detach().to(numbers.narrow)
-        self.states = memory.states.detach().to(numbers.narrow)
+        self.states = memory.values.detach().to(numbers.narrow)
         batch, source, width = self.states.shape
         hole = self.states.new_zeros(batch, source, dtype=numbers.wide)
         self.hole = hole.masked_fill_(~memory.mask, -torch.inf)
@@ -155,13 +158,22 @@ class TanhAttending(Attending):
         )
 
 
-def attending_kind(attention: Attention) -> type[Attending] | None:
+def attending_kind(attention: Attending_) -> type[Attending] | None:
     """The part that computes an attention, if there is one."""
-    if type(attention.normalizer) is not Softmax:
+    if not isinstance(attention, Attention) or not _plain(attention):
         return None
     if isinstance(attention.score, ProductScore):
         return ProductAttending
     return TanhAttending if isinstance(attention.score, TanhScore) else None
+
+
+def _plain(attention: Attention) -> bool:
+    normalizer, score = attention.normalizer, attention.score
+    if isinstance(score, TanhScore) and not score.plain:
+        return False
+    softmax = type(normalizer) is Softmax and normalizer.temperature == 1
+    whole = isinstance(attention.scope, Global) and isinstance(attention.choice, Soft)
+    return softmax and whole and not score.reads_words
 
 
 def _over_target(rows: Tensor, columns: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from nmt.models.attention import Attention
+from nmt.models.attention import Attending as AnyAttention
 from nmt.models.cells import CellState, Stack
 from nmt.models.contract import Memory
 from nmt.models.recurrence.attention import Attending, attending_kind
@@ -24,7 +24,7 @@ from nmt.models.recurrence.parts import (
 )
 
 
-def known(stack: Stack, attention: Attention) -> bool:
+def known(stack: Stack, attention: AnyAttention) -> bool:
     """Whether this folder has the parts of a decoder; else the plain loop computes it."""
     one_layer = type(stack) in CELLS and stack.layers.num_layers == 1
     return one_layer and attending_kind(attention) is not None
@@ -32,7 +32,7 @@ def known(stack: Stack, attention: Attention) -> bool:
 
 def luong(
     stack: Stack,
-    attention: Attention,
+    attention: AnyAttention,
     combine: nn.Linear,
     embedded: Tensor,
     state: CellState,
@@ -52,7 +52,7 @@ def luong(
 
 
 def bahdanau(
-    stack: Stack, attention: Attention, embedded: Tensor, state: CellState, memory: Memory
+    stack: Stack, attention: AnyAttention, embedded: Tensor, state: CellState, memory: Memory
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Bahdanau's decoder, without its readout.
 
@@ -66,7 +66,7 @@ def bahdanau(
     return states.transpose(0, 1), contexts.transpose(0, 1), weights.transpose(0, 1)
 
 
-def _attending(attention: Attention, memory: Memory, target: int, numbers: Numbers) -> Attending:
+def _attending(attention: AnyAttention, memory: Memory, target: int, numbers: Numbers) -> Attending:
     kind = attending_kind(attention)
     assert kind is not None, "asked for only when it is known"
     return kind(attention.score, memory, target, numbers)

@@ -1,4 +1,9 @@
-"""A bidirectional recurrent encoder whose states no padding changes."""
+"""What reads the source: one registered class each; the recurrent one stands here.
+
+The other, self-attention, is in `nmt.models.self_attention`. No padding changes a state.
+"""
+
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
@@ -6,9 +11,36 @@ from torch import Tensor, nn
 from nmt.config import EncoderConfig
 from nmt.models.cells import Stack, cells
 from nmt.models.dropout import Dropout
+from nmt.registry import Registry
 
 
-class BidirectionalEncoder(nn.Module):
+class Encoder(nn.Module, ABC):
+    """Turns embedded words into states. Built as `Encoder(config, inputs=, dropout=)`."""
+
+    memory: int
+    """Width of a state."""
+
+    @abstractmethod
+    def __init__(self, config: EncoderConfig, *, inputs: int, dropout: float) -> None:
+        super().__init__()
+
+    @abstractmethod
+    def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """embedded: (batch, source, inputs); mask: (batch, source)
+
+        Returns the states (batch, source, memory) and a summary of each sentence (batch, memory).
+        """
+
+    def maps(self, embedded: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """Its own attention matrices by name, where it has any: (batch, source, source)"""
+        return {}
+
+
+encoders: Registry[type[Encoder]] = Registry("encoder")
+
+
+@encoders.register("recurrent")
+class RecurrentEncoder(Encoder):
     """Each state is [forward; backward]: what stands left and right of a position.
 
     Schuster and Paliwal (1997). Both directions are plain forward networks: the backward one
@@ -17,7 +49,7 @@ class BidirectionalEncoder(nn.Module):
     """
 
     def __init__(self, config: EncoderConfig, *, inputs: int, dropout: float) -> None:
-        super().__init__()
+        super().__init__(config, inputs=inputs, dropout=dropout)
         widths = [inputs] + [2 * config.size] * (config.layers - 1)
         kind = cells[config.cell]
         self.layers = nn.ModuleList(_Layer(kind, width, config.size) for width in widths)
@@ -25,11 +57,7 @@ class BidirectionalEncoder(nn.Module):
         self.memory = 2 * config.size
 
     def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """embedded: (batch, source, inputs); mask: (batch, source)
-
-        Returns the states (batch, source, memory), and of each direction the last state that it
-        reached, side by side (batch, memory).
-        """
+        """The summary is the last state that each direction reached, side by side."""
         lengths = mask.sum(dim=1, keepdim=True)
         positions = torch.arange(mask.size(1), device=mask.device)
         reverse = torch.where(mask, lengths - 1 - positions, positions).unsqueeze(-1)

@@ -1,18 +1,20 @@
-"""The recurrent encoder-decoder with attention: embeddings, encoder, decoder, vocabulary."""
+"""The encoder-decoder: embeddings, any encoder, any decoder, vocabulary."""
+
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from nmt.config import ModelConfig
 from nmt.data.vocabulary import PAD, Vocabularies
-from nmt.models.contract import Memory, Reading, Seq2Seq, Step
-from nmt.models.decoders import Decoder, DecoderState, decoders
+from nmt.models.contract import Memory, Reading, Rows, Seq2Seq, Step
+from nmt.models.decoders import Advanced, Decoder, decoders, joined
 from nmt.models.dropout import Dropout
-from nmt.models.encoder import BidirectionalEncoder
+from nmt.models.encoders import Encoder, encoders
 
 
-class Recurrent(Seq2Seq[DecoderState]):
-    """A bidirectional encoder below one of the registered decoders."""
+class EncoderDecoder(Seq2Seq[Any]):
+    """One of the registered encoders below one of the registered decoders."""
 
     def __init__(self, config: ModelConfig, vocabularies: Vocabularies) -> None:
         super().__init__()
@@ -22,8 +24,10 @@ class Recurrent(Seq2Seq[DecoderState]):
         if config.tie_embeddings == "all":
             self.target_embedding = self.source_embedding
         self.dropout = Dropout(config.dropout)
-        self.encoder = BidirectionalEncoder(config.encoder, inputs=size, dropout=config.dropout)
-        self.decoder: Decoder = decoders[config.decoder.kind](
+        self.encoder: Encoder = encoders[config.encoder.kind](
+            config.encoder, inputs=size, dropout=config.dropout
+        )
+        self.decoder: Decoder[Any] = decoders[config.decoder.kind](
             config.decoder,
             config.attention,
             inputs=size,
@@ -31,24 +35,29 @@ class Recurrent(Seq2Seq[DecoderState]):
             dropout=config.dropout,
         )
         self.attends_from, self.reads_by = self.decoder.attends_from, self.decoder.reads_by
-        self.narrow = nn.Linear(self.decoder.hidden, size, bias=False)
+        self.narrow: nn.Module = nn.Identity()
+        if not self.decoder.writes_embeddings:
+            self.narrow = nn.Linear(self.decoder.hidden, size, bias=False)
         self.vocabulary = nn.Linear(size, vocabularies.target)
         if config.tie_embeddings != "none":
             self.vocabulary.weight = self.target_embedding.weight
         nn.init.zeros_(self.vocabulary.bias)
 
     def encode(self, source: Tensor, mask: Tensor) -> Memory:
-        embedded = self.dropout(self.source_embedding(source))
-        states, summary = self.encoder(embedded, mask)
+        states, summary = self.encoder(self._embedded(source), mask)
         states = self.dropout(states)
-        return Memory(states, self.decoder.attention.project(states), mask, summary)
+        keys, values = self.decoder.prepare(states, summary)
+        return Memory(values, keys, mask, summary)
 
-    def start(self, memory: Memory) -> DecoderState:
+    def _embedded(self, source: Tensor) -> Tensor:
+        return self.dropout(self.source_embedding(source))
+
+    def start(self, memory: Memory) -> Rows:
         return self.decoder.start(memory)
 
-    def step(self, previous: Tensor, state: DecoderState, memory: Memory) -> Step[DecoderState]:
-        readout, state, attention = self._advance(previous, state, memory)
-        return Step(self.vocabulary(readout), state, attention)
+    def step(self, previous: Tensor, state: Rows, memory: Memory) -> Step[Any]:
+        new = self._advance(previous, state, memory)
+        return Step(self.vocabulary(new.readout), new.state, new.attention)
 
     def forward(
         self, source: Tensor, mask: Tensor, target_in: Tensor, forced: Tensor | None = None
@@ -57,15 +66,18 @@ class Recurrent(Seq2Seq[DecoderState]):
         if forced is not None:
             return self._partly_forced(memory, target_in, forced)
         embedded = self.dropout(self.target_embedding(target_in))
-        readouts, attention = self.decoder(embedded, memory)
-        return Reading(self._narrowed(readouts), attention)
+        reading = self.decoder(embedded, memory)
+        return reading._replace(readouts=self._narrowed(reading.readouts))
 
-    def _advance(
-        self, previous: Tensor, state: DecoderState, memory: Memory
-    ) -> tuple[Tensor, DecoderState, Tensor]:
+    def maps(self, source: Tensor, mask: Tensor, target_in: Tensor) -> dict[str, Tensor]:
+        encoder = self.encoder.maps(self._embedded(source), mask)
+        embedded = self.dropout(self.target_embedding(target_in))
+        return {**encoder, **self.decoder.maps(embedded, self.encode(source, mask))}
+
+    def _advance(self, previous: Tensor, state: Rows, memory: Memory) -> Advanced[Any]:
         embedded = self.dropout(self.target_embedding(previous))
-        readout, state, attention = self.decoder.advance(embedded, state, memory)
-        return self._narrowed(readout), state, attention
+        new = self.decoder.advance(embedded, state, memory)
+        return new._replace(readout=self._narrowed(new.readout))
 
     def _narrowed(self, readouts: Tensor) -> Tensor:
         """To the width of the embeddings, whose matrix may be the vocabulary's too."""
@@ -74,17 +86,15 @@ class Recurrent(Seq2Seq[DecoderState]):
     def _partly_forced(self, memory: Memory, target_in: Tensor, forced: Tensor) -> Reading:
         """Position by position, since the model's own choices are known only then."""
         state, previous = self.start(memory), target_in[:, 0]
-        readouts: list[Tensor] = []
-        attentions: list[Tensor] = []
+        found: list[Advanced[Any]] = []
         for position in range(target_in.size(1)):
             if position:
                 with torch.no_grad():
-                    chosen = self.vocabulary(readouts[-1]).argmax(dim=-1)
+                    chosen = self.vocabulary(found[-1].readout).argmax(dim=-1)
                 previous = torch.where(forced[:, position], target_in[:, position], chosen)
-            readout, state, attention = self._advance(previous, state, memory)
-            readouts.append(readout)
-            attentions.append(attention)
-        return Reading(torch.stack(readouts, dim=1), torch.stack(attentions, dim=1))
+            found.append(self._advance(previous, state, memory))
+            state = found[-1].state
+        return joined(found)
 
 
 def _embedding(count: int, size: int) -> nn.Embedding:

@@ -1,0 +1,64 @@
+"""`nmt sweep`."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXAMPLES = (
+    "Examples:  nmt sweep configs/lecture/*.yaml   |   "
+    "nmt sweep configs/luong.yaml configs/bahdanau.yaml data.corpus=phrasebook training.epochs=6   "
+    "|   nmt sweep --table-only --folder runs/sweep"
+)
+FOLDER = Path("runs") / "sweep"
+
+
+def sweep(
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="CONFIG... [SECTION.KEY=VALUE]...", help="Configs, and overrides for all."
+        ),
+    ] = None,
+    folder: Annotated[Path, typer.Option(help="Each run is FOLDER/NAME.")] = FOLDER,
+    sentence: Annotated[
+        list[str] | None, typer.Option(help="Shown by the page; may be repeated.")
+    ] = None,
+    table_only: Annotated[
+        bool, typer.Option("--table-only", help="Train nothing: compare what is there.")
+    ] = False,
+) -> None:
+    """Train several configs on one corpus, and compare them in a table, a picture and a page.
+
+    What is finished is not trained again, and what was interrupted goes on.
+    """
+    from nmt.errors import UsageError
+    from nmt.training.interrupts import Interrupted
+    from nmt.workflows.sweep.contest import compare, contest, refuse_failed
+    from nmt.workflows.sweep.entries import entries, entries_found
+    from nmt.workflows.sweep.page import SENTENCES
+
+    given = arguments or []
+    configs = [Path(argument) for argument in given if "=" not in argument]
+    overrides = [argument for argument in given if "=" in argument]
+    if not configs and not table_only:
+        raise UsageError("no config is given: nmt sweep configs/lecture/*.yaml, for instance")
+    if not configs and overrides:
+        raise UsageError(f"{overrides[0]} overrides nothing, since no config is given")
+    chosen = entries(configs, overrides, folder) if configs else entries_found(folder)
+    if table_only:
+        chosen = [entry.as_trained for entry in chosen]
+    else:
+        try:
+            contest(chosen, folder, command=["nmt", *sys.argv[1:]])
+        except (Interrupted, KeyboardInterrupt) as stop:
+            number = stop.number if isinstance(stop, Interrupted) else 2
+            again = shlex.join(["nmt", *sys.argv[1:]])
+            typer.echo(f"stopped: everything is saved; go on with:  {again}", err=True)
+            raise typer.Exit(128 + number) from None
+    for path in compare(chosen, folder, sentences=sentence or SENTENCES):
+        typer.echo(path)
+    if not table_only:
+        refuse_failed(chosen, folder)

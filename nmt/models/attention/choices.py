@@ -1,0 +1,103 @@
+"""Soft or hard: whether the weights average the values, or one position is picked by them."""
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from nmt.config import AttentionConfig
+from nmt.registry import Registry
+
+
+class Chosen(NamedTuple):
+    """What the values are averaged by."""
+
+    weights: Tensor  # (batch, target, source)
+    log_probability: Tensor | None  # (batch, target): of the positions drawn, where it is needed
+
+
+class Choice(nn.Module, ABC):
+    """What is done with a row of weights that sums to one.
+
+    Without training a hard choice takes the greatest weight. A row of zeros stays one.
+    """
+
+    def __init__(self, config: AttentionConfig) -> None:
+        super().__init__()
+
+    @abstractmethod
+    def forward(self, weights: Tensor) -> Chosen:
+        """weights: (batch, target, source), rows that sum to one or are all zeros"""
+
+
+choices: Registry[type[Choice]] = Registry("attention choice")
+
+
+@choices.register("soft")
+class Soft(Choice):
+    """c = sum_j a_j v_j
+
+    Bahdanau, Cho and Bengio (2015), section 3.1, equation 5: https://arxiv.org/abs/1409.0473
+    """
+
+    def forward(self, weights: Tensor) -> Chosen:
+        return Chosen(weights, None)
+
+
+@choices.register("gumbel")
+class Gumbel(Choice):
+    """c = v_z,  z = argmax_j log a_j + g_j;  slopes as if c = sum_j softmax(log a + g)_j v_j
+
+    Jang, Gu and Poole (2017), section 2.2 (straight-through): https://arxiv.org/abs/1611.01144
+
+    g_j: Gumbel noise, with which z is drawn from a. The slopes are those of the relaxation at
+    temperature 1: biased, but with little variance.
+    """
+
+    def forward(self, weights: Tensor) -> Chosen:
+        if not self.training:
+            return Chosen(_greatest(weights), None)
+        noisy = _with_noise(weights)
+        relaxed = noisy.softmax(dim=-1)
+        picked = _picked(weights, noisy.argmax(dim=-1, keepdim=True))
+        straight = picked + (relaxed - relaxed.detach())  # this order: the bracket is exactly 0
+        return Chosen(straight.masked_fill(weights == 0, 0), None)
+
+
+@choices.register("reinforce")
+class Reinforce(Choice):
+    """c = v_z,  z ~ a;  slope of the scores: (R - b) d log a_z,  R a reward, b a baseline
+
+    Xu et al. (2015), section 4.1: https://arxiv.org/abs/1502.03044; Williams (1992)
+
+    log a_z is handed out; the loss knows the reward (the target's log-probability) and its
+    baseline. Unbiased, but with much variance.
+    """
+
+    def forward(self, weights: Tensor) -> Chosen:
+        if not self.training:
+            return Chosen(_greatest(weights), None)
+        index = _with_noise(weights.detach()).argmax(dim=-1, keepdim=True)
+        drawn = weights.gather(-1, index).squeeze(-1)
+        # a row of zeros drew nothing: log 1
+        log_probability = drawn.masked_fill(drawn == 0, 1).log()
+        return Chosen(_picked(weights, index), log_probability)
+
+
+def _with_noise(weights: Tensor) -> Tensor:
+    """log a + g; the lowest number where a is 0, so that nothing there is ever drawn."""
+    nothing = weights == 0
+    noise = -torch.empty_like(weights).exponential_().log()
+    noisy = weights.masked_fill(nothing, 1).log() + noise
+    return noisy.masked_fill(nothing, torch.finfo(weights.dtype).min)
+
+
+def _greatest(weights: Tensor) -> Tensor:
+    return _picked(weights, weights.argmax(dim=-1, keepdim=True))
+
+
+def _picked(weights: Tensor, index: Tensor) -> Tensor:
+    """1 at the index, 0 beside it. index: (batch, target, 1)"""
+    ones = (weights.gather(-1, index) > 0).to(weights.dtype)  # none in a row of zeros
+    return torch.zeros_like(weights).scatter(-1, index, ones)

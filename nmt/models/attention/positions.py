@@ -1,0 +1,99 @@
+"""How a sequence without recurrence knows the order of its words."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from nmt.errors import DataError
+
+BASE = 10_000.0
+"""The longest wave is so many times 2 pi positions long."""
+
+
+def sinusoids(positions: Tensor, width: int) -> Tensor:
+    """sin and cos of position / BASE^(2i / width), alternating: (*,) -> (*, width)
+
+    Vaswani et al. (2017), section 3.5: https://arxiv.org/abs/1706.03762
+    """
+    angles = _angles(positions, -(-width // 2))
+    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)[..., :width]
+
+
+def rotated(states: Tensor, positions: Tensor) -> Tensor:
+    """Each pair (x_2i, x_2i+1) turned by the angle position / BASE^(2i / width).
+
+    Su et al. (2021), RoFormer, section 3.4: https://arxiv.org/abs/2104.09864. The product of two
+    rotated vectors depends on how far apart they stand, and not on where.
+
+    states: (batch, length, width), width even; positions: (length,) or (batch, length)
+    """
+    angles = _angles(positions, states.size(-1) // 2)
+    sin, cos = angles.sin(), angles.cos()
+    even, odd = states[..., 0::2], states[..., 1::2]
+    turned = torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1)
+    return turned.flatten(-2).to(states.dtype)
+
+
+class LearnedPositions(nn.Module):
+    """A vector for each position, up to a fixed number of them.
+
+    Gehring et al. (2017), section 3.1: https://arxiv.org/abs/1705.03122
+    """
+
+    def __init__(self, most: int, width: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(most, width)
+        nn.init.normal_(self.table.weight, std=width**-0.5)
+
+    def forward(self, positions: Tensor) -> Tensor:
+        """(length,) -> (length, width)
+
+        Raises:
+            DataError: a position has no vector.
+        """
+        if not torch.compiler.is_exporting() and len(positions) > self.table.num_embeddings:
+            raise DataError(
+                f"a sentence of {len(positions)} pieces, but self_attention.max_positions is "
+                f"{self.table.num_embeddings}: raise it, or take positions: sinusoidal"
+            )
+        return self.table(positions)
+
+    def nearest(self, positions: Tensor) -> Tensor:
+        """The same, with the last vector behind the end, where a search may get to."""
+        return self.table(positions.clamp(max=self.table.num_embeddings - 1))
+
+
+class Positions(nn.Module):
+    """x sqrt(width) + p_t, with the sinusoids or a learned vector for p_t; else x as it is.
+
+    Vaswani et al. (2017), sections 3.4 and 3.5: https://arxiv.org/abs/1706.03762. The root lifts
+    words, whose parts have variance 1 / width, to the height of the sinusoids.
+    """
+
+    def __init__(self, kind: str, *, width: int, most: int) -> None:
+        super().__init__()
+        self.added = kind in ("sinusoidal", "learned")
+        self.learned = LearnedPositions(most, width) if kind == "learned" else None
+
+    def forward(self, embedded: Tensor, before: int | None = None) -> Tensor:
+        """embedded: (batch, length, width), of which `before` positions were read earlier
+
+        Raises:
+            DataError: there are more than there are learned positions.
+        """
+        if not self.added:
+            return embedded
+        width, first = embedded.size(-1), before or 0
+        positions = torch.arange(first, first + embedded.size(1), device=embedded.device)
+        if self.learned is None:
+            told = sinusoids(positions, width)
+        else:
+            told = self.learned(positions) if before is None else self.learned.nearest(positions)
+        return embedded * width**0.5 + told.to(embedded.dtype)
+
+
+def _angles(positions: Tensor, count: int) -> Tensor:
+    """(*,) -> (*, count): position / BASE^(i / count)"""
+    steps = torch.arange(count, device=positions.device, dtype=torch.float32)
+    return positions.unsqueeze(-1) * torch.exp(steps * (-math.log(BASE) / count))

@@ -1,0 +1,111 @@
+"""Where is looked: at the whole source, or at a window around one position of it.
+
+A scope only says which positions; they are gathered, scored and averaged elsewhere, and so the
+cost of a window does not grow with the source.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from nmt.config import AttentionConfig
+from nmt.registry import Registry
+
+
+@dataclass(frozen=True)
+class Window:
+    """The source positions that each target position looks at, as many for each."""
+
+    index: Tensor  # (batch, target, window) int64, never outside of the sentence
+    inside: Tensor  # (batch, target, window) bool: False where the window leaves the sentence
+    factor: Tensor | None  # (batch, target, window): the weights are multiplied by it
+
+
+class Scope(nn.Module, ABC):
+    """Which source positions a target position looks at."""
+
+    counts = False
+    """Whether it must know which target position asks."""
+
+    def __init__(self, config: AttentionConfig, *, query: int) -> None:
+        super().__init__()
+
+    @abstractmethod
+    def forward(self, query: Tensor, positions: Tensor | None, lengths: Tensor) -> Window | None:
+        """None: at all.
+
+        query: (batch, target, query); lengths: (batch, 1 or target) of the sources
+        positions: (batch, target) int64, from 0, in the target: for a scope that counts
+        """
+
+
+scopes: Registry[type[Scope]] = Registry("attention scope")
+
+
+@scopes.register("global")
+class Global(Scope):
+    """j = 0 ... S - 1: every position of the source
+
+    Luong, Pham and Manning (2015), section 3.1: https://arxiv.org/abs/1508.04025
+    """
+
+    def forward(self, query: Tensor, positions: Tensor | None, lengths: Tensor) -> Window | None:
+        return None
+
+
+@scopes.register("local-m")
+class Monotonic(Scope):
+    """j = t - D ... t + D,  t = S - 1 at most
+
+    Luong, Pham and Manning (2015), section 3.2 (monotonic): https://arxiv.org/abs/1508.04025
+
+    D = config.window. Behind the end of the source the window stays at its last position.
+    """
+
+    counts = True
+
+    def __init__(self, config: AttentionConfig, *, query: int) -> None:
+        super().__init__(config, query=query)
+        self.window = config.window
+
+    def forward(self, query: Tensor, positions: Tensor | None, lengths: Tensor) -> Window:
+        assert positions is not None, "who counts is told"
+        return Window(*_around(positions, lengths, self.window), None)
+
+
+@scopes.register("local-p")
+class Predictive(Scope):
+    """p = S sigmoid(v_p . tanh(W_p q)),  j = p - D ... p + D,
+    and the weights are multiplied by exp(-(j - p)^2 / (2 sigma^2)),  sigma = D / 2
+
+    Luong, Pham and Manning (2015), section 3.2 (predictive): https://arxiv.org/abs/1508.04025
+
+    W_p: (query, query), v_p: (query), D = config.window. The window is that of the nearest
+    position; the Gaussian stands at p itself, and by it W_p and v_p learn.
+    """
+
+    def __init__(self, config: AttentionConfig, *, query: int) -> None:
+        super().__init__(config, query=query)
+        self.window = config.window
+        self.W_p = nn.Linear(query, query, bias=False)
+        self.v_p = nn.Linear(query, 1, bias=False)
+
+    def forward(self, query: Tensor, positions: Tensor | None, lengths: Tensor) -> Window:
+        predicted = self.v_p(self.W_p(query).tanh()).squeeze(-1)
+        predicted = predicted.to(torch.promote_types(predicted.dtype, torch.float32))
+        centre = lengths * predicted.sigmoid()  # (batch, target)
+        index, inside = _around(centre.detach().round().long(), lengths, self.window)
+        distance = index - centre.unsqueeze(-1)
+        factor = torch.exp(-(distance**2) / (2 * (self.window / 2) ** 2))
+        return Window(index, inside, factor)
+
+
+def _around(centre: Tensor, lengths: Tensor, window: int) -> tuple[Tensor, Tensor]:
+    """centre: (batch, target) -> positions, and whether they are in the sentence"""
+    steps = torch.arange(-window, window + 1, device=centre.device)
+    last = (lengths - 1).clamp(min=0)
+    index = torch.minimum(centre, last).unsqueeze(-1) + steps  # (batch, target, window)
+    inside = (index >= 0) & (index < lengths.unsqueeze(-1))
+    return torch.minimum(index.clamp(min=0), last.unsqueeze(-1)), inside

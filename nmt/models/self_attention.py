@@ -1,0 +1,245 @@
+"""Sequences whose positions look at each other: the parts of such a layer, and an encoder of them.
+
+What differs between networks of this kind (which score, how many heads, whether there are
+residuals, normalisation, a feed-forward network) is a word in the config, so that everything from
+softmax(X X^T) X to the encoder of the Transformer is the same few lines.
+"""
+
+from abc import ABC
+
+import torch
+from torch import Tensor, nn
+
+from nmt.config import AttentionConfig, EncoderConfig, SelfAttentionConfig
+from nmt.errors import ConfigError
+from nmt.models.attention import NONE, Attended, Attending, Query, attention_of, scores
+from nmt.models.attention.positions import Positions
+from nmt.models.dropout import Dropout
+from nmt.models.encoders import Encoder, encoders
+
+Cached = tuple[Tensor, Tensor]
+"""Keys and values of positions that were read before: (batch, before, *) each."""
+ROTARY = ("dot", "scaled_dot", "cosine")
+"""Scores that compare vectors as they are, so that rotating both tells their distance."""
+
+
+class Part(nn.Module, ABC):
+    """One part of a layer, f, with what stands around it.
+
+    post  norm(x + drop(f(x)))    Vaswani et al. (2017), section 5.4
+    pre   x + drop(f(norm(x)))    Xiong et al. (2020), section 3.1: deep stacks learn without
+                                  warm-up. https://arxiv.org/abs/2002.04745
+    none  x + drop(f(x))          in each of them x is added only if config.residual
+    """
+
+    def __init__(self, config: SelfAttentionConfig, *, size: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = norm_of(size, config.norm != "none")
+        self.pre, self.residual = config.norm == "pre", config.residual
+        self.dropout = Dropout(dropout)
+
+    def before(self, states: Tensor) -> Tensor:
+        """What f reads."""
+        return self.norm(states) if self.pre else states
+
+    def behind(self, states: Tensor, found: Tensor) -> Tensor:
+        """What becomes of the states, and of what f found."""
+        found = self.dropout(found)
+        if self.residual:
+            found = states + found
+        return found if self.pre else self.norm(found)
+
+
+class SelfAttention(Part):
+    """f(X) = attention(Q = X, K = X, V = X), of any registered score and any number of heads."""
+
+    def __init__(
+        self, config: SelfAttentionConfig, *, size: int, dropout: float, where: str
+    ) -> None:
+        super().__init__(config, size=size, dropout=dropout)
+        _check(config, size, where)
+        rotary = config.positions == "rotary"
+        self.attention = attending(where, config, query=size, memory=size, rotary=rotary)
+        if self.attention.context != size:
+            raise ConfigError(
+                f"{where}.size is {config.size}, but what score '{config.score}' finds must be as "
+                f"wide as a state, {size}: leave {where}.size out"
+            )
+
+    def forward(
+        self,
+        states: Tensor,
+        mask: Tensor,
+        past: Cached | None = None,
+        *,
+        seen: list[Attended] | None = None,
+    ) -> tuple[Tensor, Cached]:
+        """states: (batch, length, size); mask: (batch, 1 or length, before + length)
+
+        Returns the new states, and keys and values of all positions up to here.
+        seen: where what was found goes, if someone wants to see the weights
+        """
+        read = self.before(states)
+        first = past[0].size(1) if past else 0
+        keys, values = self.attention.prepare(read, first=first)
+        if past:
+            keys, values = torch.cat([past[0], keys], dim=1), torch.cat([past[1], values], dim=1)
+        asked = Query(read, positions_from(first, read) if self.attention.counts else None)
+        if seen is None:
+            found = self.attention.contexts(asked, keys, values, mask)
+        else:
+            seen.append(self.attention(asked, keys, values, mask))
+            found = seen[-1].contexts
+        return self.behind(states, found), (keys, values)
+
+
+class FeedForward(Part):
+    """f(x) = W_2 max(0, W_1 x + b_1) + b_2, at each position alone; nothing if W_1 has no rows.
+
+    Vaswani et al. (2017), section 3.3: https://arxiv.org/abs/1706.03762
+    """
+
+    def __init__(self, config: SelfAttentionConfig, *, size: int, dropout: float) -> None:
+        super().__init__(config, size=size, dropout=dropout)
+        self.there = config.feed_forward > 0
+        if not self.there:
+            self.norm = nn.Identity()
+            return
+        self.inner = nn.Linear(size, config.feed_forward)
+        self.outer = nn.Linear(config.feed_forward, size)
+        for linear in (self.inner, self.outer):
+            nn.init.xavier_uniform_(linear.weight)
+            nn.init.zeros_(linear.bias)
+
+    def forward(self, states: Tensor) -> Tensor:
+        if not self.there:
+            return states
+        return self.behind(states, self.outer(self.inner(self.before(states)).relu()))
+
+
+@encoders.register("self_attention")
+class SelfAttentionEncoder(Encoder):
+    """X_l+1 = feed_forward(self_attention(X_l)), from the embedded words X_0 on.
+
+    Vaswani et al. (2017), section 3.1: https://arxiv.org/abs/1706.03762. One layer of dot products
+    with one head and nothing around it gives softmax(X X^T) X. The summary of a sentence is the
+    mean of its states: all that a decoder without attention sees of them.
+    """
+
+    def __init__(self, config: EncoderConfig, *, inputs: int, dropout: float) -> None:
+        super().__init__(config, inputs=inputs, dropout=dropout)
+        own = config.self_attention
+        if config.size != inputs:
+            raise ConfigError(
+                f"model.encoder.size is {config.size}, but model.embedding_size is {inputs}, and "
+                "the states of a self_attention encoder are as wide as its words: set "
+                f"model.encoder.size to {inputs}"
+            )
+        self.memory = inputs
+        self.positions = Positions(own.positions, width=inputs, most=own.max_positions)
+        self.layers = nn.ModuleList(
+            _Layer(own, size=inputs, dropout=dropout) for _ in range(config.layers)
+        )
+        self.norm = norm_of(inputs, own.norm == "pre")
+
+    def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        states = self._read(embedded, mask)
+        real = mask.unsqueeze(-1).to(states.dtype)
+        return states, (states * real).sum(dim=1) / real.sum(dim=1).clamp(min=1)
+
+    def maps(self, embedded: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        seen: list[Attended] = []
+        self._read(embedded, mask, seen=seen)
+        return maps_of(seen, "encoder")
+
+    def _read(
+        self, embedded: Tensor, mask: Tensor, *, seen: list[Attended] | None = None
+    ) -> Tensor:
+        states = self.positions(embedded)
+        for layer in self.layers:
+            states = layer(states, mask.unsqueeze(1), seen=seen)
+        return self.norm(states)
+
+
+class _Layer(nn.Module):
+    def __init__(self, config: SelfAttentionConfig, *, size: int, dropout: float) -> None:
+        super().__init__()
+        where = "model.encoder.self_attention"
+        self.look = SelfAttention(config, size=size, dropout=dropout, where=where)
+        self.feed_forward = FeedForward(config, size=size, dropout=dropout)
+
+    def forward(
+        self, states: Tensor, mask: Tensor, *, seen: list[Attended] | None = None
+    ) -> Tensor:
+        states, _ = self.look(states, mask, seen=seen)
+        return self.feed_forward(states)
+
+
+def attending(where: str, config: AttentionConfig, **widths: int) -> Attending:
+    """`attention_of`, whose complaints say which section of the config they are about."""
+    try:
+        return attention_of(config, **widths)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+
+
+def _check(config: SelfAttentionConfig, size: int, where: str) -> None:
+    """Refuse what makes no sense where all positions are read at once, and by themselves.
+
+    Raises:
+        ConfigError: it is asked for.
+    """
+    refusals = [
+        (config.score == NONE, f"score is '{NONE}'", "nothing would look: take another score"),
+        (config.scope != "global", f"scope is '{config.scope}'", "there is no local attention "
+         "within one sequence: set scope to global"),
+        (config.coverage, "coverage is true", "positions are read at once, none after another: "
+         "set it to false"),
+        (config.choice == "reinforce", "choice is 'reinforce'", "what a position draws within its "
+         "own sequence is not rewarded: set choice to soft or gumbel"),
+    ]  # fmt: skip
+    for asked, what, why in refusals:
+        if asked:
+            raise ConfigError(f"{where}.{what}, but {why}")
+    if scores[config.score].reads_words:
+        raise ConfigError(
+            f"{where}.score is '{config.score}', which asks by the last written word, and there is "
+            "none within one sequence: take another score"
+        )
+    if config.positions == "rotary":
+        _check_rotation(config, size, where)
+
+
+def _check_rotation(config: SelfAttentionConfig, size: int, where: str) -> None:
+    if config.score not in ROTARY:
+        raise ConfigError(
+            f"{where}.positions is 'rotary', but score '{config.score}' does not compare vectors "
+            f"as they are: take score {', '.join(ROTARY[:-1])} or {ROTARY[-1]}, or positions "
+            "sinusoidal or learned"
+        )
+    shared = config.size or size if config.heads > 1 else size
+    if shared // config.heads % 2:
+        raise ConfigError(
+            f"{where}.positions is 'rotary', which turns pairs of numbers, but {config.heads} of "
+            f"heads share {shared}, {shared // config.heads} each: make that even"
+        )
+
+
+def norm_of(size: int, there: bool) -> nn.Module:
+    """Layer normalisation (Ba et al., 2016: https://arxiv.org/abs/1607.06450), or nothing."""
+    return nn.LayerNorm(size) if there else nn.Identity()
+
+
+def positions_from(first: int, states: Tensor) -> Tensor:
+    """Where states stand, the first at `first`: (batch, length, *) -> (batch, length)"""
+    batch, length = states.shape[:2]
+    return torch.arange(first, first + length, device=states.device).expand(batch, -1)
+
+
+def maps_of(seen: list[Attended], side: str, ending: str = "") -> dict[str, Tensor]:
+    """The matrices of all layers and heads, by name: (batch, target, source) each"""
+    return {
+        f"{side} layer {layer} head {head}{ending}": weights
+        for layer, found in enumerate(seen, start=1)
+        for head, weights in enumerate(found.by_head.unbind(dim=1), start=1)
+    }

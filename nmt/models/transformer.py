@@ -1,0 +1,226 @@
+"""The decoder without recurrence: self-attention, attention to the source, feed-forward."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from nmt.config import AttentionConfig, DecoderConfig, SelfAttentionConfig
+from nmt.errors import ConfigError
+from nmt.models.attention import Attended, Query
+from nmt.models.attention.positions import Positions
+from nmt.models.contract import Memory, Reading, Rows
+from nmt.models.decoders import Advanced, Decoder, decoders
+from nmt.models.self_attention import (
+    Cached,
+    FeedForward,
+    Part,
+    SelfAttention,
+    attending,
+    maps_of,
+    norm_of,
+    positions_from,
+)
+
+
+@dataclass(frozen=True)
+class Before(Rows):
+    """Of each layer, keys and values of the target words that were read: none is read twice."""
+
+    keys: tuple[Tensor, ...]  # (rows, before, *) each
+    values: tuple[Tensor, ...]
+
+
+@decoders.register("transformer")
+class TransformerDecoder(Decoder[Before]):
+    """Y_l+1 = feed_forward(attention(self_attention(Y_l), source)), from the words Y_0 on.
+
+    Vaswani et al. (2017), section 3: https://arxiv.org/abs/1706.03762; with norm `pre`, Xiong et
+    al. (2020): https://arxiv.org/abs/2002.04745. No position looks behind itself, so all positions
+    of a known target are read at once. What is recorded is the attention of the last layer, the
+    mean over its heads; it is asked, as Luong's, by a state that has read the word before the one
+    that it predicts.
+    """
+
+    attends_from = "s_t"
+    reads_by = "one call over the whole target"
+    writes_embeddings = True
+
+    def __init__(
+        self,
+        config: DecoderConfig,
+        attention: AttentionConfig,
+        *,
+        inputs: int,
+        memory: int,
+        dropout: float,
+    ) -> None:
+        super().__init__(config, attention, inputs=inputs, memory=memory, dropout=dropout)
+        _check(config, attention, inputs)
+        own, self.hidden = config.self_attention, inputs
+        self.positions = Positions(own.positions, width=inputs, most=own.max_positions)
+        layers = [
+            _Layer(own, attention, size=inputs, memory=memory, dropout=dropout)
+            for _ in range(config.layers)
+        ]
+        self.layers = cast(Sequence[_Layer], nn.ModuleList(layers))
+        self.norm = norm_of(inputs, own.norm == "pre")
+        with torch.no_grad():
+            nothing = torch.zeros(1, 0, inputs)
+            cached = [layer.look_back.attention.prepare(nothing) for layer in self.layers]
+        self.widths = [(keys.size(-1), values.size(-1)) for keys, values in cached]
+
+    def prepare(self, states: Tensor, summary: Tensor) -> tuple[Tensor, Tensor]:
+        """Of all layers, side by side."""
+        prepared = [layer.look_across.attention.prepare(states, summary) for layer in self.layers]
+        keys, values = zip(*prepared, strict=True)
+        return torch.cat(keys, dim=-1), torch.cat(values, dim=-1)
+
+    def start(self, memory: Memory) -> Before:
+        def nothing(width: int) -> Tensor:
+            return memory.values.new_zeros(memory.values.size(0), 0, width)
+
+        keys, values = zip(*self.widths, strict=True)
+        return Before(tuple(map(nothing, keys)), tuple(map(nothing, values)))
+
+    def advance(self, embedded: Tensor, state: Before, memory: Memory) -> Advanced[Before]:
+        reading, state = self._read(embedded.unsqueeze(1), memory, state)
+        drawn = None if reading.choices is None else reading.choices[:, 0]
+        return Advanced(reading.readouts[:, 0], state, reading.attention[:, 0], drawn)
+
+    def forward(self, embedded: Tensor, memory: Memory) -> Reading:
+        return self._read(embedded, memory)[0]
+
+    def maps(self, embedded: Tensor, memory: Memory) -> dict[str, Tensor]:
+        across: list[Attended] = []
+        back: list[Attended] = []
+        self._read(embedded, memory, across=across, back=back)
+        looked = across if memory.keys.size(-1) else []  # without attention there is nothing
+        return {**maps_of(looked, "decoder"), **maps_of(back, "decoder", " self")}
+
+    def _read(
+        self,
+        embedded: Tensor,
+        memory: Memory,
+        past: Before | None = None,
+        *,
+        across: list[Attended] | None = None,
+        back: list[Attended] | None = None,
+    ) -> tuple[Reading, Before]:
+        """embedded: (rows, length, inputs), the words behind those of the past"""
+        rows, length, _ = embedded.shape
+        before = past.keys[0].size(1) if past else 0
+        states = self.positions(embedded, before if past else None)
+        ones = torch.ones(length, before + length, dtype=torch.bool, device=embedded.device)
+        mask = ones.tril(before).expand(rows, -1, -1)
+        found: list[Attended] = []
+        cached: list[Cached] = []
+        sources = zip(
+            memory.keys.chunk(len(self.layers), dim=-1),
+            memory.values.chunk(len(self.layers), dim=-1),
+            strict=True,
+        )
+        for number, (layer, (keys, values)) in enumerate(zip(self.layers, sources, strict=True)):
+            own = (past.keys[number], past.values[number]) if past else None
+            states, now = layer.look_back(states, mask, own, seen=back)
+            states, seen = layer.look_across(states, embedded, keys, values, memory.mask, before)
+            states = layer.feed_forward(states)
+            found.append(seen)
+            cached.append(now)
+        if across is not None:
+            across.extend(found)
+        drawn = [seen.choices for seen in found if seen.choices is not None]
+        choices = torch.stack(drawn).sum(dim=0) if drawn else None
+        new_keys, new_values = zip(*cached, strict=True)
+        reading = Reading(self.norm(states), found[-1].weights, choices)
+        return reading, Before(new_keys, new_values)
+
+
+class _Layer(nn.Module):
+    def __init__(
+        self,
+        config: SelfAttentionConfig,
+        attention: AttentionConfig,
+        *,
+        size: int,
+        memory: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        where = "model.decoder.self_attention"
+        self.look_back = SelfAttention(config, size=size, dropout=dropout, where=where)
+        self.look_across = _CrossAttention(
+            config, attention, size=size, memory=memory, dropout=dropout
+        )
+        self.feed_forward = FeedForward(config, size=size, dropout=dropout)
+
+
+class _CrossAttention(Part):
+    """f(Y) = attention(Q = Y, K = X, V = X), X the states of the source."""
+
+    def __init__(
+        self,
+        config: SelfAttentionConfig,
+        attention: AttentionConfig,
+        *,
+        size: int,
+        memory: int,
+        dropout: float,
+    ) -> None:
+        super().__init__(config, size=size, dropout=dropout)
+        self.attention = attending(
+            "model.attention", attention, query=size, memory=memory, words=size
+        )
+        context = self.attention.context
+        self.fit = nn.Identity() if context == size else nn.Linear(context, size)
+
+    def forward(
+        self,
+        states: Tensor,
+        words: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        mask: Tensor,
+        before: int,
+    ) -> tuple[Tensor, Attended]:
+        """Rows that may share their sentence, as the beams of a search do.
+
+        states, words: (rows, length, size), whose first is at position `before`; mask: (batch,
+        source). Returns the new states, and what was found.
+        """
+        batch = mask.size(0)
+
+        def by_sentence(rows: Tensor) -> Tensor:
+            return rows.reshape(batch, -1, rows.size(-1))
+
+        read = self.before(states)
+        asked = Query(
+            by_sentence(read),
+            positions_from(before, read).reshape(batch, -1) if self.attention.counts else None,
+            by_sentence(words) if self.attention.reads_words else None,
+        )
+        found = self.attention(asked, keys, values, mask.unsqueeze(1))
+        rows, length, _ = states.shape
+
+        def by_row(sentences: Tensor) -> Tensor:
+            return sentences.reshape(rows, length, -1)
+
+        drawn = None if found.choices is None else found.choices.reshape(rows, length)
+        found = Attended(by_row(found.contexts), by_row(found.weights), drawn, found.heads)
+        return self.behind(states, self.fit(found.contexts)), found
+
+
+def _check(config: DecoderConfig, attention: AttentionConfig, inputs: int) -> None:
+    if config.size != inputs:
+        raise ConfigError(
+            f"model.decoder.size is {config.size}, but model.embedding_size is {inputs}, and the "
+            "states of a transformer decoder are as wide as its words: set model.decoder.size to "
+            f"{inputs}"
+        )
+    if attention.coverage:
+        raise ConfigError(
+            "model.attention.coverage is true, but a transformer decoder reads all positions at "
+            "once, none after another: set it to false, or take decoder luong or bahdanau"
+        )

@@ -1,0 +1,90 @@
+"""The attention of the same sentences by several models, side by side on one web page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+from nmt.evaluation.records import Matrix
+from nmt.files import write_text
+
+STRONG = 55
+"""Percent from which a number stands on dark ground."""
+LARGE_CELLS, LARGE_LETTERS = 5, 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """What one model makes of a sentence."""
+
+    name: str
+    mechanism: str
+    formula: str | None
+    scores: str
+    """Such as `BLEU 93.9 · AER 12.3 %`."""
+    translation: str | None
+    matrix: Matrix | None
+    """None where the model has no matrix to show."""
+    note: str = ""
+    """What else a reader must know of the matrix, or why there is none."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A sentence, and what each model makes of it."""
+
+    sentence: str
+    panels: Sequence[Panel]
+
+
+def save_side_by_side(
+    sections: Sequence[Section], path: Path, *, title: str, about: Sequence[str]
+) -> None:
+    """Write one HTML file that needs nothing else: no network, no library, no script.
+
+    about: lines below the title.
+    """
+    source = files("nmt.plots").joinpath("side_by_side.html.j2").read_text(encoding="utf-8")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    shown = [
+        {
+            "sentence": section.sentence,
+            "panels": [{**vars(panel), "grid": _grid(panel.matrix)} for panel in section.panels],
+            **_sizes([panel.matrix for panel in section.panels if panel.matrix is not None]),
+        }
+        for section in sections
+    ]
+    page = environment.from_string(source).render(
+        title=title, about=about, sections=shown, strong=STRONG
+    )
+    write_text(path, page)
+
+
+def _sizes(matrices: Sequence[Matrix]) -> dict[str, Any]:
+    """How wide a matrix becomes, and whether there is room for large cells under level words."""
+    cells = max((len(matrix.source) for matrix in matrices), default=0)
+    above, beside = (
+        max((len(name) for matrix in matrices for name in matrix[side]), default=0)
+        for side in (1, 0)
+    )
+    large = cells <= LARGE_CELLS and above <= LARGE_LETTERS
+    return {"cells": cells, "letters": beside, "large": large}
+
+
+def _grid(matrix: Matrix | None) -> dict[str, Any] | None:
+    """Names, and weights in whole percents: finer than any eye, and short."""
+    if matrix is None:
+        return None
+    percents = (matrix.weights * 100).round().astype(int).tolist()
+    return {
+        "source": matrix.source,
+        "rows": [
+            {"name": name, "percents": row}
+            for name, row in zip(matrix.target, percents, strict=True)
+        ],
+    }

@@ -1,0 +1,76 @@
+"""What is minimised of a batch: the loss of its words, and what else a config adds to it."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nmt.config import TrainingConfig
+from nmt.data.batches import Batch
+from nmt.data.vocabulary import PAD
+from nmt.models import Seq2Seq
+from nmt.models.contract import Reading
+from nmt.training import forcing
+from nmt.training.coverage import coverage_loss
+from nmt.training.loss import count_likeliest, smoothed_cross_entropy
+from nmt.training.reinforce import reinforcement
+
+
+class Read(NamedTuple):
+    """A batch that a model has read."""
+
+    reading: Reading
+    real: Tensor  # (batch, target) bool, False at padding
+    places: Tensor  # (positions,) where `real` is True, counted row by row
+    readouts: Tensor  # (positions, readout), of those places
+    targets: Tensor  # (positions,) ids, of those places
+
+
+def read(
+    model: Seq2Seq[Any], batch: Batch, device: torch.device, *, ratio: float = 1.0, per: str
+) -> Read:
+    """Let a model read a batch.
+
+    ratio, per: the share of teacher forcing, and whether it is drawn per token or per sentence
+    """
+    found = np.flatnonzero(batch.target_out != PAD)
+    source, target_in, places, targets = (
+        torch.from_numpy(numbers).to(device, non_blocking=True)
+        for numbers in (batch.source, batch.target_in, found, batch.target_out.flat[found])
+    )
+    reading = model(source, source != PAD, target_in, forcing.draw(ratio, target_in, per=per))
+    readouts = reading.readouts.flatten(0, 1)
+    if len(found) < len(readouts):
+        readouts = readouts.index_select(0, places)
+    return Read(reading, target_in != PAD, places, readouts, targets)
+
+
+def objective(
+    read: Read, vocabulary: nn.Linear, config: TrainingConfig, *, baseline: float
+) -> tuple[Tensor, Tensor]:
+    """Summed over positions, in nats: what is minimised, and the plain loss, -log p(y_t).
+
+    baseline: the reward that hard attention could expect
+    """
+    minimised, surprises = smoothed_cross_entropy(
+        read.readouts, vocabulary, read.targets, smoothing=config.label_smoothing
+    )
+    attention, choices = read.reading.attention, read.reading.choices
+    if config.coverage_loss:
+        minimised = minimised + config.coverage_loss * coverage_loss(attention, read.real)
+    if choices is not None:
+        rewards = torch.zeros_like(choices, dtype=surprises.dtype).flatten()
+        rewards = rewards.index_copy(0, read.places, -surprises).view_as(choices)
+        minimised = minimised + reinforcement(choices, rewards, read.real, baseline=baseline)
+    return minimised, surprises.sum()
+
+
+def plain_loss(read: Read, vocabulary: nn.Linear) -> Tensor:
+    """Summed -log p(y_t), in nats."""
+    return smoothed_cross_entropy(read.readouts, vocabulary, read.targets, smoothing=0.0)[1].sum()
+
+
+def count_right(read: Read, vocabulary: nn.Linear) -> Tensor:
+    """Positions whose likeliest word is the target's."""
+    return count_likeliest(read.readouts, vocabulary, read.targets)

@@ -1,0 +1,278 @@
+"""`nmt align`: word links between texts and their translations, read off a model's attention."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nmt.checkpoint.run import Run
+from nmt.config import Config
+from nmt.data.lines import lines
+from nmt.decoding.exported import Export
+from nmt.errors import DataError, UsageError, unknown
+from nmt.evaluation import baselines
+from nmt.evaluation.alignment import AlignmentScores, Counts, alignment_error
+from nmt.evaluation.linking import Links, above, column_maxima, row_maxima, turned
+from nmt.evaluation.pharaoh import Gold, pharaoh, read_gold
+from nmt.evaluation.words import Floats
+from nmt.workflows.forced import Pair, plain, read, refuse_no_attention, tokenised
+from nmt.workflows.links import natural_shift
+from nmt.workflows.model import Trained, load_trained
+
+log = logging.getLogger(__name__)
+
+METHODS = ("maxima", "threshold", "intersection")
+THRESHOLD = 0.2
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How links are made; impossible combinations are refused.
+
+    Raises:
+        UsageError: an option is unknown, impossible, or would be ignored.
+    """
+
+    method: str = "maxima"
+    threshold: float | None = None
+    """Of method threshold; None: THRESHOLD."""
+    shift: int | None = None
+    """Which row explains target word t: 0, row t; 1, row t + 1; None: as the decoder does it."""
+    plain: bool = False
+    """The text is not tokenised: link ends are the words of `split_words`."""
+    checkpoint: str = "best"
+    device: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise UsageError(unknown("link method", self.method, METHODS))
+        if self.shift not in (None, 0, 1):
+            raise UsageError(f"--shift is {self.shift}: it is 0 (row t) or 1 (row t + 1)")
+        if self.threshold is not None:
+            if self.method != "threshold":
+                raise UsageError(f"--threshold is for --links threshold, not for {self.method}")
+            if not 0 < self.threshold <= 1:
+                raise UsageError(
+                    f"--threshold is {self.threshold}: a weight is above 0 and at most 1"
+                )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Links against gold, beside what position alone would give."""
+
+    scores: AlignmentScores
+    diagonal: AlignmentScores
+    uniform: AlignmentScores
+    sure: int
+    possible: int
+    """The sure ones among them."""
+
+    def as_dict(self) -> dict[str, Any]:
+        others = {"diagonal": self.diagonal.as_dict(), "uniform": self.uniform.as_dict()}
+        gold = {"sure": self.sure, "possible": self.possible}
+        return {**self.scores.as_dict(), "baselines": others, "gold": gold}
+
+    def __str__(self) -> str:
+        rows = {"attention": self.scores, "diagonal": self.diagonal, "uniform": self.uniform}
+        lines = [f"{'':9}  precision  recall     AER"]
+        lines += [
+            f"{name:9}  {row.precision:9.4f}  {row.recall:6.4f}  {row.aer:6.4f}"
+            for name, row in rows.items()
+        ]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """The links of all pairs, and how they were made."""
+
+    links: list[Links]
+    story: dict[str, Any]
+    measured: Measured | None = None
+
+    @property
+    def lines(self) -> list[str]:
+        """Pharaoh format, a line a pair."""
+        return [pharaoh(links) for links in self.links]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            **(self.measured.as_dict() if self.measured else {}),
+            "sentences": len(self.links),
+            "links": sum(map(len, self.links)),
+            **self.story,
+            "alignments": self.lines,
+        }
+
+
+def align(
+    run: Run,
+    source: Path,
+    target: Path,
+    *,
+    choices: Choices,
+    gold: Path | None = None,
+    reverse: Run | None = None,
+) -> Alignment:
+    """Link the words of two aligned texts.
+
+    Raises:
+        UsageError: a run is an export that stands alone, has no attention, or `reverse`
+            translates in the wrong direction.
+        DataError: a file is missing or broken, or their lines do not go together.
+    """
+    if reverse is not None and choices.method != "intersection":
+        raise UsageError(f"--reverse is for --links intersection, not for {choices.method}")
+    pairs = read_pairs(source, target, plainly=choices.plain)
+    wanted = None if gold is None else read_gold_file(gold, pairs)
+    trained = _load(run, choices)
+    backward = None if reverse is None else _load(reverse, choices)
+    if backward is not None:
+        _refuse_same_direction(trained, backward)
+    links = _links(trained, pairs, choices, _method(choices, alone=backward is None))
+    story = _story(trained, choices, backward)
+    if backward is not None:
+        swapped = [(target, source) for source, target in pairs]
+        others = _links(backward, swapped, choices, row_maxima)
+        links = [one & turned(other) for one, other in zip(links, others, strict=True)]
+    return Alignment(links, story, None if wanted is None else measure(links, wanted, pairs))
+
+
+def read_pairs(source: Path, target: Path, *, plainly: bool) -> list[Pair]:
+    """Two aligned texts, a pair a line; empty lines stay.
+
+    Raises:
+        DataError: one is missing, or they have unequally many lines, or none.
+    """
+    mark = plain if plainly else tokenised
+    sides = [[mark(line) for line in _lines_of(path)] for path in (source, target)]
+    sources, targets = sides
+    if len(sources) != len(targets):
+        raise DataError(
+            f"{source} has {len(sources):,} lines and {target} has {len(targets):,}: each line "
+            "needs its translation in the same line of the other file"
+        )
+    if not sources:
+        raise DataError(f"{source} and {target} are empty: there is nothing to align")
+    return list(zip(sources, targets, strict=True))
+
+
+def read_gold_file(path: Path, pairs: Sequence[Pair]) -> list[Gold]:
+    """Gold links, a line a pair.
+
+    Raises:
+        DataError: a link is broken or out of range, or lines are missing.
+    """
+    found = _lines_of(path)
+    if len(found) != len(pairs):
+        raise DataError(
+            f"{path} has {len(found):,} lines for {len(pairs):,} pairs: write one line a pair, an "
+            "empty one where nothing is linked"
+        )
+    gold = []
+    for number, (line, pair) in enumerate(zip(found, pairs, strict=True), start=1):
+        try:
+            gold.append(_within(read_gold(line), pair))
+        except DataError as error:
+            raise DataError(f"{path}:{number}: {error}") from None
+    if not any(each.sure for each in gold):
+        log.warning("%s has no sure link: recall cannot be measured", path)
+    return gold
+
+
+def measure(links: Sequence[Links], gold: Sequence[Gold], pairs: Sequence[Pair]) -> Measured:
+    """Links and baselines against gold."""
+    sizes = [(len(source.words), len(target.words)) for source, target in pairs]
+    straight = [baselines.diagonal(*size) for size in sizes]
+    drawn = [baselines.uniform(*size, each) for size, each in zip(sizes, gold, strict=True)]
+    return Measured(
+        alignment_error(zip(links, gold, strict=True)),
+        alignment_error(zip(straight, gold, strict=True)),
+        sum(drawn, Counts()).scores(),
+        sum(len(each.sure) for each in gold),
+        sum(len(each.possible) for each in gold),
+    )
+
+
+def _within(gold: Gold, pair: Pair) -> Gold:
+    sizes = tuple(len(side.words) for side in pair)
+    for source, target in sorted(gold.possible):
+        if source >= sizes[0] or target >= sizes[1]:
+            raise DataError(
+                f"link {source}-{target} is out of range: the pair has {sizes[0]} and {sizes[1]} "
+                "words, counted from 0"
+            )
+    return gold
+
+
+def _lines_of(path: Path) -> list[str]:
+    if path.is_dir():
+        raise DataError(f"{path} is a folder: give a text file, one sentence a line")
+    if not path.exists():
+        raise DataError(
+            f"no file {path} (looked in {Path.cwd()}): give text files, one sentence a line"
+        )
+    return [line for block in lines(path) for line in block]
+
+
+def _load(run: Run, choices: Choices) -> Trained:
+    if Export(run.folder).exists:
+        raise UsageError(
+            f"{run.folder} is an export, which cannot read a translation that is given: align "
+            "with the run that it was made of"
+        )
+    by_torch = {"engine": "torch", "precision": "float32"}
+    decoding = run.read_config().decoding.model_copy(update=by_torch)
+    trained = load_trained(
+        run, checkpoint=choices.checkpoint, device=choices.device, decoding=decoding
+    )
+    refuse_no_attention(trained)
+    return trained
+
+
+def _refuse_same_direction(trained: Trained, backward: Trained) -> None:
+    def direction(config: Config) -> tuple[str, str]:
+        return config.data.source, config.data.target
+
+    forth, back = direction(trained.config), direction(backward.config)
+    if back != forth[::-1]:
+        raise UsageError(
+            f"--reverse {backward.run.folder} translates {back[0]} to {back[1]}, not {forth[1]} "
+            f"to {forth[0]}: train one on data.source={forth[1]} data.target={forth[0]}"
+        )
+
+
+def _method(choices: Choices, *, alone: bool) -> Callable[[Floats], Links]:
+    if choices.method == "threshold":
+        threshold = choices.threshold or THRESHOLD
+        return lambda weights: above(weights, threshold)
+    if choices.method == "intersection" and alone:
+        return lambda weights: row_maxima(weights) & column_maxima(weights)
+    return row_maxima
+
+
+def _links(
+    trained: Trained, pairs: Sequence[Pair], choices: Choices, linked: Callable[[Floats], Links]
+) -> list[Links]:
+    shift = _shift(trained, choices)
+    return [linked(seen.between_words(shift)) for seen in read(trained, pairs)]
+
+
+def _shift(trained: Trained, choices: Choices) -> int:
+    return natural_shift(trained) if choices.shift is None else choices.shift
+
+
+def _story(trained: Trained, choices: Choices, backward: Trained | None) -> dict[str, Any]:
+    """What JSON tells of the making."""
+    story: dict[str, Any] = {"method": choices.method, "shift": _shift(trained, choices)}
+    if choices.method == "threshold":
+        story["threshold"] = choices.threshold or THRESHOLD
+    if choices.method == "intersection":
+        story["of"] = "row and column maxima" if backward is None else "both runs' row maxima"
+    story["words"] = "split" if choices.plain else "as given"
+    story["model"] = trained.identity
+    if backward is not None:
+        story["reverse"] = {**backward.identity, "shift": _shift(backward, choices)}
+    return story

@@ -1,0 +1,164 @@
+"""Refuse a config that cannot work, before anything is downloaded or trained for it."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from pydantic import BaseModel
+
+from nmt.config import AttentionConfig, Loaded, ModelConfig
+from nmt.data.vocabulary import Vocabularies
+from nmt.errors import ConfigError
+from nmt.models import build_model
+from nmt.models.attention import normalizers, scores
+from nmt.models.attention.attend import NONE
+from nmt.models.attention.choices import choices
+from nmt.models.attention.scopes import scopes
+from nmt.models.cells import cells
+from nmt.models.decoders import decoders
+from nmt.models.encoders import encoders
+from nmt.registry import Registry
+from nmt.training import coverage, forcing
+from nmt.training.schedules import check, schedules
+
+SMALLEST = Vocabularies(16, 16)
+
+
+def check_model(loaded: Loaded) -> None:
+    """Refuse names, sizes and combinations that cannot work.
+
+    The model is built without memory for its parameters. What its parts complain of is told with
+    the file and line of the first key that the complaint names.
+
+    Raises:
+        ConfigError: in one line, with the file, the line and the key.
+    """
+    model, training = loaded.config.model, loaded.config.training
+    _check_names(loaded)
+    _checked(loaded, lambda: _refuse_unread(model))
+    total = None if training.epochs is None and training.max_steps is None else 1
+    _checked(loaded, lambda: check(training.schedule, total), key="training.schedule")
+    schedule = "training.teacher_forcing_schedule"
+    _checked(loaded, lambda: forcing.check(training), key=schedule)
+    weight = "training.coverage_loss"
+    _checked(loaded, lambda: coverage.check(training.coverage_loss, model.attention), key=weight)
+    with torch.device("meta"):
+        _checked(loaded, lambda: _build_encoder(model), sections=_encoder_sections(model))
+        _checked(loaded, lambda: build_model(model, SMALLEST), sections=_decoder_sections(model))
+
+
+def _check_names(loaded: Loaded) -> None:
+    """Each name against its registry; the sections that a model does not use too."""
+    model, training = loaded.config.model, loaded.config.training
+    names: dict[str, tuple[Registry[Any], str]] = {
+        "model.encoder.kind": (encoders, model.encoder.kind),
+        "model.encoder.cell": (cells, model.encoder.cell),
+        "model.decoder.kind": (decoders, model.decoder.kind),
+        "model.decoder.cell": (cells, model.decoder.cell),
+        "training.schedule": (schedules, training.schedule),
+        "training.teacher_forcing_schedule": (forcing.curves, training.teacher_forcing_schedule),
+    }
+    sections = {
+        "model.attention": model.attention,
+        "model.encoder.self_attention": model.encoder.self_attention,
+        "model.decoder.self_attention": model.decoder.self_attention,
+    }
+    for section, attention in sections.items():
+        if attention.score != NONE:
+            names[f"{section}.score"] = (scores, attention.score)
+        names[f"{section}.normalizer"] = (normalizers, attention.normalizer)
+        names[f"{section}.scope"] = (scopes, attention.scope)
+        names[f"{section}.choice"] = (choices, attention.choice)
+    for key, (registry, name) in names.items():
+        try:
+            registry[name]
+        except ConfigError as error:
+            raise loaded.located(error, key) from None
+
+
+def _refuse_unread(model: ModelConfig) -> None:
+    """An option that nothing would read is a mistake, not a wish to be ignored."""
+    attention, kind = model.attention, model.decoder.kind
+    if attention.score == NONE:
+        _refuse_without_attention(attention)
+    if model.decoder.readout == "maxout" and kind not in ("bahdanau", "conditional"):
+        raise ConfigError(
+            f"model.decoder.readout is 'maxout', but model.decoder.kind is '{kind}', which has no "
+            "such layer: set readout to tanh, or kind to bahdanau or conditional"
+        )
+    sections: dict[str, AttentionConfig] = {"model.attention": attention}
+    if model.encoder.kind == "self_attention":
+        sections["model.encoder.self_attention"] = model.encoder.self_attention
+    if kind == "transformer":
+        sections["model.decoder.self_attention"] = model.decoder.self_attention
+    for section, chosen in sections.items():
+        if chosen.activation != "tanh" and chosen.score != "additive":
+            raise ConfigError(
+                f"{section}.activation is '{chosen.activation}', but {section}.score is "
+                f"'{chosen.score}', which has none: set activation to tanh, or score to additive"
+            )
+
+
+def _refuse_without_attention(attention: AttentionConfig) -> None:
+    unused = AttentionConfig(score=NONE)
+    for name in ("heads", "normalizer", "scope", "choice", "coverage", "position_weights"):
+        value, usual = getattr(attention, name), getattr(unused, name)
+        if value != usual:
+            raise ConfigError(
+                f"model.attention.{name} is {_shown(value)}, but model.attention.score is "
+                f"'{NONE}', which looks nowhere: set {name} to {_shown(usual)}, or choose a score"
+            )
+
+
+def _build_encoder(model: ModelConfig) -> None:
+    encoders[model.encoder.kind](model.encoder, inputs=model.embedding_size, dropout=model.dropout)
+
+
+def _encoder_sections(model: ModelConfig) -> tuple[str, ...]:
+    own = ("model.encoder.self_attention",) if model.encoder.kind == "self_attention" else ()
+    return (*own, "model.encoder", "model")
+
+
+def _decoder_sections(model: ModelConfig) -> tuple[str, ...]:
+    own = ("model.decoder.self_attention",) if model.decoder.kind == "transformer" else ()
+    return ("model.attention", *own, "model.decoder", "model")
+
+
+def _checked(
+    loaded: Loaded, check: Callable[[], object], *, key: str = "", sections: Sequence[str] = ()
+) -> None:
+    """Run a check; what it refuses is told with the file and line.
+
+    key: what is wrong; if empty, what the complaint names first
+    sections: where a key that is named without its section is looked for, the likeliest first
+    """
+    try:
+        check()
+    except ConfigError as error:
+        raise loaded.located(error, key or _named(str(error), sections, loaded)) from None
+
+
+def _named(message: str, sections: Sequence[str], loaded: Loaded) -> str:
+    """The key that a complaint names first."""
+    for word in re.findall(r"[\w.]*\w", message):
+        if "." in word and _exists(word, loaded):
+            return word
+        for section in sections:
+            if _exists(f"{section}.{word}", loaded):
+                return f"{section}.{word}"
+    return sections[0] if sections else ""
+
+
+def _exists(key: str, loaded: Loaded) -> bool:
+    """Whether the config has such a key."""
+    place: Any = loaded.config
+    for name in key.split("."):
+        if not isinstance(place, BaseModel) or name not in type(place).model_fields:
+            return False
+        place = getattr(place, name)
+    return True
+
+
+def _shown(value: object) -> str:
+    return f"'{value}'" if isinstance(value, str) else str(value).lower()

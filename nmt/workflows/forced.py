@@ -1,0 +1,146 @@
+"""The attention of given pairs: a model reads translations that it did not choose."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from nmt.data.batches import collate, lengths_with_end, plan
+from nmt.data.cleaning import normalized
+from nmt.data.encoding import EncodedBitext, IdColumn
+from nmt.data.tokenizer import Encoded, Piece
+from nmt.data.vocabulary import PAD
+from nmt.data.words import Word, split_words
+from nmt.errors import UsageError
+from nmt.evaluation.words import EOS, Floats, join_words, side
+from nmt.workflows.model import Trained
+
+TOGETHER = 2_000  # pairs whose matrices are in memory at once
+
+
+class Marked(NamedTuple):
+    """A sentence as a model reads it, and the words in it that links are between."""
+
+    text: str
+    words: list[Word]
+
+
+Pair = tuple[Marked, Marked]
+
+
+def plain(line: str) -> Marked:
+    """Untokenised text: its words are cut by `split_words`."""
+    text = normalized(line, Counter())
+    return Marked(text, split_words(text))
+
+
+def tokenised(line: str) -> Marked:
+    r"""Tokenised text: what stands between white space is one word, whatever it is made of.
+
+    >>> [word.text for word in tokenised("je t' aime  aujourd'hui\n").words]
+    ['je', "t'", 'aime', "aujourd'hui"]
+    """
+    tokens = [normalized(token, Counter()) for token in line.split()]
+    starts = np.cumsum([0, *(len(token) + 1 for token in tokens)]).tolist()
+    words = [
+        Word(token, start, start + len(token))
+        for token, start in zip(tokens, starts[:-1], strict=True)
+    ]
+    return Marked(" ".join(tokens), words)
+
+
+@dataclass(frozen=True)
+class Read:
+    """A pair and what the model looked at while it read the target."""
+
+    pair: Pair
+    pieces: tuple[list[Piece], list[Piece]]
+    weights: Floats
+    """(target pieces, source pieces), `</s>` the last of both; (0, 0) where a side is empty."""
+
+    def between_words(self, shift: int) -> Floats:
+        """(target words, source words + 1) weights; the last column is `</s>`.
+
+        shift: 0 takes for a piece the step that predicts it; 1, the step after, which reads it.
+        """
+        source, target = self.pair
+        if not len(self.weights):
+            return np.zeros((len(target.words), len(source.words) + 1))
+        end = Piece(EOS, len(source.text), len(source.text))
+        rows = self.weights[shift : len(self.pieces[1]) + shift]
+        return join_words(
+            side(source.text, [*self.pieces[0], end], words=source.words),
+            side(target.text, self.pieces[1], words=target.words),
+            rows,
+        )
+
+
+def read(trained: Trained, pairs: Sequence[Pair]) -> Iterator[Read]:
+    """Each pair in its order, read by teacher forcing.
+
+    Raises:
+        UsageError: the model has no attention.
+        CheckpointError: the run is an export that stands alone.
+    """
+    refuse_no_attention(trained)
+    for start in range(0, len(pairs), TOGETHER):
+        yield from _read_together(trained, pairs[start : start + TOGETHER])
+
+
+def refuse_no_attention(trained: Trained) -> None:
+    """Raise UsageError where there is nothing to read links from."""
+    if not has_attention(trained):
+        raise UsageError(
+            f"{trained.run.folder} has no attention (model.attention.score is none), and so no "
+            "links; take a run that has"
+        )
+
+
+def has_attention(trained: Trained) -> bool:
+    """Whether the decoder looks at the source at all."""
+    return trained.config.model.attention.score != "none"
+
+
+def _read_together(trained: Trained, pairs: Sequence[Pair]) -> list[Read]:
+    tokenizers = trained.tokenizers
+    sources = [tokenizers.source.pieces(source.text) for source, _ in pairs]
+    targets = [tokenizers.target.pieces(target.text) for _, target in pairs]
+    full = [n for n, pair in enumerate(pairs) if all(marked.text for marked in pair)]
+    encoded = EncodedBitext(
+        _column([sources[number] for number in full]), _column([targets[number] for number in full])
+    )
+    found = dict(zip(full, _matrices(trained, encoded), strict=True))
+    nothing = np.zeros((0, 0))
+    return [
+        Read(pair, (source.pieces, target.pieces), found.get(number, nothing))
+        for number, (pair, source, target) in enumerate(zip(pairs, sources, targets, strict=True))
+    ]
+
+
+def _column(sentences: Sequence[Encoded]) -> IdColumn:
+    lengths = [len(sentence.ids) for sentence in sentences]
+    ids = np.fromiter(chain.from_iterable(sentence.ids for sentence in sentences), np.int32)
+    return IdColumn([ids], [np.cumsum([0, *lengths])])
+
+
+@torch.inference_mode()
+def _matrices(trained: Trained, encoded: EncodedBitext) -> list[Floats]:
+    """(target pieces, source pieces) weights of every pair, padding cut off."""
+    model = trained.model
+    device = next(model.parameters()).device
+    lengths = lengths_with_end(encoded)
+    longest = max(int(side.max(initial=0)) for side in lengths)
+    budget = max(trained.config.decoding.batch_tokens, longest)
+    found: list[Floats] = [np.zeros((0, 0))] * len(encoded)
+    for group in plan(*lengths, budget=budget, seed=0, epoch=0):
+        batch = collate(encoded, group)
+        source = torch.from_numpy(batch.source).to(device)
+        target = torch.from_numpy(batch.target_in).to(device)
+        weights = model(source, source != PAD, target).attention.cpu().double().numpy()
+        for number, matrix in zip(group.tolist(), weights, strict=True):
+            found[number] = matrix[: lengths[1][number], : lengths[0][number]]
+    return found

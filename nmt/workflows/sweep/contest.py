@@ -1,0 +1,123 @@
+"""Training the entries of a sweep one after another, and writing what they reached."""
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from nmt.errors import CheckpointError, ConfigError, TrainingError
+from nmt.evaluation.league import FINISHED, League
+from nmt.files import write_json, write_text
+from nmt.plots.league import save_league
+from nmt.workflows.sweep.entries import Entry, measured_split
+from nmt.workflows.sweep.mechanism import budget
+from nmt.workflows.sweep.page import save_attention
+from nmt.workflows.sweep.standings import standings
+from nmt.workflows.sweep.table import markdown
+from nmt.workflows.train import Request, train
+
+log = logging.getLogger(__name__)
+
+TABLE, NUMBERS, PICTURE = "league.md", "league.json", "league.png"
+FAILURES = "failures.json"
+
+
+def contest(chosen: Sequence[Entry], folder: Path, *, command: Sequence[str] = ()) -> None:
+    """Train every entry that is not finished; the table in `folder` is renewed after each.
+
+    One that cannot be trained is noted, and the others go on. None of them becomes `runs/latest`.
+
+    Raises:
+        NmtError: something that is not an entry's own trouble, such as a full disk.
+        Interrupted: a signal asked to stop; everything is saved.
+    """
+    _warn_of_unequal(chosen)
+    for number, entry in enumerate(chosen, start=1):
+        log.info("sweep %d/%d: %s", number, len(chosen), entry.name)
+        if entry.finished:
+            log.info("%s is finished already: %s", entry.name, entry.run.folder)
+            continue
+        assert entry.loaded is not None, "only configs are trained"
+        going_on = entry.run.folder.exists() and any(entry.run.folder.iterdir())
+        request = Request(entry.run.folder, resume=going_on, command=command, latest=False)
+        try:
+            train(entry.loaded, request)
+        except (TrainingError, ConfigError) as error:
+            log.warning("%s failed, and the sweep goes on: %s", entry.name, error)
+            _note(folder, entry.name, str(error))
+        else:
+            _note(folder, entry.name, None)
+        write_table(chosen, folder)
+
+
+def compare(chosen: Sequence[Entry], folder: Path, *, sentences: Sequence[str]) -> list[Path]:
+    """Write the table, its picture, and the page of `sentences`; returns the files.
+
+    Raises:
+        UsageError: nothing was trained yet.
+    """
+    league = write_table(chosen, folder)
+    files = [folder / TABLE, folder / NUMBERS]
+    finished = [row for row in league.rows if row.state == FINISHED]
+    for row in finished:
+        aer = "" if row.aer is None else f"  AER {100 * row.aer:4.1f} %"
+        log.info("BLEU %6.2f%s  %s", row.bleu, aer, row.name)
+    if not finished:
+        log.warning("no picture and no page are written, since no training is finished")
+        return files
+    save_league(league, folder / PICTURE)
+    runs = {entry.name: entry.run for entry in chosen}
+    return [*files, folder / PICTURE, *save_attention(league, runs, folder, sentences)]
+
+
+def write_table(chosen: Sequence[Entry], folder: Path) -> League:
+    """Write the table as Markdown and as JSON."""
+    league = standings(chosen, measured_split(chosen), failures=_noted(folder))
+    write_json(folder / NUMBERS, league.as_dict())
+    write_text(folder / TABLE, markdown(league))
+    return league
+
+
+def refuse_failed(chosen: Sequence[Entry], folder: Path) -> None:
+    """Raises:
+    TrainingError: some of the entries could not be trained.
+    """
+    noted = _noted(folder)
+    failed = [entry.name for entry in chosen if entry.name in noted and not entry.finished]
+    if failed:
+        raise TrainingError(
+            f"{len(failed)} of {len(chosen)} could not be trained: {', '.join(failed)}; "
+            f"{folder / TABLE} says why, and the same command tries them again"
+        )
+
+
+def _warn_of_unequal(chosen: Sequence[Entry]) -> None:
+    budgets: dict[str, list[str]] = {}
+    for entry in chosen:
+        budgets.setdefault(budget(entry.config), []).append(entry.name)
+    if len(budgets) > 1:
+        told = "; ".join(f"{found}: {', '.join(names)}" for found, names in budgets.items())
+        log.warning("the budgets are not equal, as the table will say: %s", told)
+
+
+def _noted(folder: Path) -> dict[str, str]:
+    """Why entries failed, by their names."""
+    path = folder / FAILURES
+    try:
+        noted: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        raise CheckpointError(f"{path} is no JSON, or was cut short; delete it") from None
+    return noted
+
+
+def _note(folder: Path, name: str, reason: str | None) -> None:
+    """Keep why an entry failed, or forget that it did."""
+    noted = _noted(folder)
+    before = dict(noted)
+    noted.pop(name, None)
+    if reason is not None:
+        noted[name] = reason
+    if noted != before:
+        write_json(folder / FAILURES, noted)

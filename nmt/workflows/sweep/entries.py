@@ -1,0 +1,160 @@
+"""Who takes part in a sweep: configs that fit each other, each with its run."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nmt.checkpoint.run import Run
+from nmt.config import Config, Loaded, load
+from nmt.data.corpus import SplitName
+from nmt.errors import UsageError
+from nmt.files import pointed
+from nmt.workflows.changes import check_changes
+from nmt.workflows.prepare import check_model
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One config of a sweep."""
+
+    run: Run
+    config: Config
+    written: Path
+    """Where the config was read."""
+    loaded: Loaded | None = None
+    """As the training wants it; None where only the run is known."""
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    @property
+    def as_trained(self) -> "Entry":
+        """The same with the config of its run, where there is one."""
+        return replace(self, config=self.run.read_config()) if self.started else self
+
+    @property
+    def started(self) -> bool:
+        """Whether there is a run, however far it came."""
+        return self.run.resolved.exists()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run ended, its evaluation too, by just this config."""
+        return self.run.card.exists() and self.run.read_config() == self.config
+
+
+def entries(paths: Sequence[Path], overrides: Sequence[str], folder: Path) -> list[Entry]:
+    """Read and check all configs, before the first of them is trained.
+
+    Raises:
+        ConfigError: a config is wrong, or no longer the one of the run that it began.
+        UsageError: the configs do not fit each other, or a folder is in the way.
+    """
+    found: dict[str, Entry] = {}
+    for path in paths:
+        loaded = load(path, overrides)
+        check_model(loaded)
+        name = loaded.config.name
+        if name in found:
+            raise UsageError(
+                f"{found[name].written} and {path} are both named '{name}', so their runs would "
+                "be one folder: give each config a name of its own"
+            )
+        run = Run(pointed(folder / name))
+        found[name] = Entry(run, loaded.config, path, loaded)
+    chosen = list(found.values())
+    refuse_other_corpora(chosen)
+    measured_split(chosen)
+    for entry in chosen:
+        _refuse_other_run(entry)
+    return chosen
+
+
+def entries_found(folder: Path) -> list[Entry]:
+    """The runs in a folder, each by its own config.
+
+    Raises:
+        UsageError: there is none.
+    """
+    runs = [Run(path.parent) for path in sorted(folder.glob("*/config.resolved.yaml"))]
+    if not runs:
+        raise UsageError(f"{folder} holds no runs: name the configs to train, or another --folder")
+    found = [Entry(run, run.read_config(), run.folder) for run in runs]
+    refuse_other_corpora(found)
+    return found
+
+
+def refuse_other_corpora(chosen: Sequence[Entry]) -> None:
+    """A table of different corpora would compare the corpora.
+
+    Raises:
+        UsageError: names the first two entries that differ, and in what.
+    """
+    first, *others = chosen
+    for other in others:
+        for key, mine, theirs in _differences(_corpus(first.config), _corpus(other.config)):
+            raise UsageError(
+                f"{first.written} and {other.written} do not learn from the same corpus: {key} is "
+                f"{json.dumps(mine)} and {json.dumps(theirs)}; make them equal, or override it for "
+                "all on the command line"
+            )
+
+
+def measured_split(chosen: Sequence[Entry]) -> SplitName:
+    """The split that all measure: test, where it is one of them.
+
+    Raises:
+        UsageError: there is none.
+    """
+    common = [
+        split
+        for split in chosen[0].config.evaluation.splits
+        if all(split in entry.config.evaluation.splits for entry in chosen)
+    ]
+    if not common:
+        told = "; ".join(
+            f"{entry.written}: [{', '.join(entry.config.evaluation.splits)}]" for entry in chosen
+        )
+        raise UsageError(
+            "there is no split that all configs measure: add evaluation.splits=[test] "
+            f"(evaluation.splits of {told})"
+        )
+    return "test" if "test" in common else common[0]
+
+
+def _corpus(config: Config) -> dict[str, Any]:
+    """All that decides which sentences are learned from and measured on."""
+    values: dict[str, Any] = {"data": config.data.model_dump(mode="json")}
+    if config.data.max_pairs is not None:
+        values["seed"] = config.seed  # it draws the pairs
+    return values
+
+
+def _differences(
+    mine: dict[str, Any], theirs: dict[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    for key in dict.fromkeys((*mine, *theirs)):
+        one, other = mine.get(key), theirs.get(key)
+        if isinstance(one, dict) and isinstance(other, dict):
+            yield from _differences(one, other, f"{prefix}{key}.")
+        elif one != other:
+            yield f"{prefix}{key}", one, other
+
+
+def _refuse_other_run(entry: Entry) -> None:
+    folder = entry.run.folder
+    if not folder.exists():
+        return
+    full = not folder.is_dir() or any(folder.iterdir())
+    if full and not entry.run.manifest.exists():
+        raise UsageError(f"{folder} is no run of nmt, and nothing in it will be touched")
+    if entry.started:
+        check_changes(
+            entry.run.read_config(),
+            entry.config,
+            entry.run.resolved,
+            otherwise=f"delete {folder} to train it anew, or sweep into another --folder",
+        )

@@ -1,0 +1,155 @@
+"""The page of a sweep: what each of its models makes of the same sentences."""
+
+import inspect
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from nmt.checkpoint.run import Run
+from nmt.data.cleaning import normalized
+from nmt.data.vocabulary import BOS, EOS, PAD
+from nmt.decoding.translator import Translated
+from nmt.errors import NmtError
+from nmt.evaluation.league import FINISHED, League, Row
+from nmt.evaluation.records import AttentionRecord, Matrix, write_records
+from nmt.evaluation.words import join_words, side
+from nmt.models.attention import scores
+from nmt.plots.side_by_side import Panel, Section, save_side_by_side
+from nmt.workflows.forced import has_attention
+from nmt.workflows.model import Trained, load_trained
+
+log = logging.getLogger(__name__)
+
+PAGE, RECORDS = "attention.html", "attention.jsonl"
+SENTENCES = (
+    "I love you",
+    "She would like to bring them to him this evening.",
+    "The girl who wrote the funny message is not intelligent.",
+)
+"""Shown when nobody asks for others: French turns them around, puts words far apart."""
+NO_MATRIX = "no attention: the decoder sees the whole sentence as one vector"
+SELF = "no attention in the decoder; this is how the source looks at itself, in the encoder"
+
+
+def save_attention(
+    league: League, runs: Mapping[str, Run], folder: Path, sentences: Sequence[str]
+) -> list[Path]:
+    """Translate sentences with the best checkpoint of every finished row; returns the files.
+
+    The page is for people; the attention records beside it, for programs.
+    """
+    shown = [normalized(sentence, Counter()) for sentence in sentences]
+    panels: list[list[Panel]] = [[] for _ in shown]
+    records: list[AttentionRecord] = []
+    for row in league.rows:
+        if row.state == FINISHED:
+            trained = _load(runs[row.name])
+            for number, (sentence, column) in enumerate(zip(shown, panels, strict=True), start=1):
+                panel, found = _panel(trained, row, sentence, f"sentence-{number}")
+                column.append(panel)
+                records += found
+    sections = [Section(*each) for each in zip(shown, panels, strict=True)]
+    models = f"{len(panels[0])} model{'s' * (len(panels[0]) != 1)}"
+    save_side_by_side(
+        sections,
+        folder / PAGE,
+        title=f"The same sentence, the attention of {models}",
+        about=[
+            f"Learned from {league.corpus}, {league.pairs['train']:,} pairs. Best BLEU first.",
+            f"Budget: {league.budget}.",
+        ],
+    )
+    write_records(folder / RECORDS, records)
+    return [folder / PAGE, folder / RECORDS]
+
+
+def _load(run: Run) -> Trained:
+    config = run.read_config()
+    in_torch = {"engine": "torch", "precision": "auto", "n_best": 1}
+    return load_trained(run, decoding=config.decoding.model_copy(update=in_torch))
+
+
+def _panel(
+    trained: Trained, row: Row, sentence: str, name: str
+) -> tuple[Panel, list[AttentionRecord]]:
+    """What is shown of a sentence, and its attention record."""
+    try:
+        (translated,) = trained.translator(trained.config.decoding).translate([sentence])
+    except NmtError as error:  # such as a sentence that is too long for this model alone
+        return _described(trained, row, None, None, f"not translated: {error}"), []
+    text = translated.best[0].text
+    found = trained.records(translated, name)[:1]
+    if has_attention(trained):
+        return _described(trained, row, text, found[0].matrix(), ""), found
+    matrix = _of_encoder(trained, translated)
+    return _described(trained, row, text, matrix, NO_MATRIX if matrix is None else SELF), []
+
+
+def _described(
+    trained: Trained, row: Row, translation: str | None, matrix: Matrix | None, note: str
+) -> Panel:
+    return Panel(
+        name=row.name,
+        mechanism=row.mechanism,
+        formula=_formula(trained),
+        scores=" · ".join(_scores(row)),
+        translation=translation,
+        matrix=matrix,
+        note=note,
+    )
+
+
+def _scores(row: Row) -> Iterator[str]:
+    yield f"BLEU {row.bleu:.1f}"
+    if row.aer is not None:
+        yield f"AER {100 * row.aer:.1f} %"
+    if row.entropy is not None:
+        yield f"entropy {row.entropy:.2f} nats"
+
+
+def _formula(trained: Trained) -> str | None:
+    """The formula of the score, which its docstring begins with."""
+    model = trained.config.model
+    name = model.attention.score
+    if not has_attention(trained):
+        if model.encoder.kind == "recurrent":
+            return None
+        name = model.encoder.self_attention.score
+    text = inspect.getdoc(scores[name]) or ""
+    first = " ".join(text.partition("\n\n")[0].split())
+    return first if "=" in first else None
+
+
+@torch.inference_mode()
+def _of_encoder(trained: Trained, translated: Translated) -> Matrix | None:
+    """How the words of the source look at each other in the encoder's last layer, if they do.
+
+    The mean of its heads, between words, without the end of the sentence.
+    """
+    model = trained.model
+    device = next(model.parameters()).device
+    text = translated.source
+    ids = [*trained.tokenizers.source.pieces(text).ids, EOS]
+    source, nothing_yet = (torch.tensor([each], device=device) for each in (ids, [BOS]))
+    maps = {
+        name: weights
+        for name, weights in model.maps(source, source != PAD, nothing_yet).items()
+        if name.startswith("encoder")
+    }
+    if not maps or not text:
+        return None
+    last = _layer(list(maps)[-1])
+    heads = [weights[0] for name, weights in maps.items() if _layer(name) == last]
+    weights = torch.stack(heads).mean(dim=0).cpu().double().numpy()
+    words = side(text, translated.pieces)
+    joined = join_words(words, words, weights)
+    names = words.words[:-1]
+    return Matrix(names, names, joined[:-1, :-1])
+
+
+def _layer(name: str) -> str:
+    """The layer that a matrix is of: `encoder layer 2 head 1` is of `encoder layer 2`."""
+    return name.partition(" head ")[0]

@@ -1,0 +1,149 @@
+"""From run folders to a league table: every number is read from the files of its run."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from statistics import median
+from typing import Any
+
+from nmt.checkpoint.run import Run
+from nmt.checkpoint.state import read_state
+from nmt.data.corpus import SplitName
+from nmt.errors import CheckpointError, DataError, UsageError
+from nmt.evaluation.league import FAILED, FINISHED, UNFINISHED, League, Row, ranked
+from nmt.plots.curves import read_metrics
+from nmt.workflows.sweep.entries import Entry
+from nmt.workflows.sweep.mechanism import budget, mechanism
+
+SECONDS_PER_MINUTE = 60
+
+
+def standings(chosen: Sequence[Entry], split: SplitName, *, failures: Mapping[str, str]) -> League:
+    """The table of all entries as far as they came.
+
+    failures: why an entry failed, by its name.
+
+    Raises:
+        UsageError: no training has begun.
+        DataError: two runs learned from different texts.
+        CheckpointError: a file of a run is missing or broken.
+    """
+    begun = [entry for entry in chosen if entry.run.manifest.exists()]
+    if not begun:
+        raise UsageError(
+            f"none of {', '.join(entry.name for entry in chosen)} was trained yet: there is "
+            "nothing to compare; leave out --table-only"
+        )
+    manifests = [entry.run.read_manifest() for entry in begun]
+    _refuse_other_texts(begun, manifests)
+    corpus = manifests[0]["corpus"]
+    scores = [_scores(entry.run, split) for entry in begun if entry.finished]
+    return League(
+        rows=ranked(_row(entry, split, failures.get(entry.name)) for entry in chosen),
+        corpus=" ".join(filter(None, [corpus["corpus"], corpus["config"]])),
+        pairs=corpus["pairs"],
+        split=split,
+        compute=_common(manifest["compute"] for manifest in manifests),
+        system=_common(manifest["host"]["system"] for manifest in manifests),
+        versions=_versions(manifests),
+        date=datetime.now(UTC).date().isoformat(),
+        signatures={
+            name: _common(score[name]["signature"] for score in scores)
+            for name in ("bleu", "chrf")
+            if scores
+        },
+    )
+
+
+def _row(entry: Entry, split: SplitName, failure: str | None) -> Row:
+    state, reason = _state(entry, failure)
+    measured = _measured(entry.run, split) if state == FINISHED else {}
+    return Row(
+        name=entry.name,
+        run=entry.run.folder.as_posix(),
+        mechanism=mechanism(entry.config),
+        budget=budget(entry.config),
+        state=state,
+        reason=reason,
+        **measured,
+        **_trained(entry.run),
+    )
+
+
+def _state(entry: Entry, failure: str | None) -> tuple[str, str | None]:
+    if entry.finished:
+        return FINISHED, None
+    if failure is not None:
+        return FAILED, failure
+    steps = entry.run.steps()
+    return UNFINISHED, f"interrupted behind step {steps[-1]:,}" if steps else "not trained yet"
+
+
+def _scores(run: Run, split: SplitName) -> dict[str, Any]:
+    path = run.evaluation(split) / "scores.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"{path} is missing; write it again: nmt evaluate {run.folder} --split {split}"
+        ) from None
+    except ValueError:
+        raise CheckpointError(f"{path} is no JSON, or was cut short") from None
+
+
+def _measured(run: Run, split: SplitName) -> dict[str, Any]:
+    """What the evaluation found."""
+    scores = _scores(run, split)
+    alignment = scores.get("alignment") or {}
+    return {
+        "bleu": scores["bleu"]["value"],
+        "chrf": scores["chrf"]["value"],
+        "sentences_per_second": scores["sentences_per_second"],
+        "entropy": scores.get("attention_entropy"),
+        **{name: alignment.get(name) for name in ("aer", "precision", "recall")},
+    }
+
+
+def _trained(run: Run) -> dict[str, Any]:
+    """What the training took, as far as it came."""
+    if not run.manifest.exists():
+        return {}
+    found: dict[str, Any] = {"parameters": sum(run.read_manifest()["parameters"].values())}
+    if run.metrics.exists():
+        speeds = [
+            event["tokens_per_second"]
+            for event in read_metrics(run.metrics)
+            if event.get("event") == "train"
+        ]
+        found["tokens_per_second"] = median(speeds) if speeds else None
+    if run.steps():
+        state = read_state(run.checkpoint("last"))
+        found["minutes"] = state["seconds"] / SECONDS_PER_MINUTE
+        found["steps"] = state["step"]
+        found["epochs"] = state["epoch"]
+    return found
+
+
+def _refuse_other_texts(begun: Sequence[Entry], manifests: Sequence[dict[str, Any]]) -> None:
+    known = manifests[0]["corpus"]
+    for entry, manifest in zip(begun, manifests, strict=True):
+        corpus = manifest["corpus"]
+        if corpus["fingerprints"] != known["fingerprints"]:
+            raise DataError(
+                f"{begun[0].run.folder} and {entry.run.folder} learned from different texts "
+                f"({known['corpus']} and {corpus['corpus']}, fingerprints of train "
+                f"{known['fingerprints']['train']} and {corpus['fingerprints']['train']}): a table "
+                "would compare the texts; delete one of them and sweep again"
+            )
+
+
+def _versions(manifests: Sequence[dict[str, Any]]) -> dict[str, str]:
+    names = ("torch", "sentencepiece", "sacrebleu", "python")
+    return {"nmt": _common(manifest["nmt"] for manifest in manifests)} | {
+        name: _common(manifest["versions"][name] for manifest in manifests) for name in names
+    }
+
+
+def _common(values: Any) -> str:
+    """The value of all, or the different ones."""
+    return " / ".join(dict.fromkeys(values))
