@@ -198,9 +198,10 @@ def softmax(w: Weights, s: Vector) -> list[float]:
 
 
 def weighted_softmax(w: Weights, s: Vector) -> list[float]:
-    if w["w"].ndim:  # position_weights
-        return softmax(w, [x + math.log(math.exp(w["w"][j])) for j, x in enumerate(s)])
-    return softmax(w, [float(w["w"]) * x for x in s])
+    if w["w"].ndim == 0:
+        return softmax(w, [float(w["w"]) * x for x in s])
+    powers = [math.exp(w["w"][j]) * math.exp(x) for j, x in enumerate(s)]  # position_weights
+    return [power / sum(powers) for power in powers]
 
 
 def relu(w: Weights, s: Vector) -> list[float]:

@@ -1,238 +1,331 @@
-from collections.abc import Callable
+"""The pieces put together: what holds for every score, normaliser, scope and choice."""
+
+from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from nmt.config import AttentionConfig
+from attention_pieces import (
+    BATCH,
+    MEMORY,
+    QUERY,
+    SOURCE,
+    TARGET,
+    asked,
+    attending_of,
+    averages,
+    config_of,
+    formula_of,
+    learned,
+    mask_of,
+    memory_of,
+    numbers,
+    query_of,
+    states_of,
+)
 from nmt.errors import ConfigError
-from nmt.models.attention import Attention, Score, normalizers, scores
-from nmt.models.contract import Memory
+from nmt.models.attention import (
+    Attended,
+    Attending,
+    Attention,
+    MultiHead,
+    Query,
+    attention_of,
+    normalizers,
+    scopes,
+    scores,
+)
 
-# sizes all different, so that no transposed axis can pass
-BATCH, TARGET, SOURCE, HIDDEN, WIDTH, SIZE = 2, 3, 5, 7, 8, 4
-SAME_WIDTH = {"dot"}  # scores that compare queries and keys as they are
+LENGTHS = [SOURCE, 2]
+PLAIN = [(score, normalizer, "global") for score in scores for normalizer in normalizers]
+LOCAL = [("additive", "sparsemax", scope) for scope in scopes if scope != "global"]
+HEADED = [name for name in scores if not scores[name].reads_words]
 
 
-def width_of(name: str) -> int:
-    return HIDDEN if name in SAME_WIDTH else WIDTH
-
-
-def attention_of(name: str, normalizer: str = "softmax") -> Attention:
-    config = AttentionConfig(score=name, normalizer=normalizer, size=SIZE)
-    return Attention(config, hidden=HIDDEN, memory=width_of(name))
-
-
-@pytest.fixture(params=list(scores))
-def name(request: pytest.FixtureRequest) -> str:
+@pytest.fixture(params=PLAIN + LOCAL, ids=" ".join)
+def pieces(request: pytest.FixtureRequest) -> tuple[str, str, str]:
     return request.param
 
 
-@pytest.fixture(params=list(normalizers))
-def attention(request: pytest.FixtureRequest, name: str) -> Attention:
-    return attention_of(name, request.param)
+@pytest.fixture
+def name(pieces: tuple[str, str, str]) -> str:
+    return pieces[0]
 
 
 @pytest.fixture
-def query() -> Tensor:
-    return torch.randn(BATCH, TARGET, HIDDEN)
+def attention(pieces: tuple[str, str, str]) -> Attending:
+    score, normalizer, scope = pieces
+    return attending_of(score, normalizer=normalizer, scope=scope, window=1)
 
 
-def remember(attention: Attention, width: int, lengths: list[int]) -> Memory:
-    states = torch.randn(len(lengths), SOURCE, width)
-    mask = torch.arange(SOURCE) < torch.tensor(lengths).unsqueeze(1)
-    return Memory(states, attention.project(states), mask, states[:, 0])
+def attend(attention: Attending, query: Query, states: Tensor, lengths: list[int]) -> Attended:
+    keys, values = attention.prepare(states)
+    return attention(query, keys, values, mask_of(lengths, states.size(1)))
 
 
-# The formulas of the papers, one query and one key at a time
+def some(query: Query, rows: Tensor | slice) -> Query:
+    return Query(*(None if part is None else part[rows] for part in query))
 
 
-def dot(score: Score, q: Tensor, k: Tensor) -> Tensor:
-    return sum((a * b for a, b in zip(q, k, strict=True)), torch.zeros(()))
-
-
-def general(score: Score, q: Tensor, k: Tensor) -> Tensor:
-    W = score.get_parameter("W.weight")
-    return sum(
-        (q[i] * W[i, j] * k[j] for i in range(len(q)) for j in range(len(k))), torch.zeros(())
-    )
-
-
-def additive(score: Score, q: Tensor, k: Tensor) -> Tensor:
-    W, U, b = (score.get_parameter(part) for part in ("W.weight", "U.weight", "U.bias"))
-    return score.get_parameter("v.weight")[0] @ torch.tanh(W @ q + U @ k + b)
-
-
-def concat(score: Score, q: Tensor, k: Tensor) -> Tensor:
-    W, v = score.get_parameter("W.weight"), score.get_parameter("v.weight")[0]
-    return v @ torch.tanh(W @ torch.cat([q, k]))
-
-
-FORMULAS: dict[str, Callable[[Score, Tensor, Tensor], Tensor]] = {
-    "dot": dot,
-    "general": general,
-    "additive": additive,
-    "concat": concat,
-}
-
-
-def test_a_score_is_the_formula_of_its_paper(name: str, query: Tensor) -> None:
-    score = scores[name](HIDDEN, width_of(name), SIZE)
-    keys = torch.randn(BATCH, SOURCE, width_of(name))
-    found = score(query, score.project(keys))
-    assert found.shape == (BATCH, TARGET, SOURCE)
-    for b in range(BATCH):
-        for t in range(TARGET):
-            for s in range(SOURCE):
-                wanted = FORMULAS[name](score, query[b, t], keys[b, s])
-                torch.testing.assert_close(found[b, t, s], wanted)
-
-
-def test_concat_is_additive_without_the_bias(query: Tensor) -> None:
-    added, joined = scores["additive"](HIDDEN, WIDTH, SIZE), scores["concat"](HIDDEN, WIDTH, SIZE)
-    with torch.no_grad():
-        W = joined.get_parameter("W.weight")
-        added.get_parameter("W.weight").copy_(W[:, :HIDDEN])
-        added.get_parameter("U.weight").copy_(W[:, HIDDEN:])
-        added.get_parameter("U.bias").zero_()
-        added.get_parameter("v.weight").copy_(joined.get_parameter("v.weight"))
-    keys = torch.randn(BATCH, SOURCE, WIDTH)
-    torch.testing.assert_close(
-        joined(query, joined.project(keys)), added(query, added.project(keys))
-    )
-
-
-@pytest.mark.parametrize("name", sorted(SAME_WIDTH))
-def test_widths_that_cannot_be_compared_are_refused(name: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        scores[name](HIDDEN, WIDTH, SIZE)
-    assert str(caught.value) == (
-        "score 'dot' compares a decoder state of 7 with encoder states of 8 "
-        "(twice encoder.size); make them equal, or use score 'general'"
-    )
-
-
-def test_the_hidden_layer_is_as_wide_as_the_decoder_when_not_told() -> None:
-    for name in ("additive", "concat"):
-        attention = Attention(AttentionConfig(score=name), hidden=HIDDEN, memory=WIDTH)
-        assert attention.score.get_parameter("v.weight").shape == (1, HIDDEN)
-
-
-def test_an_unknown_score_is_answered_with_the_nearest() -> None:
-    with pytest.raises(ConfigError, match="unknown attention score 'addtive'; did you mean 'add"):
-        attention_of("addtive")
-
-
-# What holds for every score and normaliser
-
-
-def test_weights_are_a_distribution_over_real_positions(
-    attention: Attention, name: str, query: Tensor
-) -> None:
-    memory = remember(attention, width_of(name), [SOURCE, 2])
-    _, weights = attention(query, memory)
-    assert weights.shape == (BATCH, TARGET, SOURCE)
-    assert weights.dtype == torch.float32
-    assert (weights >= 0).all()
-    assert (weights[1, :, 2:] == 0).all()
-    if attention.normalizer.sums_to_one:
-        torch.testing.assert_close(weights.sum(-1), torch.ones(BATCH, TARGET))
-
-
-def test_the_context_is_the_average_by_the_weights(
-    attention: Attention, name: str, query: Tensor
-) -> None:
-    memory = remember(attention, width_of(name), [SOURCE, 2])
-    contexts, weights = attention(query, memory)
-    for b in range(BATCH):
-        for t in range(TARGET):
-            wanted = sum(weights[b, t, s] * memory.states[b, s] for s in range(SOURCE))
-            torch.testing.assert_close(contexts[b, t], wanted)
-
-
-def test_padding_does_not_change_the_context(
-    attention: Attention, name: str, query: Tensor
-) -> None:
-    memory = remember(attention, width_of(name), [SOURCE, 2])
-    short = Memory(
-        memory.states[1:, :2], memory.keys[1:, :2], memory.mask[1:, :2], memory.summary[1:]
-    )
-    alone, beside = attention(query[1:], short), attention(query, memory)
-    torch.testing.assert_close(alone[0], beside[0][1:])
-    torch.testing.assert_close(alone[1], beside[1][1:, :, :2])
-
-
-def test_one_key_takes_all_the_weight(attention: Attention, name: str, query: Tensor) -> None:
-    if not attention.normalizer.sums_to_one:
-        pytest.skip("only a distribution gives all to one")
-    memory = remember(attention, width_of(name), [1, 1])
-    contexts, weights = attention(query, memory)
-    torch.testing.assert_close(contexts, memory.states[:, :1].expand_as(contexts))
-    assert (weights[:, :, 0] == 1).all()
-
-
-def test_positions_are_asked_apart_or_together(
-    attention: Attention, name: str, query: Tensor
-) -> None:
-    memory = remember(attention, width_of(name), [SOURCE, 2])
-    together = attention(query, memory)
-    for t in range(TARGET):
-        apart = attention(query[:, t : t + 1], memory)
-        torch.testing.assert_close(apart[0], together[0][:, t : t + 1])
-        torch.testing.assert_close(apart[1], together[1][:, t : t + 1])
-
-
-def test_the_gradient_reaches_queries_and_states(
-    attention: Attention, name: str, query: Tensor
-) -> None:
-    states = torch.randn(BATCH, SOURCE, width_of(name), requires_grad=True)
-    mask = torch.arange(SOURCE) < torch.tensor([[SOURCE], [2]])
-    query.requires_grad_()
-    contexts, _ = attention(query, Memory(states, attention.project(states), mask, states[:, 0]))
-    (contexts**2).sum().backward()
-    assert query.grad is not None
-    assert states.grad is not None
-    assert (query.grad != 0).any(-1).all()
-    assert (states.grad[1, 2:] == 0).all()
-    assert torch.isfinite(states.grad).all()
-
-
+@pytest.mark.parametrize("score", list(scores))
 @pytest.mark.parametrize("normalizer", list(normalizers))
-def test_great_scores_do_not_overflow(normalizer: str) -> None:
-    found = normalizers[normalizer]()(
-        torch.tensor([[[1e4, -1e4, 3e4]]]), torch.ones(1, 3, dtype=torch.bool)
+def test_attention_is_the_formulas_of_its_parts(score: str, normalizer: str) -> None:
+    attention = attending_of(score, normalizer=normalizer)
+    assert isinstance(attention, Attention)
+    query, states = asked(), states_of(score)
+    found = attend(attention, query, states, LENGTHS)
+    of_score, of_normalizer = numbers(attention.score), numbers(attention.normalizer)
+    wanted = torch.zeros(BATCH, TARGET, SOURCE, dtype=torch.double)
+    for b, length in enumerate(LENGTHS):
+        for t in range(TARGET):
+            q = query.states[b, t].tolist()
+            if attention.reads_words:
+                q = [*query.words[b, t].tolist(), *q]
+            row = [
+                formula_of("score", score)(of_score, q, states[b, j].tolist(), j)
+                for j in range(length)
+            ]
+            weights = formula_of("normalizer", normalizer)(of_normalizer, row)
+            wanted[b, t, :length] = torch.tensor(weights)
+    torch.testing.assert_close(found.weights, wanted)
+    assert (found.weights[1, :, 2:] == 0).all()
+
+
+def test_the_context_is_the_average_by_the_weights(attention: Attending, name: str) -> None:
+    query, states = asked(), states_of(name)
+    found = attend(attention, query, states, LENGTHS)
+    _, values = attention.prepare(states)
+    wanted = averages(found.weights.detach(), values.detach().numpy())
+    torch.testing.assert_close(found.contexts, torch.from_numpy(wanted))
+    assert found.contexts.size(-1) == attention.context
+
+
+def test_weights_are_a_distribution_where_that_is_promised(attention: Attending, name: str) -> None:
+    found = attend(attention, asked(), states_of(name), LENGTHS)
+    assert (found.weights >= 0).all()
+    if attention.sums_to_one:
+        torch.testing.assert_close(found.weights.sum(-1), torch.ones(BATCH, TARGET).double())
+
+
+def test_padding_does_not_change_a_sentence(attention: Attending, name: str) -> None:
+    query, states = asked(), states_of(name)
+    beside = attend(attention, query, states, LENGTHS)
+    other = states.clone()
+    other[1, 2:] = 100 * torch.randn_like(other[1, 2:])
+    noisy = attend(attention, query, other, LENGTHS)
+    alone = attend(attention, some(query, slice(1, 2)), states[1:, :2], [2])
+    for found in (beside, noisy):
+        torch.testing.assert_close(found.contexts[1:], alone.contexts)
+        torch.testing.assert_close(found.weights[1:, :, :2], alone.weights)
+        assert (found.weights[1, :, 2:] == 0).all()
+
+
+def test_the_order_of_a_batch_does_not_matter(attention: Attending, name: str) -> None:
+    query, states, lengths = asked(4), states_of(name, batch=4), [SOURCE, 2, 4, 1]
+    order = torch.tensor([2, 0, 3, 1])
+    found = attend(attention, query, states, lengths)
+    mixed = attend(attention, some(query, order), states[order], [lengths[i] for i in order])
+    torch.testing.assert_close(mixed.contexts, found.contexts[order])
+    torch.testing.assert_close(mixed.weights, found.weights[order])
+
+
+def test_positions_are_asked_apart_or_together(attention: Attending, name: str) -> None:
+    query, states = asked(), states_of(name)
+    together = attend(attention, query, states, LENGTHS)
+    for t in range(TARGET):
+        one = Query(*(None if part is None else part[:, t : t + 1] for part in query))
+        apart = attend(attention, one, states, LENGTHS)
+        torch.testing.assert_close(apart.contexts, together.contexts[:, t : t + 1])
+        torch.testing.assert_close(apart.weights, together.weights[:, t : t + 1])
+
+
+def test_one_key_takes_all_the_weight(attention: Attending, name: str) -> None:
+    if not attention.sums_to_one:
+        pytest.skip("only a distribution gives all to one")
+    states = states_of(name)
+    found = attend(attention, asked(), states, [1, 1])
+    assert (found.weights[:, :, 0] == 1).all()
+    _, values = attention.prepare(states)
+    torch.testing.assert_close(found.contexts, values[:, :1].expand_as(found.contexts))
+
+
+def test_the_slopes_are_those_of_differences(attention: Attending, name: str) -> None:
+    mask = mask_of(LENGTHS)
+    positions = torch.arange(TARGET).expand(BATCH, -1)
+
+    def contexts(states: Tensor, words: Tensor, memory: Tensor, *_: Tensor) -> Tensor:
+        keys, values = attention.prepare(memory)
+        return attention(Query(states, positions, words), keys, values, mask).contexts
+
+    query = asked()
+    assert query.words is not None
+    given = [query.states, query.words, states_of(name), *attention.parameters()]
+    assert torch.autograd.gradcheck(
+        contexts, [part.detach().requires_grad_() for part in given[:3]] + given[3:], fast_mode=True
     )
-    assert torch.isfinite(found).all()
-    assert found.argmax() == 2
 
 
-def test_weights_are_exact_though_scores_are_bfloat16() -> None:
-    mask = torch.ones(1, 300, dtype=torch.bool)
-    found = normalizers["softmax"]()(torch.randn(1, 1, 300).bfloat16(), mask)
-    assert found.dtype == torch.float32
-    assert found.sum().item() == pytest.approx(1, abs=1e-6)
+def test_the_gradient_reaches_what_is_read_and_no_padding(attention: Attending, name: str) -> None:
+    query, states = asked(), states_of(name).requires_grad_()
+    query.states.requires_grad_()
+    (attend(attention, query, states, LENGTHS).contexts ** 2).sum().backward()
+    assert query.states.grad is not None
+    assert query.states.grad.any()
+    assert states.grad is not None
+    assert states.grad[0].any()
+    assert (states.grad[1, 2:] == 0).all()
+    assert all(part.grad is not None and part.grad.any() for part in attention.parameters())
 
 
-def test_softmax_gives_the_numbers_of_je_t_aime() -> None:
-    written = [[0.63, -3.2, -2.5], [-1.5, -3.9, 0.57], [-2.8, 0.64, -3.2]]
-    table = torch.full((1, 3, 100), 0.5)
-    table[0, :, :3] = torch.tensor(written)
-    states = torch.randn(1, 100, 50)
-    mask = (torch.arange(100) < 3).unsqueeze(0)
-    weights = normalizers["softmax"]()(table, mask)
-    wanted = torch.tensor([[0.94, 0.02, 0.04], [0.11, 0.01, 0.88], [0.03, 0.95, 0.02]])
-    torch.testing.assert_close(weights[0, :, :3], wanted, atol=5e-3, rtol=0)
-    assert (weights[0, :, 3:] == 0).all()
-    assert weights[0].argmax(-1).tolist() == [0, 2, 1]  # je <- I, t' <- you, aime <- love
+@pytest.mark.parametrize("choice", ["gumbel", "reinforce"])
+@pytest.mark.parametrize("scope", ["global", "local-m"])
+def test_a_hard_choice_reads_the_state_of_one_position(choice: str, scope: str) -> None:
+    attention = attending_of("general", choice=choice, scope=scope, window=1)
+    states = states_of("general")
+    for training in (True, False):
+        found = attend(attention.train(training), asked(), states, LENGTHS)
+        picked = found.weights.argmax(-1)
+        assert (found.weights.sum(-1) == 1).all()
+        assert (picked[1] < 2).all()
+        for b in range(BATCH):
+            torch.testing.assert_close(found.contexts[b], states[b, picked[b]])
+        drawn = training and choice == "reinforce"
+        assert (found.choices is not None) == drawn
+        if found.choices is not None:
+            assert found.choices.shape == (BATCH, TARGET)
 
-    class Given(Score):
-        def forward(self, query: Tensor, keys: Tensor) -> Tensor:
-            return table
 
-    attention = attention_of("general")
-    attention.score = Given()
-    contexts, again = attention(
-        torch.zeros(1, 3, HIDDEN), Memory(states, states, mask, states[:, 0])
+# Heads
+
+
+@pytest.mark.parametrize("name", HEADED)
+def test_one_head_without_projections_is_plain_attention(name: str) -> None:
+    config = config_of(name, size=QUERY)
+    plain = learned(attention_of(config, query=QUERY, memory=QUERY).double())
+    assert isinstance(plain, Attention)
+    headed = MultiHead(config, query=QUERY, memory=QUERY).double()
+    headed.inner = plain
+    for linear in (headed.query, headed.key, headed.value, headed.output):
+        nn.init.eye_(linear.weight)
+    query, states = asked(), torch.randn(BATCH, SOURCE, QUERY, dtype=torch.double)
+    one, other = (attend(part, query, states, LENGTHS) for part in (plain, headed))
+    torch.testing.assert_close(one.contexts, other.contexts)
+    torch.testing.assert_close(one.weights, other.weights)
+
+
+@pytest.mark.parametrize("name", HEADED)
+def test_each_head_compares_its_own_slice(name: str) -> None:
+    heads, width = 2, 3
+    config = config_of(name, heads=heads, size=heads * width)
+    attention = learned(attention_of(config, query=QUERY, memory=MEMORY).double())
+    assert isinstance(attention, MultiHead)
+    query = asked()
+    states = torch.randn(BATCH, SOURCE, MEMORY, dtype=torch.double)
+    found = attend(attention, query, states, LENGTHS)
+    assert found.heads is not None
+    queries, keys, values = (
+        part.split(width, dim=-1)
+        for part in (attention.query(query.states), attention.key(states), attention.value(states))
     )
-    torch.testing.assert_close(again, weights)
-    torch.testing.assert_close(contexts[0], weights[0, :, :3] @ states[0, :3])
+    contexts = []
+    for head in range(heads):
+        score = attention.inner.score
+        table = score(queries[head], score.project(keys[head]))
+        weights = table.masked_fill(~mask_of(LENGTHS), -torch.inf).softmax(dim=-1)
+        torch.testing.assert_close(found.heads[:, head], weights)
+        contexts.append(weights @ score.values(values[head]))
+    torch.testing.assert_close(found.contexts, attention.output(torch.cat(contexts, dim=-1)))
+    torch.testing.assert_close(found.weights, found.heads.mean(dim=1))
+
+
+def test_heads_of_scaled_dots_are_torchs_own() -> None:
+    width, heads = 6, 3
+    attention = attention_of(
+        config_of("scaled_dot", heads=heads, size=None), query=width, memory=width
+    )
+    assert isinstance(attention, MultiHead)
+    learned(attention)
+    wanted_of = nn.MultiheadAttention(width, heads, batch_first=True)
+    parts = (attention.query, attention.key, attention.value)
+    with torch.no_grad():
+        wanted_of.in_proj_weight.copy_(torch.cat([part.weight for part in parts]))
+        wanted_of.in_proj_bias.copy_(torch.cat([part.bias for part in parts]))
+        wanted_of.out_proj.weight.copy_(attention.output.weight)
+        wanted_of.out_proj.bias.copy_(attention.output.bias)
+    query, states = torch.randn(BATCH, TARGET, width), torch.randn(BATCH, SOURCE, width)
+    found = attend(attention, Query(query), states, LENGTHS)
+    padding = ~mask_of(LENGTHS).squeeze(1)
+    contexts, weights = wanted_of(
+        query, states, states, key_padding_mask=padding, average_attn_weights=False
+    )
+    torch.testing.assert_close(found.contexts, contexts)
+    torch.testing.assert_close(found.heads, weights)
+
+
+# What cannot be put together
+
+
+def test_heads_that_do_not_divide_are_refused() -> None:
+    with pytest.raises(ConfigError) as caught:
+        attending_of("dot", heads=3)
+    assert str(caught.value) == (
+        "heads is 3, which does not divide the 4 that they share: "
+        "set size to a multiple of 3, or heads to a divisor of 4"
+    )
+
+
+@pytest.mark.parametrize(
+    ("normalizer", "scope"), [("relu", "global"), ("softmax", "local-p"), ("relu", "local-m")]
+)
+def test_nothing_is_drawn_from_what_is_no_distribution(normalizer: str, scope: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        attending_of("general", normalizer=normalizer, scope=scope, choice="gumbel")
+    assert str(caught.value).startswith(
+        f"choice 'gumbel' draws from a distribution, which normalizer '{normalizer}' "
+        f"with scope '{scope}' does not give: set choice to soft"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"score": "location", "scope": "local-m"},
+            "score 'location' scores all positions, but scope is 'local-m': "
+            "set scope to global, or take another score",
+        ),
+        ({"score": "location", "heads": 2}, "score 'location' has no heads: set heads to 1"),
+        (
+            {"score": "general", "position_weights": True},
+            "position_weights belong to normalizer 'weighted_softmax' and scope 'global', but they "
+            "are 'softmax' and 'global': set position_weights to false",
+        ),
+        (
+            {
+                "score": "general",
+                "normalizer": "weighted_softmax",
+                "position_weights": True,
+                "scope": "local-p",
+            },
+            "position_weights belong to normalizer 'weighted_softmax' and scope 'global', but they "
+            "are 'weighted_softmax' and 'local-p': set position_weights to false",
+        ),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        attending_of(**options)
+    assert str(caught.value) == message
+
+
+def test_parts_of_old_checkpoints_keep_their_names() -> None:
+    names = {
+        "general": {"score.W.weight"},
+        "additive": {"score.W.weight", "score.U.weight", "score.U.bias", "score.v.weight"},
+        "concat": {"score.W.weight", "score.v.weight"},
+        "dot": set(),
+    }
+    for name, wanted in names.items():
+        attention = attention_of(config_of(name), query=query_of(name), memory=memory_of(name))
+        assert set(attention.state_dict()) == wanted

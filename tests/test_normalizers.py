@@ -3,6 +3,8 @@ from typing import Any
 import entmax
 import pytest
 import torch
+from torch import Tensor
+
 from attention_pieces import (
     BATCH,
     POSITIONS,
@@ -14,8 +16,6 @@ from attention_pieces import (
     normalizer_of,
     numbers,
 )
-from torch import Tensor
-
 from nmt.errors import ConfigError, DataError
 from nmt.models.attention import Normalizer, normalizers
 

@@ -1,3 +1,4 @@
+import dataclasses
 import logging
 import re
 from pathlib import Path
@@ -10,9 +11,10 @@ from PIL import Image
 
 from attention_records import by_word, i_love_you, odd, record_of
 from nmt.errors import UsageError
-from nmt.evaluation.records import Matrix
-from nmt.plots import heatmap
+from nmt.evaluation.records import AttentionRecord, Matrix
+from nmt.plots import heatmap, maps
 from nmt.plots.heatmap import draw, save_heatmaps
+from nmt.plots.maps import save_maps
 
 FRENCH = "Le cœur naïf d’où s'élève « ça », à Noël…"
 
@@ -192,3 +194,35 @@ def test_the_settings_of_matplotlib_are_neither_changed_nor_heeded(tmp_path: Pat
         own = save_heatmaps([i_love_you()], tmp_path / "own.svg")[0].read_bytes()
         assert dict(mpl.rcParams) == before
     assert own == plain
+
+
+def with_maps() -> AttentionRecord:
+    """Two heads in the encoder's one layer and one in each of the decoder's two kinds."""
+    plain = by_word("I love you", "je t'aime beaucoup trop")
+    rows, columns = len(plain.target_pieces), len(plain.source_pieces)
+    found = {
+        "encoder layer 1 head 1": np.eye(columns).tolist(),
+        "encoder layer 1 head 2": np.full((columns, columns), 1 / columns).tolist(),
+        "decoder layer 1 head 1 self": np.eye(rows).tolist(),
+        "decoder layer 1 head 1": np.full((rows, columns), 1 / columns).tolist(),
+    }
+    return dataclasses.replace(plain, maps=found)
+
+
+def test_every_layer_and_head_has_its_place_in_a_picture(tmp_path: Path) -> None:
+    (path,) = save_maps([by_word("one", "un"), with_maps()], tmp_path / "maps.svg")
+    found = texts(path)
+    assert [text for text in found if "head" in text] == list(with_maps().maps)
+    assert "&lt;s&gt;" in found, "a decoder begins to read at the start of the sentence"
+    figure = maps.draw(with_maps())
+    tops = [round(axes.get_position().y1, 3) for axes in figure.axes]
+    lefts = [round(axes.get_position().x0, 3) for axes in figure.axes]
+    assert tops[0] == tops[1] > tops[2] > tops[3]
+    assert lefts[0] == lefts[2] == lefts[3] < lefts[1]
+
+
+def test_without_layers_and_heads_a_way_out_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="translate anew .* or leave out --maps"):
+        save_maps([i_love_you()], tmp_path / "maps.png")
+    with pytest.raises(UsageError, match="'.html' is no kind of picture"):
+        save_maps([with_maps()], tmp_path / "maps.html")

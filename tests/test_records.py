@@ -224,6 +224,8 @@ def test_datasets_and_pandas_read_the_file(tmp_path: Path) -> None:
     frame = pandas.read_json(path, lines=True, precise_float=True)
     for n, record in enumerate(records):
         for name, value in dataclasses.asdict(record).items():
+            if name == "maps":  # written only where there are some
+                continue
             assert table[n][name] == value
             if name != "id":  # pandas makes a number of it
                 assert frame[name][n] == value
@@ -248,6 +250,10 @@ def changed(**values: object) -> bytes:
         (changed(word_weights=[[1.0, 0, 0, 0]] * 3), "word_weights: 3 x 4 numbers"),
         (changed(weights=[[1.0], [0.5, 0.5]]), "weights: no matrix of numbers"),
         (changed(token_scores=[-1.0]), "token_scores: 1 numbers where .* ask for 5"),
+        (
+            changed(maps={"decoder layer 1 head 2 self": [[1.0] * 4] * 5}),
+            "maps: decoder layer 1 head 2 self: 5 x 4 numbers where .* ask for 5 x 5",
+        ),
         (changed(source_words="I love you"), "source_words has an unexpected value"),
         (changed(source_words=[1, 2, 3, 4]), "source_words holds something that is no text"),
     ],
@@ -276,6 +282,41 @@ def test_an_older_file_without_ranks_is_read(tmp_path: Path) -> None:
     assert list(read_records(path)) == [i_love_you()]
 
 
+def test_maps_come_back_with_the_names_of_their_sides(tmp_path: Path) -> None:
+    plain = i_love_you()
+    found = {
+        "encoder layer 1 head 1": np.eye(4),
+        "decoder layer 2 head 3 self": np.tril(np.ones((5, 5))) / 5,
+        "decoder layer 2 head 3": np.array(plain.weights),
+    }
+    given = make_record(
+        id="0",
+        source=plain.source,
+        target=plain.target,
+        source_pieces=cut(plain.source, 1, 5),
+        target_pieces=cut(plain.target, 2, 2, 1),
+        weights=np.array(plain.weights),
+        token_scores=plain.token_scores,
+        attention={},
+        model={},
+        maps=found,
+    )
+    path = tmp_path / "attention.jsonl"
+    write_records(path, [given])
+    (record,) = read_records(path)
+    assert list(record.maps) == list(found)
+    source, target = ["I", "▁love", "▁you", "</s>"], ["je", "▁t", "'", "aime", "</s>"]
+    sides = {
+        "encoder layer 1 head 1": (source, source),
+        "decoder layer 2 head 3 self": (target, ["<s>", "je", "▁t", "'", "aime"]),
+        "decoder layer 2 head 3": (target, source),
+    }
+    for name, weights in found.items():
+        matrix = record.map(name)
+        assert (matrix.target, matrix.source) == sides[name]
+        np.testing.assert_allclose(matrix.weights, weights)
+
+
 @settings(max_examples=50)
 @given(st.floats(1e-12, 1.0))
 def test_weights_keep_six_digits(weight: float) -> None:
@@ -290,6 +331,6 @@ def test_the_example_in_the_documentation_is_a_record(tmp_path: Path) -> None:
     path = tmp_path / "attention.jsonl"
     path.write_text(json.dumps(example), encoding="utf-8")
     (record,) = read_records(path)
-    assert dataclasses.asdict(record) == example
+    assert dataclasses.asdict(record) == {**example, "maps": {}}
     assert record.score == pytest.approx(sum(record.token_scores))
     assert record.word_weights == i_love_you().word_weights

@@ -2,6 +2,8 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
+
 from attention_pieces import (
     BATCH,
     FUNCTIONS,
@@ -20,8 +22,6 @@ from attention_pieces import (
     states_of,
     value_of,
 )
-from torch import Tensor
-
 from nmt.errors import ConfigError, DataError
 from nmt.models.attention import Score, scores
 from nmt.models.attention.scores import ACTIVATIONS, TanhScore
@@ -151,12 +151,6 @@ def test_a_source_beyond_the_positions_is_refused_with_both_numbers() -> None:
     )
 
 
-def test_keys_that_need_no_query_are_the_states(name: str) -> None:
-    score = score_of(name)
-    keys = score.project(states_of(name))
-    assert keys.shape[:2] == (BATCH, SOURCE)
-
-
 def test_only_those_that_compare_as_they_are_want_equal_widths() -> None:
     assert [name for name in scores if memory_of(name) == QUERY] == COMPARING
 
@@ -206,6 +200,15 @@ def test_the_hidden_layer_is_as_wide_as_the_query_when_not_told(
 def test_an_unknown_score_is_answered_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match="unknown attention score 'addtive'; did you mean 'add"):
         scores["addtive"]
+
+
+def test_a_new_piece_without_a_formula_is_told_where_to_write_it() -> None:
+    with pytest.raises(pytest.fail.Exception) as caught:
+        formula_of("score", "brand_new")
+    assert str(caught.value) == (
+        "the score 'brand_new' is registered, but has no formula to be tested against: write it "
+        "as loops into SCORES of tests/attention_pieces.py"
+    )
 
 
 def test_a_registered_score_is_explained(name: str) -> None:

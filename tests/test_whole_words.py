@@ -14,7 +14,7 @@ from nmt.data.whole_words import WordTokenizer, bare, learn_words
 from nmt.errors import CheckpointError
 
 TEXT = Bitext(
-    ["I love you.", "do you love me?", "well-known dogs don't bark"],
+    ["I love you.", "do you love me?", "our well-known dogs don't bark"],
     ["je t'aime.", "m'aimes-tu\u00a0?", "l'été, les chiens n'aboient pas"],
 )
 KINDS = TokenizerConfig(kind="word", vocabulary_size=200)
@@ -90,7 +90,7 @@ def test_a_word_never_seen_is_unknown_and_keeps_its_place() -> None:
 
 def test_a_word_known_only_behind_another_space_is_taken_for_that() -> None:
     tokenizer = tokenizer_of("do you (love) me?")
-    assert names(tokenizer, "love\u00a0? (you)") == ["▁love", "?", "▁(", "▁you", ")"]
+    assert names(tokenizer, "love\u00a0? (you)") == ["love", "?", "▁(", "▁you", ")"]
 
 
 def test_the_names_of_special_ids_are_no_words() -> None:

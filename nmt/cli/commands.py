@@ -2,7 +2,19 @@
 
 import typer
 
-from nmt.cli import align, bench, config, data, evaluate, export, plot, sweep, train, translate
+from nmt.cli import (
+    align,
+    bench,
+    config,
+    data,
+    evaluate,
+    explain,
+    export,
+    plot,
+    sweep,
+    train,
+    translate,
+)
 
 
 def mount(app: typer.Typer) -> None:
@@ -13,6 +25,7 @@ def mount(app: typer.Typer) -> None:
     app.command("plot-attention", epilog=plot.EXAMPLES)(plot.plot_attention)
     app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
     app.command("align", epilog=align.EXAMPLES)(align.align)
+    app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
     app.command("export", epilog=export.EXAMPLES)(export.export)
     app.add_typer(bench.app, name="bench")
     app.add_typer(data.app, name="data")

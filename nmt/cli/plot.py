@@ -22,6 +22,9 @@ def plot_attention(
     pieces: Annotated[
         bool, typer.Option("--pieces", help="Between subword pieces, not words.")
     ] = False,
+    maps: Annotated[
+        bool, typer.Option("--maps", help="Every layer and head, between subword pieces.")
+    ] = False,
     run: Annotated[Path | None, typer.Option(help="Default: runs/latest.")] = None,
     checkpoint: Annotated[str, typer.Option(help="best, last or a step.")] = "best",
 ) -> None:
@@ -32,13 +35,12 @@ def plot_attention(
 
     if text and input is not None:
         raise UsageError("TEXT and --input are both given: choose one")
+    picture = plot.Picture(output, pieces=pieces, maps=maps)
     if input is not None:
-        paths = plot.plot_file(input, output, pieces=pieces)
+        paths = plot.plot_file(input, picture)
     elif text:
-        paths = plot.plot_sentences(
-            open_run(run), text, output, pieces=pieces, checkpoint=checkpoint
-        )
+        paths = plot.plot_sentences(open_run(run), text, picture, checkpoint=checkpoint)
     else:
-        paths = plot.plot_last(open_run(run), output, pieces=pieces)
+        paths = plot.plot_last(open_run(run), picture)
     for path in paths:
         typer.echo(path)

@@ -38,7 +38,7 @@ def sweep(
     from nmt.training.interrupts import Interrupted
     from nmt.workflows.sweep.contest import compare, contest, refuse_failed
     from nmt.workflows.sweep.entries import entries, entries_found
-    from nmt.workflows.sweep.page import SENTENCES
+    from nmt.workflows.sweep.page import shown
 
     given = arguments or []
     configs = [Path(argument) for argument in given if "=" not in argument]
@@ -47,6 +47,7 @@ def sweep(
         raise UsageError("no config is given: nmt sweep configs/lecture/*.yaml, for instance")
     if not configs and overrides:
         raise UsageError(f"{overrides[0]} overrides nothing, since no config is given")
+    sentences = shown(sentence or ())
     chosen = entries(configs, overrides, folder) if configs else entries_found(folder)
     if table_only:
         chosen = [entry.as_trained for entry in chosen]
@@ -58,7 +59,7 @@ def sweep(
             again = shlex.join(["nmt", *sys.argv[1:]])
             typer.echo(f"stopped: everything is saved; go on with:  {again}", err=True)
             raise typer.Exit(128 + number) from None
-    for path in compare(chosen, folder, sentences=sentence or SENTENCES):
+    for path in compare(chosen, folder, sentences=sentences):
         typer.echo(path)
     if not table_only:
         refuse_failed(chosen, folder)

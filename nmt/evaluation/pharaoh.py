@@ -36,7 +36,9 @@ class Gold:
         '0-1 2?0'
         """
         doubtful = (f"{source}?{target}" for source, target in sorted(self.possible - self.sure))
-        return " ".join([f"{source}-{target}" for source, target in sorted(self.sure)] + [*doubtful])
+        return " ".join(
+            [f"{source}-{target}" for source, target in sorted(self.sure)] + [*doubtful]
+        )
 
 
 def read_gold(line: str) -> Gold:

@@ -7,7 +7,7 @@ readers in other languages. A record is enough to draw: neither model nor tokeni
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +18,10 @@ from nmt.evaluation.words import EOS, Floats, Piece, join_words, side
 from nmt.files import replacing
 
 SCHEMA = "nmt.attention/1"
+START = "<s>"
+"""What a decoder reads first."""
+SELF = "self"
+"""How the names of maps end in which a decoder looks at its own sentence."""
 DIGITS = 6
 """Significant digits of a weight in a file: a row of a thousand still sums to 1 within 1e-5."""
 SMALLEST = 1e-9
@@ -57,10 +61,25 @@ class AttentionRecord:
     """log p(target | source) in nats: the sum of `token_scores`."""
     token_scores: list[float]
     """log p of each target piece, given those before it."""
+    maps: dict[str, list[list[float]]] = field(default_factory=dict)
+    """Of a model with several layers or heads, each matrix between pieces, by name; `weights` is
+    the mean over the heads of the last layer. Self-attention is between pieces of one side."""
     attention: dict[str, Any]
     """`score`, `normalizer`, `scope`, `heads`, and `state`: which one attended, s_t or s_t-1."""
     model: dict[str, Any]
     """`run`, `step` and `fingerprint`."""
+
+    def map(self, name: str) -> Matrix:
+        """One of `maps`, between pieces: rows ask, columns are looked at.
+
+        A row of a decoder is named by the piece that it chose; what it could look at in its own
+        sentence are the pieces that were read by then, from the start of the sentence on.
+        """
+        rows, columns = (list(getattr(self, f"{side}_pieces")) for side in _sides(name))
+        if name.endswith(SELF):
+            columns = [START, *columns[:-1]]
+        weights = np.asarray(self.maps[name], dtype=np.float64)
+        return Matrix(rows, columns, weights.reshape(len(rows), len(columns)))
 
     def matrix(self, *, pieces: bool = False, eos: bool | None = None) -> Matrix:
         """The weights with their names.
@@ -91,6 +110,7 @@ def make_record(
     token_scores: Sequence[float],
     attention: Mapping[str, Any],
     model: Mapping[str, Any],
+    maps: Mapping[str, Floats] | None = None,
     rank: int = 0,
 ) -> AttentionRecord:
     """The record of one hypothesis.
@@ -100,6 +120,7 @@ def make_record(
         target_pieces: with `</s>` last, unless the hypothesis was cut off.
         weights: (target pieces, source pieces).
         token_scores: log-probability of each target piece, in nats.
+        maps: further matrices between pieces, by name.
     """
     shape = (len(target_pieces), len(source_pieces))
     assert np.shape(weights) == shape, f"{np.shape(weights)} weights for {shape} pieces"
@@ -119,6 +140,10 @@ def make_record(
         word_weights=_rounded(join_words(source_side, target_side, weights)).tolist(),
         score=round(math.fsum(token_scores), DIGITS),
         token_scores=[round(float(score), DIGITS) for score in token_scores],
+        maps={
+            name: _rounded(np.asarray(matrix, dtype=np.float64)).tolist()
+            for name, matrix in (maps or {}).items()
+        },
         attention=dict(attention),
         model=dict(model),
     )
@@ -169,7 +194,8 @@ def _rounded(weights: Floats) -> Floats:
 
 def _line(record: AttentionRecord) -> str:
     """One line of JSON, also for readers who take U+2028 and its like for the end of a line."""
-    text = json.dumps(vars(record), ensure_ascii=False, allow_nan=False)
+    content = {name: value for name, value in vars(record).items() if name != "maps" or value}
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False)
     for separator in "\x85\u2028\u2029":
         text = text.replace(separator, f"\\u{ord(separator):04x}")
     return text
@@ -191,6 +217,7 @@ def _record(line: bytes, place: str) -> AttentionRecord:
     if schema != SCHEMA:
         raise DataError(f"{place}: no attention record: its schema is {schema!r}, not '{SCHEMA}'")
     content.setdefault("rank", 0)
+    content.setdefault("maps", {})
     _check(content, place)
     return AttentionRecord(**{part.name: content[part.name] for part in fields(AttentionRecord)})
 
@@ -208,6 +235,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "word_weights": list,
     "score": (int, float),
     "token_scores": list,
+    "maps": dict,
     "attention": dict,
     "model": dict,
 }
@@ -230,6 +258,16 @@ def _check(content: dict[str, Any], place: str) -> None:
     _check_numbers(
         content["token_scores"], (len(content["target_pieces"]),), f"{place}: token_scores"
     )
+    for name, matrix in content["maps"].items():
+        rows, columns = (len(content[f"{side}_pieces"]) for side in _sides(name))
+        _check_numbers(matrix, (rows, columns), f"{place}: maps: {name}")
+
+
+def _sides(name: str) -> tuple[str, str]:
+    """Which side asks and which is looked at in a map of that name."""
+    if name.startswith("encoder"):
+        return "source", "source"
+    return ("target", "target") if name.endswith(SELF) else ("target", "source")
 
 
 def _check_numbers(content: list[Any], shape: tuple[int, ...], place: str) -> None:

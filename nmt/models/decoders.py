@@ -29,13 +29,17 @@ class Advanced(NamedTuple, Generic[State]):
     state: State
     attention: Tensor  # (batch, source)
     choices: Tensor | None = None  # (batch,): see `Reading`
+    heads: Tensor | None = None  # (batch, heads, source), of which the attention is the mean
 
 
 def joined(steps: Sequence[Advanced[Any]]) -> Reading:
     """The reading of a target that was read position by position."""
-    readouts, _, attention, choices = zip(*steps, strict=True)
-    drawn = None if choices[0] is None else torch.stack(choices, dim=1)
-    return Reading(torch.stack(readouts, dim=1), torch.stack(attention, dim=1), drawn)
+    drawn = [step.choices for step in steps if step.choices is not None]
+    return Reading(
+        torch.stack([step.readout for step in steps], dim=1),
+        torch.stack([step.attention for step in steps], dim=1),
+        torch.stack(drawn, dim=1) if drawn else None,
+    )
 
 
 class Decoder(nn.Module, ABC, Generic[State]):
@@ -179,14 +183,24 @@ class RecurrentDecoder(Decoder[DecoderState]):
 
         What does not depend on the recurrence is computed before and after it.
         """
+        reading = joined(self._ticks(embedded, memory))
+        return reading._replace(readouts=self.read_out(reading.readouts, embedded))
+
+    def maps(self, embedded: Tensor, memory: Memory) -> dict[str, Tensor]:
+        heads = [step.heads for step in self._ticks(embedded, memory) if step.heads is not None]
+        if not heads:
+            return {}
+        each = torch.stack(heads, dim=2).unbind(dim=1)
+        return {f"decoder layer 1 head {n}": weights for n, weights in enumerate(each, start=1)}
+
+    def _ticks(self, embedded: Tensor, memory: Memory) -> list[Advanced[DecoderState]]:
         state = self.start(memory)
         steps: list[Advanced[DecoderState]] = []
         gates = self.stack.project(embedded)
         for gate, word in zip(gates.unbind(dim=1), embedded.unbind(dim=1), strict=True):
             steps.append(self.tick(gate, word, state, memory))
             state = steps[-1].state
-        reading = joined(steps)
-        return reading._replace(readouts=self.read_out(reading.readouts, embedded))
+        return steps
 
     def attend(
         self, states: Tensor, words: Tensor, past: Past, memory: Memory
@@ -194,8 +208,8 @@ class RecurrentDecoder(Decoder[DecoderState]):
         """One position of rows that may share their sentence, as the beams of a search do.
 
         states: (rows, hidden); words: (rows, inputs); as many rows a sentence of the memory, side
-        by side. Returns contexts (rows, context), weights (rows, source) and so on, and the new
-        past.
+        by side. Returns contexts (rows, context), weights (rows, source), heads (rows, heads,
+        source) and so on, and the new past.
         """
         batch = memory.mask.size(0)
 
@@ -212,8 +226,9 @@ class RecurrentDecoder(Decoder[DecoderState]):
         found = self.attention(asked, memory.keys, memory.values, memory.mask.unsqueeze(1))
         contexts, weights = found.contexts.flatten(0, 1), found.weights.flatten(0, 1)
         drawn = None if found.choices is None else found.choices.flatten()
+        heads = None if found.heads is None else found.heads.transpose(1, 2).flatten(0, 1)
         past = Past(past.position + 1, past.coverage + weights if covers else past.coverage)
-        return Attended(contexts, weights, drawn), past
+        return Attended(contexts, weights, drawn, heads), past
 
     def attend_at_once(self, states: Tensor, words: Tensor, memory: Memory) -> Attended:
         """All positions of a target: (batch, target, hidden), (batch, target, inputs)"""
@@ -292,7 +307,7 @@ class LuongDecoder(RecurrentDecoder):
         attentional = self._attentional(found.contexts, new.top)
         feed = attentional if self.feed else state.feed
         state = DecoderState(new, feed, past)
-        return Advanced(attentional, state, found.weights, found.choices)
+        return Advanced(attentional, state, found.weights, found.choices, found.heads)
 
     def read_out(self, part: Tensor, embedded: Tensor) -> Tensor:
         return part
@@ -370,7 +385,8 @@ class BahdanauDecoder(DeepReadout):
         found, past = self.attend(state.cells.top, word, state.past, memory)
         new = self.stack.step(gates, found.contexts, state.cells)
         part = torch.cat([new.top.to(found.contexts.dtype), found.contexts], dim=-1)
-        return Advanced(part, DecoderState(new, state.feed, past), found.weights, found.choices)
+        state = DecoderState(new, state.feed, past)
+        return Advanced(part, state, found.weights, found.choices, found.heads)
 
 
 @decoders.register("conditional")
@@ -409,4 +425,5 @@ class ConditionalDecoder(DeepReadout):
         moved = self.second.step(self.second.project(found.contexts), state.feed, top)
         new = CellState(first.hidden[:-1] + moved.hidden, first.cell[:-1] + moved.cell)
         part = torch.cat([new.top.to(found.contexts.dtype), found.contexts], dim=-1)
-        return Advanced(part, DecoderState(new, state.feed, past), found.weights, found.choices)
+        state = DecoderState(new, state.feed, past)
+        return Advanced(part, state, found.weights, found.choices, found.heads)

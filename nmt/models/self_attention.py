@@ -85,12 +85,10 @@ class SelfAttention(Part):
         if past:
             keys, values = torch.cat([past[0], keys], dim=1), torch.cat([past[1], values], dim=1)
         asked = Query(read, positions_from(first, read) if self.attention.counts else None)
-        if seen is None:
-            found = self.attention.contexts(asked, keys, values, mask)
-        else:
-            seen.append(self.attention(asked, keys, values, mask))
-            found = seen[-1].contexts
-        return self.behind(states, found), (keys, values)
+        found = self.attention(asked, keys, values, mask)
+        if seen is not None:
+            seen.append(found)
+        return self.behind(states, found.contexts), (keys, values)
 
 
 class FeedForward(Part):
@@ -175,10 +173,18 @@ class _Layer(nn.Module):
         return self.feed_forward(states)
 
 
-def attending(where: str, config: AttentionConfig, **widths: int) -> Attending:
+def attending(
+    where: str,
+    config: AttentionConfig,
+    *,
+    query: int,
+    memory: int,
+    words: int = 0,
+    rotary: bool = False,
+) -> Attending:
     """`attention_of`, whose complaints say which section of the config they are about."""
     try:
-        return attention_of(config, **widths)
+        return attention_of(config, query=query, memory=memory, words=words, rotary=rotary)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
 

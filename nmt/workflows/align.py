@@ -23,7 +23,7 @@ from nmt.workflows.model import Trained, load_trained
 log = logging.getLogger(__name__)
 
 METHODS = ("maxima", "threshold", "intersection")
-THRESHOLD = 0.2
+THRESHOLD = 0.3
 
 
 @dataclass(frozen=True)

@@ -87,17 +87,6 @@ def _refuse_unread(model: ModelConfig) -> None:
             f"model.decoder.readout is 'maxout', but model.decoder.kind is '{kind}', which has no "
             "such layer: set readout to tanh, or kind to bahdanau or conditional"
         )
-    sections: dict[str, AttentionConfig] = {"model.attention": attention}
-    if model.encoder.kind == "self_attention":
-        sections["model.encoder.self_attention"] = model.encoder.self_attention
-    if kind == "transformer":
-        sections["model.decoder.self_attention"] = model.decoder.self_attention
-    for section, chosen in sections.items():
-        if chosen.activation != "tanh" and chosen.score != "additive":
-            raise ConfigError(
-                f"{section}.activation is '{chosen.activation}', but {section}.score is "
-                f"'{chosen.score}', which has none: set activation to tanh, or score to additive"
-            )
 
 
 def _refuse_without_attention(attention: AttentionConfig) -> None:
@@ -136,7 +125,12 @@ def _checked(
     try:
         check()
     except ConfigError as error:
-        raise loaded.located(error, key or _named(str(error), sections, loaded)) from None
+        if key:
+            raise loaded.located(error, key) from None
+        section, _, rest = str(error).partition(": ")
+        if _exists(section, loaded):  # the complaint says itself which section it is about
+            error, sections = ConfigError(rest), (section,)
+        raise loaded.located(error, _named(str(error), sections, loaded)) from None
 
 
 def _named(message: str, sections: Sequence[str], loaded: Loaded) -> str:

@@ -56,8 +56,16 @@ class Trained:
         )
         return model.to(compute.device).eval()
 
-    def records(self, translated: Translated, name: str) -> list[AttentionRecord]:
-        """The attention records of a sentence, one for each of its hypotheses."""
+    def records(
+        self, translated: Translated, name: str, *, maps: bool = False
+    ) -> list[AttentionRecord]:
+        """The attention records of a sentence, one for each of its hypotheses.
+
+        maps: with the matrices of all layers and heads, where the model has several
+        """
+        several = maps and self.checkpoint is not None and self.has_maps
+        if several:
+            from nmt.workflows.maps import maps_of
         return [
             make_record(
                 id=name,
@@ -67,12 +75,20 @@ class Trained:
                 target_pieces=translation.pieces,
                 weights=translation.hypothesis.attention,
                 token_scores=translation.hypothesis.token_scores,
+                maps=maps_of(self, translated, translation) if several else None,
                 attention=self.attention,
                 model=self.identity,
                 rank=rank,
             )
             for rank, translation in enumerate(translated.best)
         ]
+
+    @property
+    def has_maps(self) -> bool:
+        """Whether there is more than one attention matrix to a sentence."""
+        model = self.config.model
+        recurrent = model.encoder.kind == "recurrent" and model.decoder.kind != "transformer"
+        return model.attention.heads > 1 or not recurrent
 
     @property
     def attention(self) -> dict[str, Any]:
@@ -82,7 +98,8 @@ class Trained:
             "score": chosen.score,
             "normalizer": chosen.normalizer,
             "scope": chosen.scope,
-            "heads": 1,
+            "choice": chosen.choice,
+            "heads": chosen.heads,
             "state": self.engine.attends_from,
         }
 

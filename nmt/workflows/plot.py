@@ -1,6 +1,7 @@
 """`nmt plot-attention`: pictures of attention records, of old translations or of new ones."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from nmt.checkpoint.run import Run
@@ -8,18 +9,36 @@ from nmt.config import DecodingConfig
 from nmt.errors import UsageError
 from nmt.evaluation.records import AttentionRecord, read_records
 from nmt.plots.heatmap import save_heatmaps
+from nmt.plots.maps import save_maps
 
 
-def plot_file(path: Path, output: Path, *, pieces: bool) -> list[Path]:
+@dataclass(frozen=True)
+class Picture:
+    """What to draw, and where."""
+
+    output: Path
+    pieces: bool = False
+    """Between subword pieces, not words."""
+    maps: bool = False
+    """Every layer and head, not the one attention."""
+
+    def save(self, records: Sequence[AttentionRecord]) -> list[Path]:
+        """Returns the files written."""
+        if self.maps:
+            return save_maps(records, self.output)
+        return save_heatmaps(records, self.output, pieces=self.pieces)
+
+
+def plot_file(path: Path, picture: Picture) -> list[Path]:
     """Draw the best hypotheses of an attention file; returns the files written.
 
     Raises:
         DataError: the file is missing or holds no attention records.
     """
-    return save_heatmaps(_best(list(read_records(path))), output, pieces=pieces)
+    return picture.save(_best(list(read_records(path))))
 
 
-def plot_last(run: Run, output: Path, *, pieces: bool) -> list[Path]:
+def plot_last(run: Run, picture: Picture) -> list[Path]:
     """Draw the last translations of a run.
 
     Raises:
@@ -29,11 +48,11 @@ def plot_last(run: Run, output: Path, *, pieces: bool) -> list[Path]:
         raise UsageError(
             f'{run.folder} has translated nothing yet; try nmt plot-attention "I love you"'
         )
-    return plot_file(run.translations, output, pieces=pieces)
+    return plot_file(run.translations, picture)
 
 
 def plot_sentences(
-    run: Run, sentences: Sequence[str], output: Path, *, pieces: bool, checkpoint: str
+    run: Run, sentences: Sequence[str], picture: Picture, *, checkpoint: str
 ) -> list[Path]:
     """Translate sentences, and draw the attention of their translations."""
     from nmt.workflows.model import load_trained
@@ -45,7 +64,7 @@ def plot_sentences(
     translate_lines(
         trained, sentences, decoding, write=lambda translated, found: records.extend(found)
     )
-    return save_heatmaps(records, output, pieces=pieces)
+    return picture.save(records)
 
 
 def _best(records: list[AttentionRecord]) -> list[AttentionRecord]:

@@ -114,7 +114,7 @@ def _translated(
     for block in _blocks(lines):
         for translated in translator.translate(block, first_line=number + 1):
             number += 1
-            records = trained.records(translated, str(number))
+            records = trained.records(translated, str(number), maps=True)
             try:
                 write(translated, records)
             except OSError as error:

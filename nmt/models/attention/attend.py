@@ -69,10 +69,6 @@ class Attending(nn.Module, ABC):
     def forward(self, asked: Query, keys: Tensor, values: Tensor, mask: Tensor) -> Attended:
         """mask: (batch, 1 or target, source) bool, True where a query may look"""
 
-    def contexts(self, asked: Query, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-        """The contexts alone, for where nobody wants the weights: there may be a faster way."""
-        return self(asked, keys, values, mask).contexts
-
 
 def attention_of(
     config: AttentionConfig, *, query: int, memory: int, words: int = 0, rotary: bool = False

@@ -7,7 +7,9 @@ product for each weight after the loop, and few passes over memory at each posit
 
     parts.py       what all parts of a recurrence share, and the step of autograd
     cells.py       LSTM and GRU, position by position, forward and backward
-    attention.py   the same for the scores
+    scores.py      the same for the scores
+    normalizers.py the same for what makes weights of them
+    attention.py   both, and the average
     decoders.py    the loops over cell and attention, Luong's and Bahdanau's
 """
 

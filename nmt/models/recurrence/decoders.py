@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from nmt.models.attention import Attending as AnyAttention
 from nmt.models.cells import CellState, Stack
 from nmt.models.contract import Memory
-from nmt.models.recurrence.attention import Attending, attending_kind
+from nmt.models.recurrence.attention import Attending, attending_kinds, attending_of
 from nmt.models.recurrence.cells import KINDS as CELLS
 from nmt.models.recurrence.cells import Cell, cell_of
 from nmt.models.recurrence.parts import (
@@ -27,7 +27,7 @@ from nmt.models.recurrence.parts import (
 def known(stack: Stack, attention: AnyAttention) -> bool:
     """Whether this folder has the parts of a decoder; else the plain loop computes it."""
     one_layer = type(stack) in CELLS and stack.layers.num_layers == 1
-    return one_layer and attending_kind(attention) is not None
+    return one_layer and attending_kinds(attention) is not None
 
 
 def luong(
@@ -46,7 +46,7 @@ def luong(
     """
     numbers = Numbers.of(combine.weight)
     cell = cell_of(stack, (*state.hidden, *state.cell), embedded, numbers)
-    attending = _attending(attention, memory, embedded.size(1), numbers)
+    attending = attending_of(attention, memory, embedded.size(1), numbers)
     states, weights = run(LuongLoop(cell, attending, combine))
     return states.transpose(0, 1), weights.transpose(0, 1)
 
@@ -61,15 +61,9 @@ def bahdanau(
     """
     numbers = Numbers.of(stack.parameter("weight_hh", 0))
     cell = cell_of(stack, (*state.hidden, *state.cell), embedded, numbers)
-    attending = _attending(attention, memory, embedded.size(1), numbers)
+    attending = attending_of(attention, memory, embedded.size(1), numbers)
     states, contexts, weights = run(BahdanauLoop(cell, attending))
     return states.transpose(0, 1), contexts.transpose(0, 1), weights.transpose(0, 1)
-
-
-def _attending(attention: AnyAttention, memory: Memory, target: int, numbers: Numbers) -> Attending:
-    kind = attending_kind(attention)
-    assert kind is not None, "asked for only when it is known"
-    return kind(attention.score, memory, target, numbers)
 
 
 class Loop(Recurrence):
@@ -120,7 +114,6 @@ class LuongLoop(Loop):
             cell.of_hidden += of_mixed @ self.by_state
             cell.of_hidden += self.attending.backward(
                 t,
-                cell.hidden[t + 1],
                 of_mixed @ self.by_context,
                 None if of_weights is None else of_weights[t],
             )
@@ -154,7 +147,6 @@ class BahdanauLoop(Loop):
                 of_context += of_contexts[t]
             cell.of_hidden += self.attending.backward(
                 t,
-                cell.hidden[t],
                 of_context.to(cell.weight.dtype),
                 None if of_weights is None else of_weights[t],
             )

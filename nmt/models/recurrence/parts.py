@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 
@@ -99,3 +99,23 @@ def sigmoid_slope_(slope: Tensor, value: Tensor) -> Tensor:
 def weight_gradient(slopes: Tensor, inputs: Tensor) -> Tensor:
     """One product over all positions: (target, batch, out), (target, batch, in) -> (out, in)"""
     return slopes.flatten(0, 1).t() @ inputs.flatten(0, 1)
+
+
+def summed(weights: Tensor, rows: Tensor) -> Tensor:
+    """Sums by weights: (batch, source), (batch, source, width) -> (batch, width), like rows
+
+    On a processor a bag of embeddings is that sum, and four times as fast as a batched product
+    with a matrix of one row.
+    """
+    weights = weights.to(rows.dtype)
+    if rows.device.type != "cpu":
+        return torch.bmm(weights.unsqueeze(1), rows).squeeze(1)
+    index = torch.arange(weights.numel()).view_as(weights)
+    return nn.functional.embedding_bag(
+        index, rows.flatten(0, 1), mode="sum", per_sample_weights=weights
+    )
+
+
+def over_target(weights: Tensor, rows: Tensor) -> Tensor:
+    """(target, batch, source), (target, batch, width) -> (batch, source, width), like rows"""
+    return torch.bmm(weights.permute(1, 2, 0).to(rows.dtype), rows.transpose(0, 1))

@@ -2,10 +2,16 @@
 
 from collections.abc import Iterator
 
-from nmt.config import AttentionConfig, Config, DecoderConfig, EncoderConfig, SelfAttentionConfig
+from nmt.config import (
+    AttentionConfig,
+    Config,
+    DecoderConfig,
+    EncoderConfig,
+    SelfAttentionConfig,
+    TrainingConfig,
+)
 
 NO_SCORE = "none"
-OF_WEIGHT = 1.0  # a temperature that changes nothing
 
 
 def mechanism(config: Config) -> str:
@@ -15,7 +21,7 @@ def mechanism(config: Config) -> str:
     """
     model = config.model
     parts = [*_attention(model.attention), _decoder(model.decoder), *_encoder(model.encoder)]
-    return " · ".join(parts)
+    return " · ".join([*parts, *_training(config)])
 
 
 def budget(config: Config) -> str:
@@ -45,14 +51,18 @@ def _attention(attention: AttentionConfig) -> Iterator[str]:
 
 
 def _details(attention: AttentionConfig) -> Iterator[str]:
-    if attention.heads > 1:
+    """What is not as it is by default."""
+    usual = AttentionConfig()
+    if attention.heads > usual.heads:
         yield f"{attention.heads} heads"
-    if attention.choice != "soft":
+    if attention.choice != usual.choice:
         yield f"hard, by {attention.choice}"
-    if attention.temperature != OF_WEIGHT:
+    if attention.temperature != usual.temperature:
         yield f"temperature {attention.temperature:g}"
-    if attention.activation != "tanh":
+    if attention.activation != usual.activation:
         yield attention.activation
+    if attention.position_weights:
+        yield "a weight for each position"
     if attention.coverage:
         yield "coverage"
 
@@ -69,9 +79,25 @@ def _encoder(encoder: EncoderConfig) -> Iterator[str]:
     if encoder.kind == "recurrent":
         return
     own = encoder.self_attention
-    yield f"encoder {encoder.kind.replace('_', '-')} {own.score} {_stack(encoder.layers, own)}"
+    yield f"{encoder.kind.replace('_', '-')} encoder, {own.score} {_stack(encoder.layers, own)}"
 
 
 def _stack(layers: int, attention: SelfAttentionConfig) -> str:
     heads = f"{attention.heads} head{'s' * (attention.heads > 1)}"
-    return f"{layers} x {heads}"
+    norm = "no norm" if attention.norm == "none" else f"{attention.norm}-norm"
+    positions = "no positions" if attention.positions == "none" else attention.positions
+    return f"{layers} x {heads}, {norm}, {positions}"
+
+
+def _training(config: Config) -> Iterator[str]:
+    """What of the training is not as it is by default, and changes what attention learns."""
+    training, usual = config.training, TrainingConfig()
+    schedule = training.teacher_forcing_schedule
+    if schedule != usual.teacher_forcing_schedule:
+        yield f"teacher forcing {schedule} to {training.teacher_forcing_end:g}"
+    elif training.teacher_forcing != usual.teacher_forcing:
+        yield f"teacher forcing {training.teacher_forcing:g}"
+    if training.coverage_loss:
+        yield f"coverage loss {training.coverage_loss:g}"
+    if config.tokenizer.kind == "word":
+        yield "whole words"

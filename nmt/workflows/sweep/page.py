@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import torch
+import numpy as np
 
 from nmt.checkpoint.run import Run
 from nmt.data.cleaning import normalized
-from nmt.data.vocabulary import BOS, EOS, PAD
 from nmt.decoding.translator import Translated
-from nmt.errors import NmtError
+from nmt.errors import NmtError, UsageError
 from nmt.evaluation.league import FINISHED, League, Row
 from nmt.evaluation.records import AttentionRecord, Matrix, write_records
 from nmt.evaluation.words import join_words, side
@@ -31,7 +30,20 @@ SENTENCES = (
 )
 """Shown when nobody asks for others: French turns them around, puts words far apart."""
 NO_MATRIX = "no attention: the decoder sees the whole sentence as one vector"
+SHIFTED = "AER takes for a word the row below it, of the step that reads the word"
 SELF = "no attention in the decoder; this is how the source looks at itself, in the encoder"
+
+
+def shown(sentences: Sequence[str]) -> list[str]:
+    """Sentences as a model reads them; the usual ones where there is none.
+
+    Raises:
+        UsageError: one is empty.
+    """
+    clean = [normalized(sentence, Counter()) for sentence in sentences or SENTENCES]
+    if not all(clean):
+        raise UsageError("a --sentence is empty: there is no attention to show; leave it out")
+    return clean
 
 
 def save_attention(
@@ -41,22 +53,23 @@ def save_attention(
 
     The page is for people; the attention records beside it, for programs.
     """
-    shown = [normalized(sentence, Counter()) for sentence in sentences]
-    panels: list[list[Panel]] = [[] for _ in shown]
+    models: list[list[Panel]] = []
     records: list[AttentionRecord] = []
     for row in league.rows:
         if row.state == FINISHED:
             trained = _load(runs[row.name])
-            for number, (sentence, column) in enumerate(zip(shown, panels, strict=True), start=1):
-                panel, found = _panel(trained, row, sentence, f"sentence-{number}")
-                column.append(panel)
-                records += found
-    sections = [Section(*each) for each in zip(shown, panels, strict=True)]
-    models = f"{len(panels[0])} model{'s' * (len(panels[0]) != 1)}"
+            found = [
+                _panel(trained, row, sentence, f"sentence-{number}")
+                for number, sentence in enumerate(sentences, start=1)
+            ]
+            models.append([panel for panel, _ in found])
+            records += [record for _, some in found for record in some]
+    sections = [Section(*each) for each in zip(sentences, zip(*models, strict=True), strict=True)]
+    many = f"{len(models)} model{'s' * (len(models) != 1)}"
     save_side_by_side(
         sections,
         folder / PAGE,
-        title=f"The same sentence, the attention of {models}",
+        title=f"The same sentence, the attention of {many}",
         about=[
             f"Learned from {league.corpus}, {league.pairs['train']:,} pairs. Best BLEU first.",
             f"Budget: {league.budget}.",
@@ -80,12 +93,13 @@ def _panel(
         (translated,) = trained.translator(trained.config.decoding).translate([sentence])
     except NmtError as error:  # such as a sentence that is too long for this model alone
         return _described(trained, row, None, None, f"not translated: {error}"), []
-    text = translated.best[0].text
-    found = trained.records(translated, name)[:1]
+    (record,) = trained.records(translated, name, maps=True)[:1]
     if has_attention(trained):
-        return _described(trained, row, text, found[0].matrix(), ""), found
-    matrix = _of_encoder(trained, translated)
-    return _described(trained, row, text, matrix, NO_MATRIX if matrix is None else SELF), []
+        note = SHIFTED if row.shift and row.aer is not None else ""
+        return _described(trained, row, record.target, record.matrix(), note), [record]
+    matrix = _of_encoder(record, translated)
+    note = NO_MATRIX if matrix is None else SELF
+    return _described(trained, row, record.target, matrix, note), [record] if matrix else []
 
 
 def _described(
@@ -123,31 +137,18 @@ def _formula(trained: Trained) -> str | None:
     return first if "=" in first else None
 
 
-@torch.inference_mode()
-def _of_encoder(trained: Trained, translated: Translated) -> Matrix | None:
+def _of_encoder(record: AttentionRecord, translated: Translated) -> Matrix | None:
     """How the words of the source look at each other in the encoder's last layer, if they do.
 
     The mean of its heads, between words, without the end of the sentence.
     """
-    model = trained.model
-    device = next(model.parameters()).device
-    text = translated.source
-    ids = [*trained.tokenizers.source.pieces(text).ids, EOS]
-    source, nothing_yet = (torch.tensor([each], device=device) for each in (ids, [BOS]))
-    maps = {
-        name: weights
-        for name, weights in model.maps(source, source != PAD, nothing_yet).items()
-        if name.startswith("encoder")
-    }
-    if not maps or not text:
+    names = [name for name in record.maps if name.startswith("encoder")]
+    if not names:
         return None
-    last = _layer(list(maps)[-1])
-    heads = [weights[0] for name, weights in maps.items() if _layer(name) == last]
-    weights = torch.stack(heads).mean(dim=0).cpu().double().numpy()
-    words = side(text, translated.pieces)
-    joined = join_words(words, words, weights)
-    names = words.words[:-1]
-    return Matrix(names, names, joined[:-1, :-1])
+    heads = [record.maps[name] for name in names if _layer(name) == _layer(names[-1])]
+    words = side(record.source, translated.pieces)
+    joined = join_words(words, words, np.mean(heads, axis=0))
+    return Matrix(words.words[:-1], words.words[:-1], joined[:-1, :-1])
 
 
 def _layer(name: str) -> str:

@@ -1,0 +1,45 @@
+"""`nmt explain`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXAMPLES = (
+    "Examples:  nmt explain   |   nmt explain cosine   |   "
+    "nmt explain transformer --config configs/lecture/31-transformer.yaml"
+)
+
+
+def explain(
+    name: Annotated[
+        str | None, typer.Argument(help="A score, a decoder, a schedule ...; default: list all.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Whose sizes to count in.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Formula, shapes, parameters, cost and paper of any piece that a config can name."""
+    from nmt.config import load
+    from nmt.workflows.explain import explain as explained
+    from nmt.workflows.explain import listed
+
+    if name is None:
+        rows = listed()
+        typer.echo(json.dumps(rows, ensure_ascii=False) if as_json else as_lines(rows))
+        return
+    found = explained(name, load(config) if config else None)
+    if as_json:
+        typer.echo(json.dumps({"pieces": [each.as_dict() for each in found]}, ensure_ascii=False))
+    else:
+        typer.echo("\n\n".join(map(str, found)))
+
+
+def as_lines(rows: dict[str, dict[str, str]]) -> str:
+    """A heading for each kind, and a line for each piece."""
+    lines: list[str] = []
+    for kind, pieces in rows.items():
+        lines += [f"\n{kind}", *(f"  {name:<18}{formula}" for name, formula in pieces.items())]
+    return "\n".join(lines).lstrip("\n")

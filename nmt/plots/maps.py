@@ -1,0 +1,78 @@
+"""All attention matrices of a sentence in one picture: a row a layer, a column a head."""
+
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from nmt.errors import UsageError
+from nmt.evaluation.records import SELF, AttentionRecord, Matrix
+from nmt.plots.heatmap import COLOURS
+from nmt.plots.pictures import DOTS_PER_INCH, kind_of, save_figures, substitutes
+
+CELL, SMALLEST, LARGEST = 0.17, 1.5, 3.4  # inches: of a cell, and of one side of a matrix
+LETTERS = 6.5  # points
+LONGEST_NAME = 10  # letters
+NAMES_ROOM, TITLE_ROOM = 0.85, 0.95  # inches, beside and above each matrix
+
+
+def save_maps(records: Iterable[AttentionRecord], path: Path) -> list[Path]:
+    """Draw each record's `maps`, between pieces; png, svg or pdf by the name.
+
+    Returns the files written.
+
+    Raises:
+        UsageError: another kind of file is asked for, or no record has maps.
+    """
+    kind_of(path)
+    chosen = [record for record in records if record.maps]
+    if not chosen:
+        raise UsageError(
+            "no record holds the maps of several layers or heads: translate anew by a run that has "
+            "them (heads above 1, self_attention or transformer), or leave out --maps"
+        )
+    pieces = (p for record in chosen for p in (*record.source_pieces, *record.target_pieces))
+    table = substitutes(pieces)
+    return save_figures((draw(record, table) for record in chosen), path, count=len(chosen))
+
+
+def draw(record: AttentionRecord, table: Mapping[int, str] | None = None) -> Figure:
+    """The maps of one record. table: letters that the font lacks, and what stands for them"""
+    rows = [list(names) for _, names in groupby(record.maps, key=_row)]
+    longest = max(len(record.source_pieces), len(record.target_pieces))
+    side = min(max(CELL * longest, SMALLEST), LARGEST)
+    width, height = side + NAMES_ROOM, side + TITLE_ROOM
+    across = max(map(len, rows))
+    figure = Figure(figsize=(across * width, len(rows) * height), dpi=DOTS_PER_INCH)
+    for number, names in enumerate(rows):
+        for column, name in enumerate(names):
+            left, top = column * width + NAMES_ROOM * 0.85, (number + 1) * height - 0.1
+            place = (
+                left / figure.get_figwidth(),
+                1 - top / figure.get_figheight(),
+                side / figure.get_figwidth(),
+                side / figure.get_figheight(),
+            )
+            _draw(figure.add_axes(place), record.map(name), name, table or {})
+    return figure
+
+
+def _row(name: str) -> tuple[str, bool]:
+    """What stands in one row: the heads of one layer that look at one side."""
+    layer, _, _ = name.partition(" head ")
+    return layer, name.endswith(SELF)
+
+
+def _draw(axes: Axes, matrix: Matrix, title: str, table: Mapping[int, str]) -> None:
+    axes.imshow(matrix.weights, cmap=COLOURS, vmin=0, vmax=1, aspect="auto")
+    axes.xaxis.tick_top()
+    sides = ((axes.set_xticks, matrix.source, 90), (axes.set_yticks, matrix.target, 0))
+    for set_ticks, names, rotation in sides:
+        shown = [name.translate(table)[:LONGEST_NAME] for name in names]
+        set_ticks(range(len(shown)), shown, rotation=rotation, parse_math=False)
+    axes.tick_params(length=0, labelsize=LETTERS, pad=1.5)
+    axes.set_title(title, fontsize=LETTERS + 1, color="0.3", pad=3)
+    for spine in axes.spines.values():
+        spine.set_visible(False)

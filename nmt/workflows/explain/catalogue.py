@@ -1,0 +1,107 @@
+"""All pieces that a config can name, and what their docstrings say of them."""
+
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from nmt.errors import UsageError, unknown
+from nmt.models.attention import NONE, normalizers, scores
+from nmt.models.attention.attend import NoAttention
+from nmt.models.attention.choices import choices
+from nmt.models.attention.scopes import scopes
+from nmt.models.cells import cells
+from nmt.models.decoders import decoders
+from nmt.models.encoders import encoders
+from nmt.registry import Registry
+from nmt.training import forcing
+from nmt.training.schedules import schedules
+
+ATTENTIONS = ("model.attention", "model.encoder.self_attention", "model.decoder.self_attention")
+REGISTRIES: dict[str, tuple[Registry[Any], tuple[str, ...]]] = {
+    "score": (scores, tuple(f"{section}.score" for section in ATTENTIONS)),
+    "normalizer": (normalizers, tuple(f"{section}.normalizer" for section in ATTENTIONS)),
+    "scope": (scopes, ("model.attention.scope",)),
+    "choice": (choices, ("model.attention.choice",)),
+    "cell": (cells, ("model.decoder.cell", "model.encoder.cell")),
+    "encoder": (encoders, ("model.encoder.kind",)),
+    "decoder": (decoders, ("model.decoder.kind",)),
+    "teacher-forcing": (forcing.curves, ("training.teacher_forcing_schedule",)),
+    "learning-rate": (schedules, ("training.schedule",)),
+}
+"""Each kind of piece: its registry, and the keys that choose one, the usual one first."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One registered class or function."""
+
+    kind: str
+    name: str
+    made_by: Any
+    keys: tuple[str, ...]
+    """Of the config, that choose it by its name."""
+
+    @property
+    def title(self) -> str:
+        """`attention score`, as errors call it."""
+        return REGISTRIES[self.kind][0].kind
+
+    @property
+    def where(self) -> str:
+        return f"{self.made_by.__module__}.{self.made_by.__qualname__}"
+
+    @property
+    def formula(self) -> str:
+        """What its docstring begins with."""
+        return self._paragraphs()[0]
+
+    @property
+    def paper(self) -> str:
+        """The paragraph of its docstring that says where it was published, if there is one."""
+        return next(filter(_cites, self._paragraphs()[1:]), "")
+
+    @property
+    def notes(self) -> list[str]:
+        """What else its docstring says."""
+        return [text for text in self._paragraphs()[1:] if text != self.paper]
+
+    def _paragraphs(self) -> list[str]:
+        written = inspect.cleandoc(self.made_by.__doc__)
+        return [text for text in written.split("\n\n") if not text.startswith("Raises:")]
+
+
+def pieces() -> Iterator[Piece]:
+    """All of them, kind by kind."""
+    for kind, (registry, keys) in REGISTRIES.items():
+        for name in registry:
+            yield Piece(kind, name, registry[name], keys)
+        if registry is scores:  # no class of its own: nothing is scored
+            yield Piece(kind, NONE, NoAttention, keys[:1])
+
+
+def listed() -> dict[str, dict[str, str]]:
+    """The first line of each piece's formula, by kind and name."""
+    found: dict[str, dict[str, str]] = {}
+    for piece in pieces():
+        key = f"{piece.title} ({piece.keys[0]})"
+        found.setdefault(key, {})[piece.name] = piece.formula.split("\n")[0].rstrip(",")
+    return found
+
+
+def named(name: str) -> list[Piece]:
+    """The pieces of this name: mostly one.
+
+    Raises:
+        UsageError: there is none; with the nearest.
+    """
+    known = list(pieces())
+    found = [piece for piece in known if piece.name == name]
+    if not found:
+        raise UsageError(unknown("piece", name, {piece.name for piece in known}))
+    return found
+
+
+def _cites(paragraph: str) -> bool:
+    return re.search(r"\(\d{4}\)|https?://", paragraph) is not None

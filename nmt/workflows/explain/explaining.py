@@ -1,0 +1,314 @@
+"""The whole explanation of a piece, put together for people and for programs."""
+
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from nmt.config import Config, Loaded, ModelConfig, load, shipped
+from nmt.errors import ConfigError
+from nmt.training.schedules import Moment
+from nmt.workflows.explain.catalogue import Piece, named
+from nmt.workflows.explain.counting import Reader, Widths, formulas, products
+from nmt.workflows.explain.trials import (
+    BATCH,
+    KINDS,
+    LETTERS,
+    ROWS,
+    SOURCE,
+    TARGET,
+    elements_of_a_row,
+    tried,
+)
+
+BASIS = "quickstart"
+SHOWN = 3  # lecture configs named
+WIDTH = 92
+GROWING = {
+    "": "once a sentence",
+    "S": "for each source position",
+    "T": "for each target position",
+    "S T": "for each pair of them",
+    "S S": "for each pair of source positions",
+    "T T": "for each pair of target positions",
+}
+COURSE = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One tensor that is learned."""
+
+    name: str
+    shape: tuple[int, ...]
+    count: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Multiply-adds in matrix products of one sentence, forward."""
+
+    grows: str
+    """With what: `S`, `T`, `S T` ..., or nothing."""
+    formula: str
+    """Of the widths; empty where none fits."""
+    count: int
+    """In the widths of the example."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """All that is said of a piece."""
+
+    name: str
+    kind: str
+    where: str
+    """Its class or function."""
+    formula: str
+    paper: str
+    notes: list[str]
+    config: str
+    """The line that chooses it."""
+    lecture: list[str]
+    """Shipped configs that show it."""
+    example: str
+    """The config that the sizes are from."""
+    widths: Mapping[str, int]
+    shapes: Mapping[str, str]
+    parameters: list[Parameter]
+    cost: list[Cost]
+    remarks: list[str]
+    """What the cost is counted in, where it is not multiply-adds; the course of a schedule."""
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return "\n".join(_lines(self))
+
+
+def explain(name: str, chosen: Loaded | None = None) -> list[Explanation]:
+    """Of each piece of this name, in the sizes of a config, or else of one that shows it.
+
+    Raises:
+        UsageError: there is none of this name.
+        ConfigError: it does not fit into the config.
+    """
+    return [_explained(piece, chosen) for piece in named(name)]
+
+
+def _explained(piece: Piece, chosen: Loaded | None) -> Explanation:
+    showing = _lecture(piece)
+    name, loaded = next(iter(showing.items()), (BASIS, None))
+    loaded = chosen or loaded or load(shipped()[BASIS])
+    model = _with(piece, loaded.config.model)
+    return Explanation(
+        name=piece.name,
+        kind=piece.title,
+        where=piece.where,
+        formula=piece.formula,
+        paper=piece.paper,
+        notes=piece.notes,
+        config=f"{piece.keys[0]}: {piece.name}",
+        lecture=list(showing)[:SHOWN],
+        example=loaded.config.name if chosen else name,
+        **_measured(piece, model),
+    )
+
+
+def _measured(piece: Piece, model: ModelConfig) -> dict[str, Any]:
+    """From the code itself, built and run."""
+    if piece.kind not in KINDS:
+        empty: dict[str, Any] = {"widths": {}, "shapes": {}, "parameters": [], "cost": []}
+        return {**empty, "remarks": [_course(piece)]}
+    kind = piece.kind
+    try:
+        widths = KINDS[kind].widths(model)
+        trial = tried(kind, model, widths)
+    except ConfigError as error:
+        raise ConfigError(f"{piece.title} '{piece.name}' in this config: {error}") from None
+    shapes = {name: _shape(tensor) for name, tensor in trial.run(BATCH, SOURCE, TARGET)}
+    parameters = [
+        Parameter(name, tuple(parameter.shape), parameter.numel())
+        for name, parameter in trial.module.named_parameters()
+    ]
+    remarks = []
+    if kind in ROWS:
+        remarks.append(
+            f"no matrix products; {elements_of_a_row(kind, model)} numbers written for a row of S "
+            "scores, in training"
+        )
+    if kind == "scope":
+        remarks.append(f"of the whole attention, by score '{model.attention.score}'")
+    return {
+        "widths": widths,
+        "shapes": shapes,
+        "parameters": parameters,
+        "cost": _cost(kind, model, widths),
+        "remarks": remarks,
+    }
+
+
+def _cost(kind: str, model: ModelConfig, widths: Widths) -> list[Cost]:
+    if kind in ROWS:
+        return []
+
+    def reader(sizes: Widths) -> Reader:
+        trial = tried(kind, model, sizes)
+
+        def read(source: int, target: int) -> None:
+            trial.run(1, source, target)
+
+        return read
+
+    counts = products(reader(widths))
+    written = _formulas(reader, widths)
+    return [Cost(grows, written.get(grows, ""), count) for grows, count in counts.items()]
+
+
+def _formulas(reader: Callable[[Widths], Reader], widths: Widths) -> dict[str, str]:
+    """In as many letters as can differ: a piece may want some of its widths equal."""
+    letters = list(widths)
+    for shared in _partitions(letters):
+
+        def build(sizes: Widths, shared: Mapping[str, str] = shared) -> Reader:
+            return reader({letter: sizes[shared[letter]] for letter in letters})
+
+        try:
+            return formulas(build, sorted(set(shared.values()), key=letters.index))
+        except ConfigError:
+            continue
+    return {}
+
+
+def _partitions(letters: list[str]) -> Iterator[dict[str, str]]:
+    """All apart; then one equal to another; then all equal to the first."""
+    yield {letter: letter for letter in letters}
+    for number, letter in enumerate(letters):
+        for other in letters[number + 1 :]:
+            yield {a: letter if a == other else a for a in letters}
+    yield dict.fromkeys(letters, letters[0]) if letters else {}
+
+
+def _course(piece: Piece) -> str:
+    """The values of a schedule, at quarters of the way."""
+    if piece.kind == "teacher-forcing":
+        values = [piece.made_by(passed) for passed in COURSE]
+        return f"share of the way from end to start: {_values(values)}"
+    warmup, total = 100, 1100
+    moments = [
+        Moment(round(warmup + passed * (total - warmup)), warmup, total) for passed in COURSE
+    ]
+    return f"factor of learning_rate behind the warm-up: {_values(map(piece.made_by, moments))}"
+
+
+def _values(values: Any) -> str:
+    told = zip(COURSE, values, strict=True)
+    return ", ".join(f"{value:.2f} at {100 * passed:.0f} %" for passed, value in told)
+
+
+def _with(piece: Piece, model: ModelConfig) -> ModelConfig:
+    """The model of a config, with this piece in its usual place."""
+    key = piece.keys[0]
+    if not key.startswith("model."):
+        return model
+    _, section, field = key.split(".")
+    inner = getattr(model, section).model_copy(update={field: piece.name})
+    return model.model_copy(update={section: inner})
+
+
+def _lecture(piece: Piece) -> dict[str, Loaded]:
+    """The lecture's configs in which the piece works, those first that write its name themselves.
+
+    Only in its usual place: in another its sizes would be others.
+    """
+    found: dict[str, Loaded] = {}
+    later: dict[str, Loaded] = {}
+    for name, path in shipped().items():
+        if name[:2].isdigit() and "vectors" not in path.parent.parts:
+            loaded = load(path)
+            key = next((key for key in piece.keys if _value(loaded.config, key) == piece.name), "")
+            if not key or not _in_use(loaded.config, key):
+                continue
+            own = key == piece.keys[0] and loaded.sources.get(key, "").startswith(str(path))
+            (found if own else later)[name] = loaded
+    return {**found, **later}
+
+
+def _in_use(config: Config, key: str) -> bool:
+    """Whether anything reads this key."""
+    model = config.model
+    if key.startswith("model.attention."):
+        return key.endswith(".score") or model.attention.score != "none"
+    used = {
+        "model.encoder.self_attention": model.encoder.kind == "self_attention",
+        "model.decoder.self_attention": model.decoder.kind == "transformer",
+        "model.encoder.cell": model.encoder.kind == "recurrent",
+        "model.decoder.cell": model.decoder.kind != "transformer",
+    }
+    return next((used[start] for start in used if key.startswith(start)), True)
+
+
+def _value(config: Any, key: str) -> Any:
+    for name in key.split("."):
+        config = getattr(config, name)
+    return config
+
+
+def _shape(tensor: Tensor) -> str:
+    names = {BATCH: "batch", SOURCE: "source", TARGET: "target"}
+    return f"({', '.join(names.get(size, str(size)) for size in tensor.shape)})"
+
+
+def _lines(of: Explanation) -> Iterator[str]:
+    yield f"{of.name}: {of.kind} ({of.where})"
+    yield from _told("formula", of.formula)
+    yield from _told("paper", of.paper)
+    for number, note in enumerate(of.notes):
+        yield from _told("" if number else "notes", note)
+    yield from _told("config", of.config)
+    yield from _told("shown in", ", ".join(f"configs/lecture/{name}.yaml" for name in of.lecture))
+    yield from _told("shapes", _shapes(of), wrapped=False)
+    yield from _told("parameters", _parameters(of), wrapped=False)
+    yield from _told("cost", _costs(of), wrapped=False)
+
+
+def _told(label: str, text: str, *, wrapped: bool = True) -> Iterator[str]:
+    """Nothing, if there is nothing to tell."""
+    lines = textwrap.wrap(text, WIDTH, break_long_words=False) if wrapped else text.split("\n")
+    for number, line in enumerate(lines if text else []):
+        yield f"  {'' if number else label:<12}{line}"
+
+
+def _shapes(of: Explanation) -> str:
+    return "\n".join(f"{name} {shape}" for name, shape in of.shapes.items())
+
+
+def _parameters(of: Explanation) -> str:
+    if not of.shapes:
+        return "none"
+    rows = [
+        f"{parameter.name} {' x '.join(map(str, parameter.shape)) or 'a number'}"
+        + (f" = {parameter.count:,}" if len(parameter.shape) > 1 else "")
+        for parameter in of.parameters
+    ]
+    total = sum(parameter.count for parameter in of.parameters)
+    return "\n".join([*rows, f"{total:,} in all, in the sizes of {of.example}"])
+
+
+def _costs(of: Explanation) -> str:
+    rows = [
+        f"{cost.count:>12,}  {GROWING[cost.grows]}{f': {cost.formula}' if cost.formula else ''}"
+        for cost in of.cost
+    ]
+    if rows:
+        rows.insert(0, "multiply-adds in matrix products, counted on the module (forward)")
+        used = {letter for cost in of.cost for letter in cost.formula.split()}
+        rows += [f"{letter} = {n}: {LETTERS[letter]}" for letter, n in of.widths.items()
+                 if letter in used]  # fmt: skip
+    elif of.widths:
+        rows = ["no matrix products"]
+    return "\n".join([*rows, *of.remarks])

@@ -1,0 +1,232 @@
+"""Each kind of piece built as a model builds it, in any widths, and run on sentences of any length.
+
+Built and run without memory ("meta"): only shapes are computed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from nmt.config import AttentionConfig, ModelConfig
+from nmt.models.attention import NONE, Query, attention_of, scores
+from nmt.models.attention.choices import choices
+from nmt.models.attention.normalizers import normalizers
+from nmt.models.cells import CellState, cells
+from nmt.models.contract import Memory
+from nmt.models.decoders import decoders
+from nmt.models.encoders import encoders
+from nmt.workflows.explain.counting import Widths, elements
+
+BATCH, TARGET, SOURCE = 5, 7, 11  # sizes that no width of a model has
+LETTERS = {
+    "q": "a query",
+    "m": "a memory state",
+    "z": "attention.size",
+    "e": "an embedded word",
+    "f": "what is fed beside the word",
+    "h": "a decoder state",
+}
+
+
+class Trial(NamedTuple):
+    """A piece that was built."""
+
+    module: nn.Module
+    run: Callable[[int, int, int], list[tuple[str, Tensor]]]
+    """Works on (batch, source, target); returns what it read and found, each with its name."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a kind of piece is tried."""
+
+    widths: Callable[[ModelConfig], Widths]
+    """Those of a config's model."""
+    build: Callable[[ModelConfig, Widths], Trial]
+
+
+def _encoder(model: ModelConfig) -> Any:
+    with torch.device("meta"):
+        kind = encoders[model.encoder.kind]
+        return kind(model.encoder, inputs=model.embedding_size, dropout=0.0)
+
+
+def _attention_widths(model: ModelConfig) -> Widths:
+    attention = model.attention
+    query = model.decoder.size
+    return {"q": query, "m": _encoder(model).memory, "z": attention.size or query}
+
+
+def _score_widths(model: ModelConfig) -> Widths:
+    widths = dict(_attention_widths(model))
+    if model.attention.score == NONE:
+        return {"m": widths["m"]}
+    if scores[model.attention.score].reads_words:
+        widths["q"] += model.embedding_size
+    return widths
+
+
+def _score(model: ModelConfig, widths: Widths) -> Trial:
+    config = model.attention
+    if config.score == NONE:
+        return _attention(model, {"q": 0, **widths})
+    one = config.model_copy(update={"heads": 1, "size": widths["z"]})
+    score = scores[config.score](one, query=widths["q"], memory=widths["m"])
+
+    def run(batch: int, source: int, target: int) -> list[tuple[str, Tensor]]:
+        query = torch.zeros(batch, target, widths["q"])
+        states = torch.zeros(batch, source, widths["m"])
+        keys, values = score.project(states), score.values(states)
+        found = score(query, keys)
+        return [
+            ("query", query), ("states", states), ("keys", keys), ("values", values),
+            ("scores", found), ("contexts", found @ values),
+        ]  # fmt: skip
+
+    return Trial(score, run)
+
+
+def _attention(model: ModelConfig, widths: Widths) -> Trial:
+    """The whole of it, for the scopes, whose cost is that of the others on fewer positions."""
+    config = model.attention.model_copy(update={"size": widths.get("z"), "heads": 1})
+    attention = attention_of(config, query=widths["q"], memory=widths["m"])
+
+    def run(batch: int, source: int, target: int) -> list[tuple[str, Tensor]]:
+        states = torch.zeros(batch, source, widths["m"])
+        query = torch.zeros(batch, target, widths["q"])
+        mask = torch.ones(batch, 1, source, dtype=torch.bool)
+        keys, values = attention.prepare(states, states[:, 0])
+        positions = torch.zeros(batch, target, dtype=torch.long)
+        found = attention(Query(query, positions), keys, values, mask)
+        return [
+            ("query", query), ("states", states), ("keys", keys), ("weights", found.weights),
+            ("contexts", found.contexts),
+        ]  # fmt: skip
+
+    parts = getattr(attention, "scope", attention)
+    return Trial(parts, run)
+
+
+def _normalizer(model: ModelConfig, widths: Widths) -> Trial:
+    normalizer = normalizers[model.attention.normalizer](model.attention)
+
+    def run(batch: int, source: int, target: int) -> list[tuple[str, Tensor]]:
+        found = torch.zeros(batch, target, source)
+        mask = torch.ones(batch, 1, source, dtype=torch.bool)
+        return [("scores", found), ("mask", mask), ("weights", normalizer(found, mask))]
+
+    return Trial(normalizer, run)
+
+
+def _choice(model: ModelConfig, widths: Widths) -> Trial:
+    choice = choices[model.attention.choice](model.attention)
+
+    def run(batch: int, source: int, target: int) -> list[tuple[str, Tensor]]:
+        weights = torch.full((batch, target, source), 1 / source)
+        chosen, drawn = choice(weights)
+        named = [("weights", weights), ("what the values are averaged by", chosen)]
+        return named if drawn is None else [*named, ("log-probability", drawn)]
+
+    return Trial(choice, run)
+
+
+def _cell(model: ModelConfig, widths: Widths) -> Trial:
+    stack = cells[model.decoder.cell](
+        widths["e"], widths["f"], widths["h"], layers=model.decoder.layers, dropout=0.0
+    )
+
+    def run(batch: int, source: int, target: int) -> list[tuple[str, Tensor]]:
+        words = torch.zeros(batch, target, widths["e"])
+        hidden = tuple(torch.zeros(batch, widths["h"]) for _ in range(model.decoder.layers))
+        state = CellState(hidden, hidden if stack.has_cell else ())
+        gates, feed = stack.project(words), torch.zeros(batch, widths["f"])
+        for position in range(target):
+            state = stack.step(gates[:, position], feed, state)
+        return [("words", words), ("feed", feed), ("gates", gates), ("state", state.top)]
+
+    return Trial(stack, run)
+
+
+def _cell_widths(model: ModelConfig) -> Widths:
+    return {"e": model.embedding_size, "f": model.decoder.size, "h": model.decoder.size}
+
+
+def _encoder_widths(model: ModelConfig) -> Widths:
+    return {"e": model.embedding_size, "h": model.encoder.size}
+
+
+def _reader(model: ModelConfig, widths: Widths) -> Trial:
+    config = model.encoder.model_copy(update={"size": widths["h"]})
+    encoder = encoders[config.kind](config, inputs=widths["e"], dropout=0.0)
+
+    def run(batch: int, source: int, target: int) -> list[tuple[str, Tensor]]:
+        words = torch.zeros(batch, source, widths["e"])
+        states, summary = encoder(words, torch.ones(batch, source, dtype=torch.bool))
+        return [("words", words), ("states", states), ("summary", summary)]
+
+    return Trial(encoder, run)
+
+
+def _decoder_widths(model: ModelConfig) -> Widths:
+    widths = _attention_widths(model)
+    sizes = {"e": model.embedding_size, "m": widths["m"], "h": model.decoder.size}
+    return sizes if model.attention.size is None else {**sizes, "z": model.attention.size}
+
+
+def _writer(model: ModelConfig, widths: Widths) -> Trial:
+    config = model.decoder.model_copy(update={"size": widths["h"], "fused": False})
+    attention: AttentionConfig = model.attention.model_copy(update={"size": widths.get("z")})
+    decoder = decoders[config.kind](
+        config, attention, inputs=widths["e"], memory=widths["m"], dropout=0.0
+    )
+
+    def run(batch: int, source: int, target: int) -> list[tuple[str, Tensor]]:
+        words = torch.zeros(batch, target, widths["e"])
+        states = torch.zeros(batch, source, widths["m"])
+        summary, mask = states[:, 0], torch.ones(batch, source, dtype=torch.bool)
+        keys, values = decoder.prepare(states, summary)
+        reading = decoder(words, Memory(values, keys, mask, summary))
+        return [
+            ("words", words), ("states", states), ("keys", keys), ("values", values),
+            ("readouts", reading.readouts), ("attention", reading.attention),
+        ]  # fmt: skip
+
+    return Trial(decoder, run)
+
+
+def _nothing(model: ModelConfig) -> Widths:
+    return {}
+
+
+KINDS = {
+    "score": Kind(_score_widths, _score),
+    "normalizer": Kind(_nothing, _normalizer),
+    "scope": Kind(_attention_widths, _attention),
+    "choice": Kind(_nothing, _choice),
+    "cell": Kind(_cell_widths, _cell),
+    "encoder": Kind(_encoder_widths, _reader),
+    "decoder": Kind(_decoder_widths, _writer),
+}
+ROWS = ("normalizer", "choice")
+"""Kinds that multiply no matrices: what they cost is counted in numbers written."""
+
+
+def tried(kind: str, model: ModelConfig, widths: Widths) -> Trial:
+    """Built and, when run, run on no memory."""
+    with torch.device("meta"):
+        trial = KINDS[kind].build(model, widths)
+
+    def run(batch: int, source: int, target: int) -> list[tuple[str, Tensor]]:
+        with torch.device("meta"):
+            return trial.run(batch, source, target)
+
+    return Trial(trial.module, run)
+
+
+def elements_of_a_row(kind: str, model: ModelConfig) -> str:
+    """See `elements`; with real numbers, since some sort them."""
+    trial = KINDS[kind].build(model, {})
+    return elements(lambda length: trial.run(1, length, 1))

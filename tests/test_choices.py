@@ -1,0 +1,196 @@
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from attention_pieces import BATCH, SOURCE, TARGET, config_of
+from nmt.errors import ConfigError
+from nmt.models.attention import Attention, Choice, Query, attention_of, choices
+
+HARD = [name for name in choices if name != "soft"]
+MANY = 20_000
+
+
+def choice_of(name: str) -> Choice:
+    return choices[name](config_of(choice=name))
+
+
+def some_weights(batch: int = BATCH) -> Tensor:
+    weights = torch.randn(batch, TARGET, SOURCE).softmax(dim=-1)
+    weights[0, :, 3:] = 0
+    return weights / weights.sum(dim=-1, keepdim=True)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_soft_leaves_the_weights(training: bool) -> None:
+    weights = some_weights()
+    found = choice_of("soft").train(training)(weights)
+    assert found.weights is weights
+    assert found.log_probability is None
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_without_training_the_greatest_weight_is_taken(name: str) -> None:
+    weights = some_weights()
+    found = choice_of(name).eval()(weights)
+    assert found.log_probability is None
+    for b in range(BATCH):
+        for t in range(TARGET):
+            row = weights[b, t].tolist()
+            wanted = [float(j == row.index(max(row))) for j in range(SOURCE)]
+            assert found.weights[b, t].tolist() == wanted
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_in_training_one_position_is_drawn_as_often_as_its_weight(name: str) -> None:
+    weights = torch.tensor([0.5, 0.3, 0, 0.15, 0.05]).expand(MANY, 1, SOURCE)
+    found = choice_of(name)(weights).weights
+    assert ((found == 0) | (found == 1)).all()
+    assert (found.sum(-1) == 1).all()
+    assert (found[..., 2] == 0).all()
+    # five standard errors of the most uncertain of them
+    torch.testing.assert_close(
+        found.mean(dim=0)[0], weights[0, 0], atol=5 * (0.25 / MANY) ** 0.5, rtol=0
+    )
+
+
+@pytest.mark.parametrize("name", list(choices))
+@pytest.mark.parametrize("training", [True, False])
+def test_a_row_of_zeros_stays_one_and_has_finite_slopes(name: str, training: bool) -> None:
+    weights = some_weights()
+    weights[1] = 0
+    weights.requires_grad_()
+    found = choice_of(name).train(training)(weights)
+    assert (found.weights[1] == 0).all()
+    loss = (found.weights * torch.randn(SOURCE)).sum() + 0 * weights.sum()
+    if found.log_probability is not None:
+        assert (found.log_probability[1] == 0).all()
+        loss = loss + found.log_probability.sum()
+    loss.backward()
+    assert weights.grad is not None
+    assert torch.isfinite(weights.grad).all()
+
+
+def test_gumbels_slopes_are_those_of_the_relaxation() -> None:
+    scores = torch.randn(BATCH, TARGET, SOURCE, requires_grad=True)
+    slope = torch.randn(BATCH, TARGET, SOURCE)
+    torch.manual_seed(7)
+    found = choice_of("gumbel")(scores.softmax(dim=-1)).weights
+    (of_found,) = torch.autograd.grad(found, scores, slope)
+    torch.manual_seed(7)
+    noise = -torch.empty(BATCH, TARGET, SOURCE).exponential_().log()
+    # log softmax differs from the scores by a number a row, which softmax does not see
+    relaxed = (scores + noise).softmax(dim=-1)
+    assert (found.argmax(-1) == relaxed.argmax(-1)).all()
+    (of_relaxed,) = torch.autograd.grad(relaxed, scores, slope)
+    torch.testing.assert_close(of_found, of_relaxed)
+
+
+def test_reinforce_tells_the_log_probability_of_what_it_drew() -> None:
+    weights = some_weights()
+    found = choice_of("reinforce")(weights)
+    assert found.log_probability is not None
+    drawn = found.weights.argmax(-1)
+    for b in range(BATCH):
+        for t in range(TARGET):
+            wanted = weights[b, t, drawn[b, t]].log()
+            torch.testing.assert_close(found.log_probability[b, t], wanted)
+
+
+def test_reinforces_slopes_are_on_average_those_of_the_expected_reward() -> None:
+    reward = torch.tensor([1.0, -2.0, 0.5, 3.0, 0.0])
+    scores = torch.tensor([0.3, -0.2, 0.9, -1.0, 0.1], requires_grad=True)
+    weights = scores.softmax(dim=-1).expand(MANY, 1, SOURCE)
+    found = choice_of("reinforce")(weights)
+    assert not found.weights.requires_grad
+    assert found.log_probability is not None
+    rewards = (found.weights * reward).sum(-1)
+    (sampled,) = torch.autograd.grad((rewards * found.log_probability).mean(), scores)
+    (exact,) = torch.autograd.grad((scores.softmax(dim=-1) * reward).sum(), scores)
+    torch.testing.assert_close(sampled, exact, atol=0.05, rtol=0)
+
+
+# A task that cannot be solved without attending rightly
+
+NAMES, KINDS, ROWS = 6, 4, 64
+
+
+@dataclass(frozen=True)
+class Riddles:
+    """Each source position has a name and a kind; the query names one: of which kind is it?"""
+
+    query: Tensor  # (batch, 1, names)
+    states: Tensor  # (batch, names, names + kinds)
+    position: Tensor  # (batch,): where the name stands
+    answer: Tensor  # (batch,)
+
+
+def riddles(batch: int = ROWS) -> Riddles:
+    names = torch.rand(batch, NAMES).argsort(dim=-1)
+    kinds = torch.randint(KINDS, (batch, NAMES))
+    named = nn.functional.one_hot(names, NAMES), nn.functional.one_hot(kinds, KINDS)
+    position = torch.randint(NAMES, (batch,))
+    rows = torch.arange(batch)
+    query = nn.functional.one_hot(names[rows, position], NAMES).unsqueeze(1)
+    return Riddles(query.float(), torch.cat(named, -1).float(), position, kinds[rows, position])
+
+
+class Solver(nn.Module):
+    def __init__(self, choice: str) -> None:
+        super().__init__()
+        config = config_of("general", choice=choice)
+        self.attention = attention_of(config, query=NAMES, memory=NAMES + KINDS)
+        assert isinstance(self.attention, Attention)
+        self.read = nn.Linear(NAMES + KINDS, KINDS)
+
+    def forward(self, asked: Riddles) -> tuple[Tensor, Tensor, Tensor | None]:
+        mask = torch.ones(len(asked.answer), 1, NAMES, dtype=torch.bool)
+        found = self.attention(Query(asked.query), *self.attention.prepare(asked.states), mask)
+        return self.read(found.contexts.squeeze(1)), found.weights.squeeze(1), found.choices
+
+
+def accuracies(solver: Solver) -> tuple[float, float]:
+    """Of the answers, and of the positions looked at, each one alone."""
+    asked = riddles(500)
+    with torch.no_grad():
+        logits, weights, _ = solver.eval()(asked)
+    solver.train()
+    assert ((weights == 0) | (weights == 1)).all()
+    right, looked = logits.argmax(-1) == asked.answer, weights.argmax(-1) == asked.position
+    return right.float().mean().item(), looked.float().mean().item()
+
+
+@pytest.mark.parametrize(("name", "steps"), [("gumbel", 200), ("reinforce", 400)])
+def test_hard_attention_learns_where_to_look(name: str, steps: int) -> None:
+    solver = Solver(name)
+    optimizer = torch.optim.Adam(solver.parameters(), lr=0.03)
+    baseline = torch.tensor(0.0)
+    assert max(accuracies(solver)) < 0.5
+    for _ in range(steps):
+        asked = riddles()
+        logits, _, drawn = solver(asked)
+        losses = nn.functional.cross_entropy(logits, asked.answer, reduction="none")
+        loss = losses.mean()
+        if drawn is not None:
+            reward = -losses.detach()
+            loss = loss - ((reward - baseline) * drawn.squeeze(1)).mean()
+            baseline = 0.9 * baseline + 0.1 * reward.mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    right, looked = accuracies(solver)
+    assert right > 0.95
+    assert looked > 0.95
+
+
+def test_an_unknown_choice_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="unknown attention choice 'gumble'; did you mean 'gumb"):
+        choices["gumble"]
+
+
+@pytest.mark.parametrize("name", list(choices))
+def test_a_registered_choice_is_explained(name: str) -> None:
+    formula, paper = (choices[name].__doc__ or "").split("\n\n")[:2]
+    assert "=" in formula
+    assert "https://arxiv.org/abs/" in paper

@@ -1,0 +1,497 @@
+"""`nmt sweep`: what it trains, what it leaves alone, and the files that compare the runs."""
+
+import json
+import shutil
+import signal
+import sys
+from hashlib import sha256
+from html.parser import HTMLParser
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from commands import Commands, Outcome, lay_out
+from nmt.config import load
+from nmt.evaluation.league import League, Row, ranked
+from nmt.evaluation.records import Matrix, read_records
+from nmt.plots import league as picture
+from nmt.plots.side_by_side import Panel, Section, save_side_by_side
+from nmt.workflows.narration import Narrator
+from nmt.workflows.sweep.mechanism import budget, mechanism
+from nmt.workflows.sweep.table import COLUMNS, markdown
+
+CONFIGS = {
+    "general": "",
+    "early": "model: {attention: {score: additive}, decoder: {kind: bahdanau, cell: gru}}",
+    "vector": "model: {attention: {score: none}}",
+}
+BROKEN = "training: {learning_rate: 1e30, schedule: constant, warmup_steps: 0, clip_norm: null}"
+STOPPED_AT = 7  # a step of the second epoch, of five updates
+FOLDER = "runs/sweep"
+
+
+def lay_out_configs(folder: Path) -> list[str]:
+    """A corpus, and configs of equal budget that extend one another."""
+    lay_out(folder)
+    for name, text in {**CONFIGS, "broken": BROKEN}.items():
+        add(folder, name, text)
+    return [f"{name}.yaml" for name in CONFIGS]
+
+
+def add(folder: Path, name: str, text: str, file: str | None = None) -> str:
+    file = file or f"{name}.yaml"
+    (folder / file).write_text(f"extends: tiny.yaml\nname: {name}\n{text}\n", encoding="utf-8")
+    return file
+
+
+def run_in(folder: Path, *arguments: str, stop_at: int | None = None) -> int:
+    """The exit status of a command; `stop_at`: a signal arrives in this step of `early`."""
+    from nmt.cli import main
+
+    updated = Narrator.updated
+
+    def interrupting(self, progress, report):
+        updated(self, progress, report)
+        if self.run.folder.name == "early" and progress.step == stop_at:
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["nmt", *arguments])
+        patch.setattr(Narrator, "updated", interrupting)
+        with pytest.raises(SystemExit) as ended:
+            main()
+    return int(ended.value.code or 0)
+
+
+def digest(run: Path) -> str:
+    return sha256((run / "checkpoints/last/model.safetensors").read_bytes()).hexdigest()
+
+
+def moments(folder: Path) -> dict[str, int]:
+    """When each file of the runs was written last."""
+    runs = (path for path in (folder / FOLDER).glob("*/**/*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.stat().st_mtime_ns for path in runs}
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    """A folder in which a sweep was stopped in its second training, and then went on."""
+    folder = tmp_path_factory.mktemp("swept")
+    configs = lay_out_configs(folder)
+    assert run_in(folder, "sweep", *configs, stop_at=STOPPED_AT) == 128 + signal.SIGTERM
+    shutil.copytree(folder / FOLDER, folder / "stopped", symlinks=True)
+    assert run_in(folder, "sweep", *configs) == 0
+    return folder
+
+
+@pytest.fixture
+def nmt(swept, tmp_path, monkeypatch, capsys):
+    """The command, in a copy of that folder."""
+    shutil.copytree(swept, tmp_path / "work", symlinks=True)
+    return Commands(tmp_path / "work", monkeypatch, capsys)
+
+
+@pytest.fixture
+def fresh(tmp_path, monkeypatch, capsys):
+    """The command, where nothing was trained yet."""
+    lay_out_configs(tmp_path)
+    return Commands(tmp_path, monkeypatch, capsys)
+
+
+def rows_of(folder: Path) -> dict[str, dict]:
+    league = json.loads((folder / FOLDER / "league.json").read_text(encoding="utf-8"))
+    assert league["schema"] == "nmt.sweep/1"
+    return {row["name"]: row for row in league["rows"]}
+
+
+def read_json(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def refused(found: Outcome, status: int, *parts: str) -> None:
+    """One line, with everything that it should name, and nothing on standard output."""
+    assert found.status == status, found.err
+    assert found.out == ""
+    (complaint,) = [line for line in found.err.split("\n") if line.startswith("nmt: ")]
+    assert "Traceback" not in found.err
+    for part in parts:
+        assert part in complaint
+
+
+@pytest.mark.slow
+def test_a_stopped_sweep_keeps_what_is_finished_and_goes_on_where_it_was(swept):
+    stopped = swept / "stopped"
+    assert (stopped / "general/README.md").exists()
+    assert (stopped / f"early/checkpoints/step-{STOPPED_AT}").is_dir()
+    assert not (stopped / "vector").exists()
+    states = {row["name"]: row["state"] for row in read_json(stopped / "league.json")["rows"]}
+    assert states == {"general": "finished", "early": "unfinished", "vector": "unfinished"}
+    log = (swept / FOLDER / "early/train.log").read_text(encoding="utf-8")
+    assert f"resumed at step {STOPPED_AT}" in log
+    assert digest(stopped / "general") == digest(swept / FOLDER / "general")
+    assert "resumed" not in (swept / FOLDER / "general/train.log").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_second_sweep_trains_nothing(nmt):
+    before = moments(nmt.folder)
+    found = nmt("sweep", "general.yaml", "early.yaml", "vector.yaml")
+    assert found.status == 0
+    assert moments(nmt.folder) == before
+    assert found.err.count("is finished already") == 3
+
+
+@pytest.mark.slow
+def test_a_sweep_ends_in_the_weights_of_a_training_alone(swept, nmt):
+    """Also of the one that was stopped, and of the one that came after others."""
+    for name in ("early", "vector"):
+        assert nmt("train", f"{name}.yaml").status == 0
+        assert digest(nmt.folder / "runs" / name) == digest(swept / FOLDER / name)
+
+
+@pytest.mark.slow
+def test_a_sweep_says_how_to_go_on(fresh, monkeypatch):
+    updated = Narrator.updated
+
+    def interrupting(self, progress, report):
+        updated(self, progress, report)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Narrator, "updated", interrupting)
+    found = fresh("sweep", "general.yaml", "early.yaml", "training.epochs=1")
+    assert found.status == 130
+    assert found.out == ""
+    assert "go on with:  nmt sweep general.yaml early.yaml training.epochs=1" in found.err
+    assert not (fresh.folder / FOLDER / "early").exists()
+
+
+@pytest.mark.slow
+def test_the_table_holds_the_numbers_of_the_runs_own_files(swept):
+    rows = rows_of(swept)
+    assert rows.keys() == CONFIGS.keys()
+    for name, row in rows.items():
+        run = swept / FOLDER / name
+        scores = read_json(run / "evaluation/test/scores.json")
+        state = read_json(run / "checkpoints/last/state.json")
+        events = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
+        speeds = [event["tokens_per_second"] for event in events if event["event"] == "train"]
+        assert row["state"] == "finished"
+        assert (row["bleu"], row["chrf"]) == (scores["bleu"]["value"], scores["chrf"]["value"])
+        assert row["sentences_per_second"] == scores["sentences_per_second"]
+        assert row["entropy"] == scores.get("attention_entropy")
+        assert row["parameters"] == sum(read_json(run / "manifest.json")["parameters"].values())
+        assert row["tokens_per_second"] == median(speeds)
+        assert (row["epochs"], row["steps"]) == (2, state["step"])
+        assert row["minutes"] == pytest.approx(state["seconds"] / 60)
+        assert row["aer"] is None, "the corpus has no gold links"
+    text = (swept / FOLDER / "league.md").read_text(encoding="utf-8")
+    for name, row in rows.items():
+        (line,) = [line for line in text.split("\n") if line.startswith(f"| {name} |")]
+        assert f"| {row['bleu']:.2f} | {row['chrf']:.2f} | – |" in line
+        assert f"{row['parameters']:,}" in line
+    assert "at most 2 epochs, updates of 128 tokens, the same for all" in text
+    assert "125 train, 12 validation, 13 test" in text
+
+
+@pytest.mark.slow
+def test_a_config_that_cannot_be_trained_is_told_of_and_the_others_go_on(nmt):
+    for name in ("early", "broken"):
+        shutil.rmtree(nmt.folder / FOLDER / name, ignore_errors=True)
+    configs = ("general.yaml", "broken.yaml", "early.yaml")
+    found = nmt("sweep", *configs)
+    assert found.status == 1
+    assert "nmt: 1 of 3 could not be trained: broken" in found.err
+    assert found.out.split("\n")[0] == f"{FOLDER}/league.md"
+    rows = rows_of(nmt.folder)
+    assert list(rows)[-1] == "broken"
+    assert (rows["early"]["state"], rows["broken"]["state"]) == ("finished", "failed")
+    assert "the loss is nan" in rows["broken"]["reason"]
+    table = (nmt.folder / FOLDER / "league.md").read_text(encoding="utf-8")
+    assert f"**failed**: {rows['broken']['reason']}" in table
+    assert nmt("sweep", *configs, "--table-only").status == 0
+    assert rows_of(nmt.folder)["broken"]["state"] == "failed"
+
+
+class Page(HTMLParser):
+    """What a reader sees of a page, and where its elements would send the browser."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.texts: dict[str, list[str]] = {}
+        self.links: list[str] = []
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.open.append(tag)
+        self.texts.setdefault(tag, []).append("")
+        self.links += [value for name, value in attrs if name in ("href", "src") and value]
+
+    def handle_endtag(self, tag):
+        while self.open and self.open.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        if self.open:
+            self.texts[self.open[-1]][-1] += data
+
+
+@pytest.mark.slow
+def test_the_page_shows_every_sentence_by_every_model(nmt):
+    sentences = ["I see dogs", "we <love> trees & birds"]
+    options = [part for sentence in sentences for part in ("--sentence", sentence)]
+    found = nmt("sweep", "--table-only", *options)
+    assert found.status == 0
+    page = Page(nmt.folder / FOLDER / "attention.html")
+    assert page.texts["h2"] == sentences
+    names = [row["name"] for row in rows_of(nmt.folder).values()]
+    assert page.texts["h3"] == names * 2
+    assert {link[0] for link in page.links} == {"#"}, "nothing is loaded from elsewhere"
+    assert "script" not in page.tags
+    records = list(read_records(nmt.folder / FOLDER / "attention.jsonl"))
+    assert [record.source for record in records] == sentences * 2
+    assert {record.model["run"] for record in records} == {"early", "general"}
+    assert {record.target for record in records} <= set(page.texts["p"])
+    assert page.tags.count("table") == 4, "a model without attention has no matrix"
+    assert "as one vector" in " ".join(page.texts["p"])
+
+
+@pytest.mark.slow
+def test_other_commands_do_not_take_a_run_of_a_sweep_unasked(nmt):
+    assert not (nmt.folder / "runs/latest").exists()
+    assert nmt("translate", "I see dogs", "--run", f"{FOLDER}/early").status == 0
+    assert nmt("train", "general.yaml").status == 0
+    shutil.rmtree(nmt.folder / FOLDER / "early")
+    assert nmt("sweep", "early.yaml").status == 0
+    assert (nmt.folder / "runs/latest").resolve().name == "general"
+
+
+@pytest.mark.slow
+def test_what_may_change_is_applied_to_finished_runs(nmt):
+    found = nmt("sweep", "general.yaml", "decoding.beam_size=3")
+    assert found.status == 0
+    scores = read_json(nmt.folder / FOLDER / "general/evaluation/test/scores.json")
+    assert scores["decoding"]["beam_size"] == 3
+    assert "is finished already" in nmt("sweep", "general.yaml", "decoding.beam_size=3").err
+
+
+@pytest.mark.slow
+def test_a_finished_run_that_was_asked_for_more_and_was_stopped_goes_on(nmt):
+    configs = ("sweep", "early.yaml", "training.epochs=4")
+    assert run_in(nmt.folder, *configs, stop_at=13) == 128 + signal.SIGTERM
+    assert run_in(nmt.folder, *configs, "--table-only") == 0
+    assert rows_of(nmt.folder)["early"]["state"] == "unfinished"
+    assert nmt(*configs).status == 0
+    assert rows_of(nmt.folder)["early"]["epochs"] == 4
+
+
+@pytest.mark.slow
+def test_a_changed_config_is_refused_before_anything_is_trained(nmt):
+    shutil.rmtree(nmt.folder / FOLDER / "general")
+    refused(
+        nmt("sweep", "general.yaml", "vector.yaml", "model.dropout=0.3"), 2,
+        "runs/sweep/vector/config.resolved.yaml", "model.dropout was 0.1, is 0.3",
+        "delete runs/sweep/vector", "--folder",
+    )  # fmt: skip
+    assert not (nmt.folder / FOLDER / "general").exists()
+
+
+@pytest.mark.slow
+def test_runs_of_different_texts_are_not_compared(nmt):
+    text = (nmt.folder / "train.tsv").read_text(encoding="utf-8").replace("dogs", "wolves")
+    (nmt.folder / "train.tsv").write_text(text, encoding="utf-8")
+    shutil.rmtree(nmt.folder / FOLDER / "early")
+    refused(
+        nmt("sweep", "general.yaml", "early.yaml"), 3,
+        "runs/sweep/general", "runs/sweep/early", "different texts",
+    )  # fmt: skip
+
+
+def test_configs_of_one_name_are_refused(fresh):
+    add(fresh.folder, "general", "", file="twin.yaml")
+    refused(fresh("sweep", "general.yaml", "twin.yaml"), 2, "general.yaml", "twin.yaml", "named")
+    refused(fresh("sweep", "general.yaml", "early.yaml", "name=all"), 2, "named 'all'")
+    assert not (fresh.folder / "runs").exists()
+
+
+def test_configs_of_different_corpora_are_refused(fresh):
+    add(fresh.folder, "fewer", "data: {max_pairs: 60}")
+    refused(
+        fresh("sweep", "general.yaml", "fewer.yaml"), 2,
+        "general.yaml and fewer.yaml", "data.max_pairs is null and 60",
+    )  # fmt: skip
+    add(fresh.folder, "drawn", "data: {max_pairs: 60}\nseed: 2")
+    refused(
+        fresh("sweep", "fewer.yaml", "drawn.yaml"), 2,
+        "fewer.yaml and drawn.yaml", "seed is 1 and 2",
+    )  # fmt: skip
+
+
+def test_every_config_is_checked_before_the_first_is_trained(fresh):
+    add(fresh.folder, "typo", "model: {attention: {score: aditive}}")
+    refused(fresh("sweep", "general.yaml", "typo.yaml"), 2, "typo.yaml:3", "'additive'")
+    assert not (fresh.folder / "runs").exists()
+
+
+def test_what_cannot_be_swept_is_one_line(fresh):
+    refused(fresh("sweep"), 2, "no config", "nmt sweep")
+    refused(fresh("sweep", "training.epochs=1"), 2, "no config")
+    refused(fresh("sweep", "--table-only", "training.epochs=1"), 2, "training.epochs=1")
+    refused(fresh("sweep", "--table-only"), 2, "runs/sweep holds no runs", "--folder")
+    refused(fresh("sweep", "general.yaml", "--table-only"), 2, "none of general was trained yet")
+    refused(
+        fresh("sweep", "general.yaml", "evaluation.splits=[]"), 2,
+        "no split that all configs measure", "evaluation.splits=[test]", "general.yaml: []",
+    )  # fmt: skip
+    refused(fresh("sweep", "general.yaml", "--sentence", " "), 2, "--sentence is empty")
+    (fresh.folder / "thesis/early").mkdir(parents=True)
+    (fresh.folder / "thesis/early/only-copy.txt").write_text("years", encoding="utf-8")
+    refused(
+        fresh("sweep", "general.yaml", "early.yaml", "--folder", "thesis"), 2,
+        "thesis/early is no run of nmt",
+    )  # fmt: skip
+    assert not (fresh.folder / "runs").exists()
+    assert not (fresh.folder / "thesis/general").exists()
+
+
+def test_configs_that_differ_only_in_budget_are_told_apart(fresh):
+    add(fresh.folder, "longer", "training: {epochs: 3, max_steps: 1200, accumulate: 2}")
+    configs = [load(fresh.folder / f"{name}.yaml").config for name in ("general", "longer")]
+    assert [budget(config) for config in configs] == [
+        "at most 2 epochs, updates of 128 tokens",
+        "at most 3 epochs or 1,200 steps, updates of 256 tokens",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "general · softmax · global · luong lstm, input feeding"),
+        ("model: {attention: {score: none}}", "no attention · luong lstm, input feeding"),
+        (
+            "model: {attention: {score: additive, normalizer: sparsemax, scope: local-p, heads: 2, "
+            "temperature: 0.5, choice: gumbel}, decoder: {kind: bahdanau, cell: gru}}",
+            "additive · sparsemax · local-p · 2 heads · hard, by gumbel · temperature 0.5 · "
+            "bahdanau gru",
+        ),
+        (
+            "model: {encoder: {kind: self_attention, layers: 3, self_attention: {heads: 4}}, "
+            "decoder: {kind: transformer, layers: 2, self_attention: {heads: 1, norm: post}}}",
+            "general · softmax · global · transformer 2 x 1 head, post-norm, sinusoidal · "
+            "self-attention encoder, scaled_dot 3 x 4 heads, pre-norm, sinusoidal",
+        ),
+    ],
+)  # fmt: skip
+def test_a_mechanism_in_a_line(text, expected, tmp_path):
+    lay_out(tmp_path)
+    path = tmp_path / add(tmp_path, "one", text)
+    assert mechanism(load(path).config) == expected
+
+
+def row(name: str, **values) -> Row:
+    return Row(name=name, run=f"runs/{name}", mechanism="dot", budget="3 epochs", **values)
+
+
+def league(*rows: Row) -> League:
+    return League(
+        rows=ranked(rows), corpus="phrasebook", pairs={"train": 23, "test": 7}, split="test",
+        compute="cpu", system="Linux", versions={"nmt": "1", "torch": "2"}, date="2026-01-02",
+    )  # fmt: skip
+
+
+def test_the_best_stands_first_and_who_has_no_score_last():
+    rows = [
+        row("a-failed", state="failed"),
+        row("third", state="finished", bleu=0.0, chrf=5.0),
+        row("second", state="finished", bleu=31.0, chrf=50.0),
+        row("first", state="finished", bleu=31.0, chrf=57.0),
+    ]
+    assert [each.name for each in ranked(rows)] == ["first", "second", "third", "a-failed"]
+
+
+def test_unequal_budgets_are_said_beside_their_models():
+    other = Row(**{**vars(row("b", state="finished", bleu=1.0)), "budget": "5 epochs"})
+    told = league(row("a", state="finished", bleu=2.0), other).budget
+    assert told == "NOT equal: 3 epochs: a; 5 epochs: b"
+    assert league(row("a", state="finished", bleu=2.0)).budget == "3 epochs, the same for all"
+
+
+def test_a_table_has_as_many_cells_in_every_line():
+    text = markdown(
+        league(
+            row("a", state="finished", bleu=2.0, chrf=3.0, aer=0.125, entropy=0.5, epochs=3),
+            row("b", state="failed", reason="the loss | is\nno number"),
+        )
+    )
+    lines = [line for line in text.replace("\\|", "").split("\n") if line.startswith("|")]
+    assert {line.count("|") for line in lines} == {len(COLUMNS) + 3}
+    assert "| a | 2.00 | 3.00 | 12.5 | 0.50 |" in text
+
+
+NAMES = ["dot", "a-very-long-name-of-a-mechanism-that-goes-on-and-on", "x" * 60, "none"]
+
+
+def test_the_picture_holds_every_name_and_number_within_its_frame(tmp_path):
+    rows = [
+        row(name, state="finished", bleu=91.5 - 10 * n, chrf=1.0, aer=n / 7 if n < 3 else None)
+        for n, name in enumerate(NAMES)
+    ]
+    shown = league(*rows, row("broken", state="failed", reason="why"))
+    figure = picture.draw(shown)
+    bleu, aer = figure.axes
+    labels = [label.get_text().replace("\n", "") for label in bleu.get_yticklabels()]
+    assert labels == NAMES
+    assert [bar.get_width() for bar in bleu.patches] == [91.5, 81.5, 71.5, 61.5]
+    assert [text.get_text() for text in aer.texts] == ["0.0", "14.3", "28.6", "–"]
+    width, height = figure.get_size_inches() * figure.dpi
+    texts = [*figure.texts, *bleu.get_yticklabels(), bleu.title, aer.title, *aer.texts, *bleu.texts]
+    texts += [axes.title for axes in (bleu, aer)] + [axes._left_title for axes in (bleu, aer)]
+    for text in texts:
+        box = text.get_window_extent()
+        assert box.x0 >= 0, text
+        assert box.y0 >= 0, text
+        assert box.x1 <= width, text
+        assert box.y1 <= height, text
+    boxes = [label.get_window_extent() for label in bleu.get_yticklabels()]
+    assert all(above.y0 >= below.y1 for above, below in zip(boxes, boxes[1:], strict=False))
+    (path,) = picture.save_league(shown, tmp_path / "league.png")
+    with Image.open(path) as image:
+        assert image.size == (int(width), int(height))
+
+
+def test_a_corpus_without_gold_links_has_one_panel():
+    (axes,) = picture.draw(league(row("a", state="finished", bleu=2.0))).axes
+    assert "BLEU" in axes.get_title(loc="left")
+
+
+def test_the_weights_of_the_page_are_those_of_the_matrix(tmp_path):
+    weights = np.array([[0.904, 0.096, 0.0], [0.0, 0.25, 0.746]])
+    matrix = Matrix(["je", "<t'>"], ["I", "love", "you"], weights)
+    panel = Panel(
+        name="dot", mechanism="m", formula="score(q, k) = q . k", scores="BLEU 9.0",
+        translation="je <t'>", matrix=matrix,
+    )  # fmt: skip
+    save_side_by_side([Section("I love you", [panel])], tmp_path / "p.html", title="T", about=[])
+    page = Page(tmp_path / "p.html")
+    assert page.texts["td"] == ["", "90", "10", "", "", "25", "75"]
+    assert page.texts["th"][3:] == ["je", "<t'>"]
+    assert page.texts["span"] == ["I", "love", "you"]
+    assert page.texts["code"] == ["score(q, k) = q . k"]
+
+
+def test_a_page_of_forty_models_stays_small(tmp_path):
+    words = [f"word{n}" for n in range(15)]
+    matrix = Matrix(words, words, np.random.default_rng(1).dirichlet(np.ones(15), 15))
+    panel = Panel(
+        name="n" * 30, mechanism="m" * 150, formula="f" * 60, scores="s" * 30,
+        translation=" ".join(words), matrix=matrix,
+    )  # fmt: skip
+    sections = [Section(" ".join(words), [panel] * 40)] * 3
+    save_side_by_side(sections, tmp_path / "p.html", title="T", about=["a"])
+    assert (tmp_path / "p.html").stat().st_size < 2_000_000
