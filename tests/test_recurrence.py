@@ -6,14 +6,42 @@ import pytest
 import torch
 from torch import Tensor
 
+from nmt.config import AttentionConfig
 from nmt.data.vocabulary import PAD
+from nmt.models.attention import Attention, Score, normalizers
+from nmt.models.attention.normalizers import Softmax
+from nmt.models.attention.scores import AdditiveScore, ProductScore
 from nmt.models.contract import Memory, Reading
 from nmt.models.decoders import Decoder
 from nmt.models.encoder_decoder import EncoderDecoder
+from nmt.models.recurrence.attention import attending_kinds
 from tiny_models import EMBEDDING, KINDS, SOURCES, TARGETS, Kind, ids
 
-FUSED = [kind for kind in KINDS if kind.build().reads_by == "a fused recurrence"]
 LENGTHS = [len(row) for row in SOURCES]
+
+
+def has_closed_slopes(kind: Kind) -> bool:
+    """Whether nothing in a model asks for the plain loop, by the names of its parts."""
+    served = {
+        "scope": "global",
+        "choice": "soft",
+        "heads": 1,
+        "coverage": False,
+        "activation": "tanh",
+    }
+    options = {**served, **dict(kind.attention)}
+    loops = kind.decoder in ("luong", "bahdanau") and kind.feeding and kind.layers == 1
+    scores = kind.score not in ("location", "none")
+    return loops and scores and all(options[key] == served[key] for key in served)
+
+
+WARM = [
+    Kind(attention=(("normalizer", name), ("temperature", 2.0), ("position_weights", by_position)))
+    for name in normalizers
+    for by_position in ((False, True) if name == "weighted_softmax" else (False,))
+]
+FUSED = [kind for kind in KINDS if has_closed_slopes(kind)] + WARM
+OTHERS = [kind for kind in KINDS if kind not in FUSED and kind.decoder != "transformer"]
 
 
 @pytest.fixture(params=FUSED, ids=str)
@@ -53,24 +81,68 @@ def weighted(reading: Reading, *, attention: bool = True) -> Tensor:
     return total
 
 
-def test_every_decoder_of_one_layer_that_feeds_something_has_a_fused_recurrence(
+def test_a_decoder_whose_slopes_have_closed_forms_has_a_fused_recurrence(
     decoder: Decoder,
 ) -> None:
     assert decoder.fused
     assert decoder.reads_by == "a fused recurrence"
 
 
+@pytest.mark.parametrize("kind", [*OTHERS, Kind("bahdanau", "gru", layers=3)], ids=str)
+def test_other_decoders_do_without(kind: Kind) -> None:
+    at_once = kind.decoder == "luong" and not (kind.feeding or dict(kind.attention).get("coverage"))
+    wanted = "one call over the whole target" if at_once else "the plain loop"
+    assert kind.build().reads_by == wanted
+
+
+class Doubled(ProductScore):
+    """Other keys, the same product."""
+
+    def project(self, states: Tensor) -> Tensor:
+        return 2 * states
+
+
+class Squared(ProductScore):
+    def forward(self, query: Tensor, keys: Tensor) -> Tensor:
+        return super().forward(query, keys) ** 2
+
+
+class Halved(AdditiveScore):
+    def forward(self, query: Tensor, keys: Tensor, coverage: Tensor | None = None) -> Tensor:
+        return super().forward(query, keys, coverage) / 2
+
+
+class Cooled(Softmax):
+    def normalize(self, scores: Tensor) -> Tensor:
+        return super().normalize(2 * scores)
+
+
+class Bounded(Attention):
+    pass
+
+
 @pytest.mark.parametrize(
-    ("kind", "by"),
-    [
-        (Kind(layers=2), "the plain loop"),
-        (Kind("bahdanau", "gru", layers=3), "the plain loop"),
-        (Kind(feeding=False), "one call over the whole target"),
-    ],
-    ids=str,
+    ("score", "fused"), [(Doubled, True), (AdditiveScore, True), (Squared, False), (Halved, False)]
 )
-def test_other_decoders_do_without(kind: Kind, by: str) -> None:
-    assert kind.build().reads_by == by
+def test_a_new_score_is_fused_if_only_its_keys_are_new(score: type[Score], fused: bool) -> None:
+    attention = Attention(AttentionConfig(), query=4, memory=6)
+    attention.score = score(AttentionConfig(), query=4, memory=6)
+    assert (attending_kinds(attention) is not None) == fused
+
+
+def test_a_class_of_whose_slopes_nothing_is_known_is_not_fused() -> None:
+    attention = Attention(AttentionConfig(), query=4, memory=6)
+    attention.normalizer = Cooled(AttentionConfig())
+    assert attending_kinds(attention) is None
+    assert attending_kinds(Bounded(AttentionConfig(), query=4, memory=6)) is None
+
+
+@pytest.mark.parametrize("wish", ["counts", "reads_words"])
+def test_an_attention_that_asks_with_more_than_the_state_is_not_fused(wish: str) -> None:
+    attention = Attention(AttentionConfig(), query=4, memory=6)
+    assert attending_kinds(attention) is not None
+    setattr(attention, wish, True)
+    assert attending_kinds(attention) is None
 
 
 def test_a_config_can_ask_for_the_plain_loop(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,9 +182,7 @@ def test_outputs_and_all_gradients_are_those_of_the_plain_loop(
 
 def test_gradients_are_those_of_finite_differences(decoder: Decoder) -> None:
     given = inputs(decoder, target=3)
-    names = [name for name, _ in decoder.named_parameters() if not name.startswith("attention.")]
-    queried = [n for n, _ in decoder.named_parameters() if n in ("attention.score.v.weight",)]
-    parameters = [decoder.get_parameter(name) for name in [*names, *queried]]
+    parameters = list(decoder.parameters())
 
     def outputs(
         embedded: Tensor, states: Tensor, keys: Tensor, summary: Tensor, *_: Tensor
@@ -173,12 +243,34 @@ def test_nothing_is_kept_where_no_gradient_is_wanted(decoder: Decoder) -> None:
     assert reading.attention.grad_fn is None
 
 
-def test_a_whole_model_reads_the_same_with_and_without() -> None:
-    for kind in (Kind(), Kind("bahdanau", "lstm", "concat")):
-        model: Any = kind.build().eval()
-        source, target = ids(SOURCES), ids(TARGETS)
-        found = model(source, source != PAD, target)
-        model.decoder.fused = False
-        wanted = model(source, source != PAD, target)
-        torch.testing.assert_close(found.readouts, wanted.readouts)
-        torch.testing.assert_close(found.attention, wanted.attention)
+@pytest.mark.parametrize("kind", FUSED, ids=str)
+def test_a_whole_model_learns_the_same_with_and_without(kind: Kind) -> None:
+    """Through keys and values, too: the temperature of cosine, the projections of qkv."""
+    torch.manual_seed(5)
+    model: Any = kind.build().double()
+    source, target = ids(SOURCES), ids(TARGETS)
+    parameters = dict(model.named_parameters())
+    found = model(source, source != PAD, target)
+    model.decoder.fused = False
+    wanted = model(source, source != PAD, target)
+    torch.testing.assert_close(found.readouts, wanted.readouts)
+    slopes = (
+        torch.autograd.grad(weighted(reading), list(parameters.values()), allow_unused=True)
+        for reading in (found, wanted)
+    )
+    for name, one, other in zip(parameters, *slopes, strict=True):
+        assert (one is None) == (other is None), name
+        if one is not None:
+            torch.testing.assert_close(one, other, msg=lambda text, name=name: f"{name}: {text}")
+
+
+@pytest.mark.parametrize("normalizer", sorted(normalizers))
+def test_a_sentence_of_padding_alone_is_not_looked_at_and_spoils_nothing(normalizer: str) -> None:
+    decoder: Any = Kind(attention=(("normalizer", normalizer),)).build().double().decoder
+    embedded, *rest = inputs(decoder)
+    memory = remembered(*rest)
+    memory.mask[1] = False
+    reading = decoder.read_fused(embedded, memory)
+    assert (reading.attention[1] == 0).all()
+    slopes = torch.autograd.grad(weighted(reading), [embedded, *rest])
+    assert all(slope.isfinite().all() for slope in slopes)

@@ -46,6 +46,7 @@ def test_a_window_is_the_formula_of_its_paper(name: str, window: int) -> None:
             factor = torch.ones(1) if found.factor is None else found.factor[b, t]
             factor = factor.expand(2 * window + 1)[inside].tolist()
             seen = dict(zip(found.index[b, t][inside].tolist(), factor, strict=True))
+            assert len(seen) == inside.sum()  # none of them twice
             q = query.states[b, t].numpy()
             assert seen == pytest.approx(formula(numbers(scope), q, t, length, window))
 

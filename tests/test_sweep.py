@@ -198,6 +198,19 @@ def test_the_table_holds_the_numbers_of_the_runs_own_files(swept):
 
 
 @pytest.mark.slow
+def test_gold_links_make_their_way_from_the_evaluation_into_table_and_page(nmt):
+    path = nmt.folder / FOLDER / "general/evaluation/test/scores.json"
+    found = {"precision": 0.7, "recall": 0.9, "aer": 0.234, "shift": 1}
+    path.write_text(json.dumps({**read_json(path), "alignment": found}), encoding="utf-8")
+    assert nmt("sweep", "--table-only").status == 0
+    row = rows_of(nmt.folder)["general"]
+    assert {name: row[name] for name in found} == found
+    text = " ".join(Page(nmt.folder / FOLDER / "attention.html").texts["p"])
+    assert "AER 23.4 %" in text
+    assert "the row below it" in text
+
+
+@pytest.mark.slow
 def test_a_config_that_cannot_be_trained_is_told_of_and_the_others_go_on(nmt):
     for name in ("early", "broken"):
         shutil.rmtree(nmt.folder / FOLDER / name, ignore_errors=True)
@@ -361,11 +374,15 @@ def test_what_cannot_be_swept_is_one_line(fresh):
 
 
 def test_configs_that_differ_only_in_budget_are_told_apart(fresh):
-    add(fresh.folder, "longer", "training: {epochs: 3, max_steps: 1200, accumulate: 2}")
+    add(
+        fresh.folder,
+        "longer",
+        "training: {epochs: 1, max_steps: 1200, max_minutes: 2.5, accumulate: 2}",
+    )
     configs = [load(fresh.folder / f"{name}.yaml").config for name in ("general", "longer")]
     assert [budget(config) for config in configs] == [
         "at most 2 epochs, updates of 128 tokens",
-        "at most 3 epochs or 1,200 steps, updates of 256 tokens",
+        "at most 1 epoch or 1,200 steps or 2.5 minutes, updates of 256 tokens",
     ]
 
 
@@ -385,6 +402,11 @@ def test_configs_that_differ_only_in_budget_are_told_apart(fresh):
             "decoder: {kind: transformer, layers: 2, self_attention: {heads: 1, norm: post}}}",
             "general · softmax · global · transformer 2 x 1 head, post-norm, sinusoidal · "
             "self-attention encoder, scaled_dot 3 x 4 heads, pre-norm, sinusoidal",
+        ),
+        (
+            "model: {encoder: {kind: self_attention}, decoder: {kind: transformer}}",
+            "general · softmax · global · transformer 1 x 4 heads, pre-norm, sinusoidal · "
+            "encoder alike",
         ),
     ],
 )  # fmt: skip

@@ -32,6 +32,7 @@ OPTIONS: dict[str, Any] = {
     "dynamo": True, "opset_version": 20, "verbose": False, "external_data": False,
 }  # fmt: skip
 BATCH, SOURCE = torch.export.Dim("batch"), torch.export.Dim("source")
+ROWS, PAST = torch.export.Dim("before"), torch.export.Dim("past")
 GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2)}
 """torch's i f g o in ONNX's order i o f c; torch's r z n in ONNX's order z r h."""
 
@@ -65,15 +66,21 @@ def _write_encoder(model: Seq2Seq[Any], path: Path) -> None:
 
 
 def _write_step(model: Seq2Seq[Any], path: Path) -> None:
-    memory, state = _example(model, 5)
-    longer, _ = _example(model, 6)
+    memory, state = _example(model, 5, steps=4)
+    longer_memory, longer_state = _example(model, 6, steps=4)
+    _, later_state = _example(model, 5, steps=7)
     held, carried = named(memory, "memory"), named(state, "state")
-    stretching = [
-        {0: BATCH, **{axis: SOURCE for axis in range(1, a.dim()) if a.size(axis) != b.size(axis)}}
-        for (_, a), (_, b) in zip(held, named(longer), strict=True)
-    ]
     ids = {0: BATCH, 1: torch.export.Dim("beams")}
-    before = {0: torch.export.Dim("before")}
+    of_memory = [
+        {0: BATCH, **_changes(a, b, SOURCE)}
+        for (_, a), (_, b) in zip(held, named(longer_memory), strict=True)
+    ]
+    of_state = [
+        {0: ROWS, **_changes(a, b, SOURCE), **_changes(a, c, PAST)}
+        for (_, a), (_, b), (_, c) in zip(
+            carried, named(longer_state), named(later_state), strict=True
+        )
+    ]
     torch.onnx.export(
         _Step(model, memory, state).eval(),
         (
@@ -85,9 +92,14 @@ def _write_step(model: Seq2Seq[Any], path: Path) -> None:
         path,
         input_names=["previous", "parents", *(name for name, _ in [*held, *carried])],
         output_names=["logs", "attention", *(f"new {name}" for name, _ in carried)],
-        dynamic_shapes=(ids, ids, stretching, [before for _ in carried]),
+        dynamic_shapes=(ids, ids, of_memory, of_state),
         **OPTIONS,
     )
+
+
+def _changes(one: Tensor, other: Tensor, axis: Any) -> dict[int, Any]:
+    """The axes, behind the first, that differ between two examples: all of them are this axis."""
+    return {n: axis for n in range(1, one.dim()) if one.size(n) != other.size(n)}
 
 
 class _Encoder(nn.Module):
@@ -140,11 +152,15 @@ def filled(pattern: Any, tensors: Iterator[Tensor]) -> Any:
     return tuple(filled(part, tensors) for part in pattern)
 
 
-def _example(model: Seq2Seq[Any], length: int) -> tuple[Memory, Any]:
+def _example(model: Seq2Seq[Any], length: int, *, steps: int = 0) -> tuple[Memory, Any]:
+    """What a source of some length became, and the state after some steps."""
     source = torch.full((3, length), EOS)
     source[0, -2:] = PAD
     memory = model.encode(source, source != PAD)
-    return memory, model.start(memory)
+    state = model.start(memory)
+    for _ in range(steps):
+        state = model.step(torch.full((3,), BOS), state, memory).state
+    return memory, state
 
 
 def _read_by_onnx(stack: Stack) -> None:

@@ -36,9 +36,7 @@ class Gold:
         '0-1 2?0'
         """
         doubtful = (f"{source}?{target}" for source, target in sorted(self.possible - self.sure))
-        return " ".join(
-            [f"{source}-{target}" for source, target in sorted(self.sure)] + [*doubtful]
-        )
+        return " ".join(filter(None, [pharaoh(self.sure), *doubtful]))
 
 
 def read_gold(line: str) -> Gold:

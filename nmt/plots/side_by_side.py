@@ -11,7 +11,7 @@ from jinja2 import Environment, StrictUndefined
 from nmt.evaluation.records import Matrix
 from nmt.files import write_text
 
-STRONG = 55
+STRONG = 60
 """Percent from which a number stands on dark ground."""
 LARGE_CELLS, LARGE_LETTERS = 5, 7
 

@@ -61,8 +61,8 @@ class Gumbel(Choice):
         noisy = _with_noise(weights)
         relaxed = noisy.softmax(dim=-1)
         picked = _picked(weights, noisy.argmax(dim=-1, keepdim=True))
-        straight = picked + (relaxed - relaxed.detach())  # this order: the bracket is exactly 0
-        return Chosen(straight.masked_fill(weights == 0, 0), None)
+        # in this order, because the bracket is exactly 0
+        return Chosen(picked + (relaxed - relaxed.detach()), None)
 
 
 @choices.register("reinforce")

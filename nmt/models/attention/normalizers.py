@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.config import AttentionConfig
-from nmt.errors import DataError
+from nmt.models.attention.lengths import first_positions
 from nmt.registry import Registry
 
 
@@ -82,13 +82,7 @@ class WeightedSoftmax(Softmax):
         """Raises DataError: the source is longer than max_positions."""
         if not self.by_position:
             return scores * self.w
-        source, positions = scores.size(-1), self.w.size(0)
-        if source > positions:
-            raise DataError(
-                f"a source of {source} pieces does not fit position_weights of {positions} "
-                f"positions: shorten it, or train with model.attention.max_positions={source}"
-            )
-        return scores + self.w[:source]
+        return scores + first_positions(self.w, scores.size(-1), "position_weights")
 
 
 def _one() -> Tensor:

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from nmt.config import AttentionConfig
-from nmt.errors import ConfigError, DataError
+from nmt.errors import ConfigError
+from nmt.models.attention.lengths import first_positions
 from nmt.registry import Registry
 
 
@@ -281,14 +282,8 @@ class LocationScore(Score):
             DataError: the source is longer than max_positions.
         """
         batch, source, _ = states.shape
-        positions = self.W.out_features
-        if source > positions:
-            raise DataError(
-                f"a source of {source} pieces does not fit score 'location' of {positions} "
-                f"positions: shorten it, or train with model.attention.max_positions={source}"
-            )
         keys = torch.cat([self.W.weight, self.W.bias.unsqueeze(-1)], dim=-1)
-        return keys[:source].expand(batch, -1, -1)
+        return first_positions(keys, source, "score 'location'").expand(batch, -1, -1)
 
     def forward(self, query: Tensor, keys: Tensor) -> Tensor:
         return query @ keys[..., :-1].transpose(1, 2) + keys[..., -1].unsqueeze(1)

@@ -86,4 +86,4 @@ def attending_kinds(attention: AnyAttention) -> tuple[type[Scoring], type[Normal
 
 def _looks_everywhere(attention: Attention) -> bool:
     whole = type(attention.scope) is Global and type(attention.choice) is Soft
-    return whole and not (attention.counts or attention.covers or attention.reads_words)
+    return whole and not (attention.counts or attention.reads_words)

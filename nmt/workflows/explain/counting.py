@@ -19,7 +19,7 @@ Reader = Callable[[int, int], None]
 """Computes for a source of so many positions, and a target of so many."""
 
 TERMS = ("", "S", "T", "S T", "S S", "T T")
-LENGTHS = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 1), (1, 3), (3, 2))
+LENGTHS = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 1), (1, 3), (3, 2), (4, 1), (1, 4))
 FIRST_WIDTH = 48  # a multiple of all usual numbers of heads, twice
 
 
@@ -94,7 +94,7 @@ def _multiply_adds(reader: Reader, source: int, target: int) -> int:
 
 def _widths(letters: Sequence[str], count: int) -> Iterator[dict[str, int]]:
     """Sizes all different, so that no letter can stand for another."""
-    numbers = np.random.default_rng(1).permutation(64)[: count * len(letters)] + 1
+    numbers = np.random.default_rng(1).permutation(128)[: count * len(letters)] + 1
     for row in numbers.reshape(count, -1):
         yield {letter: FIRST_WIDTH * int(n) for letter, n in zip(letters, row, strict=True)}
 

@@ -1,9 +1,10 @@
 """The whole explanation of a piece, put together for people and for programs."""
 
+import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from math import prod
 from typing import Any
 
 from torch import Tensor
@@ -103,6 +104,8 @@ def explain(name: str, chosen: Loaded | None = None) -> list[Explanation]:
 def _explained(piece: Piece, chosen: Loaded | None) -> Explanation:
     showing = _lecture(piece)
     name, loaded = next(iter(showing.items()), (BASIS, None))
+    if piece.kind == "encoder" and showing:  # the last is the one with the most parts
+        name, loaded = list(showing.items())[-1]
     loaded = chosen or loaded or load(shipped()[BASIS])
     model = _with(piece, loaded.config.model)
     return Explanation(
@@ -273,12 +276,16 @@ def _lines(of: Explanation) -> Iterator[str]:
     yield from _told("shown in", ", ".join(f"configs/lecture/{name}.yaml" for name in of.lecture))
     yield from _told("shapes", _shapes(of), wrapped=False)
     yield from _told("parameters", _parameters(of), wrapped=False)
-    yield from _told("cost", _costs(of), wrapped=False)
+    yield from _told("cost" if of.shapes else "course", _costs(of), wrapped=False)
 
 
 def _told(label: str, text: str, *, wrapped: bool = True) -> Iterator[str]:
     """Nothing, if there is nothing to tell."""
-    lines = textwrap.wrap(text, WIDTH, break_long_words=False) if wrapped else text.split("\n")
+    lines = (
+        textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+        if wrapped
+        else text.split("\n")
+    )
     for number, line in enumerate(lines if text else []):
         yield f"  {'' if number else label:<12}{line}"
 
@@ -290,10 +297,15 @@ def _shapes(of: Explanation) -> str:
 def _parameters(of: Explanation) -> str:
     if not of.shapes:
         return "none"
+    alike: dict[tuple[str, tuple[int, ...]], int] = {}  # layers differ by their number alone
+    for parameter in of.parameters:
+        key = re.sub(r"\blayers\.\d+\b", "layers.N", parameter.name), parameter.shape
+        alike[key] = alike.get(key, 0) + 1
     rows = [
-        f"{parameter.name} {' x '.join(map(str, parameter.shape)) or 'a number'}"
-        + (f" = {parameter.count:,}" if len(parameter.shape) > 1 else "")
-        for parameter in of.parameters
+        f"{name} {' x '.join(map(str, shape)) or 'a number'}"
+        + (f" = {prod(shape):,}" if len(shape) > 1 else "")
+        + (f", {count} times" if count > 1 else "")
+        for (name, shape), count in alike.items()
     ]
     total = sum(parameter.count for parameter in of.parameters)
     return "\n".join([*rows, f"{total:,} in all, in the sizes of {of.example}"])

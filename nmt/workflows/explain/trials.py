@@ -27,7 +27,7 @@ LETTERS = {
     "z": "attention.size",
     "e": "an embedded word",
     "f": "what is fed beside the word",
-    "h": "a decoder state",
+    "h": "a recurrent state",
 }
 
 

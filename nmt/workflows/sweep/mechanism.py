@@ -6,7 +6,7 @@ from nmt.config import (
     AttentionConfig,
     Config,
     DecoderConfig,
-    EncoderConfig,
+    ModelConfig,
     SelfAttentionConfig,
     TrainingConfig,
 )
@@ -20,24 +20,26 @@ def mechanism(config: Config) -> str:
     Such as `general · softmax · global · luong lstm, input feeding`.
     """
     model = config.model
-    parts = [*_attention(model.attention), _decoder(model.decoder), *_encoder(model.encoder)]
+    parts = [*_attention(model.attention), _decoder(model.decoder), *_encoder(model)]
     return " · ".join([*parts, *_training(config)])
 
 
 def budget(config: Config) -> str:
     """What ends a training, and how much an update reads."""
     training = config.training
-    ends = [
-        f"{count:,} {unit}" if isinstance(count, int) else f"{count:g} {unit}"
-        for count, unit in (
-            (training.epochs, "epochs"),
-            (training.max_steps, "steps"),
-            (training.max_minutes, "minutes"),
-        )
-        if count is not None
-    ]
+    limits = (
+        (training.epochs, "epoch"),
+        (training.max_steps, "step"),
+        (training.max_minutes, "minute"),
+    )
+    ends = [_counted(count, unit) for count, unit in limits if count is not None]
     update = training.batch_tokens * training.accumulate
     return f"at most {' or '.join(ends)}, updates of {update:,} tokens"
+
+
+def _counted(count: float, unit: str) -> str:
+    number = f"{count:,}" if isinstance(count, int) else f"{count:g}"
+    return f"{number} {unit}{'s' * (count != 1)}"
 
 
 def _attention(attention: AttentionConfig) -> Iterator[str]:
@@ -75,15 +77,18 @@ def _decoder(decoder: DecoderConfig) -> str:
     return f"{decoder.kind} {decoder.cell}{fed}{readout}"
 
 
-def _encoder(encoder: EncoderConfig) -> Iterator[str]:
+def _encoder(model: ModelConfig) -> Iterator[str]:
+    encoder, own = model.encoder, model.encoder.self_attention
     if encoder.kind == "recurrent":
         return
-    own = encoder.self_attention
-    yield f"{encoder.kind.replace('_', '-')} encoder, {own.score} {_stack(encoder.layers, own)}"
+    if _decoder(model.decoder) == f"transformer {_stack(encoder.layers, own)}":
+        yield "encoder alike"
+    else:
+        yield f"{encoder.kind.replace('_', '-')} encoder, {own.score} {_stack(encoder.layers, own)}"
 
 
 def _stack(layers: int, attention: SelfAttentionConfig) -> str:
-    heads = f"{attention.heads} head{'s' * (attention.heads > 1)}"
+    heads = _counted(attention.heads, "head")
     norm = "no norm" if attention.norm == "none" else f"{attention.norm}-norm"
     positions = "no positions" if attention.positions == "none" else attention.positions
     return f"{layers} x {heads}, {norm}, {positions}"

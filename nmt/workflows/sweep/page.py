@@ -121,7 +121,7 @@ def _scores(row: Row) -> Iterator[str]:
     if row.aer is not None:
         yield f"AER {100 * row.aer:.1f} %"
     if row.entropy is not None:
-        yield f"entropy {row.entropy:.2f} nats"
+        yield f"entropy {row.entropy:.2f}"
 
 
 def _formula(trained: Trained) -> str | None:
