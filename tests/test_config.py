@@ -192,7 +192,7 @@ def test_an_override_that_is_no_yaml_is_named(least: Path) -> None:
         ),
         (
             "tokenizer:\n  kind: bpee\n",
-            "small.yaml:5: tokenizer.kind: input should be 'bpe' or 'unigram' (got 'bpee')",
+            "small.yaml:5: tokenizer.kind: input should be 'bpe', 'unigram' or 'word' (got 'bpee')",
         ),
         (
             "device: gpu\n",

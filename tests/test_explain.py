@@ -96,7 +96,9 @@ def test_the_command_prints_all_that_the_issue_asks_for(nmt: Commands) -> None:
 
 def test_the_command_lists_and_speaks_json(nmt: Commands) -> None:
     assert "  cosine  " in nmt("explain").out
-    assert "dot" in json.loads(nmt("explain", "--json").out)["attention score (model.attention.score)"]
+    assert (
+        "dot" in json.loads(nmt("explain", "--json").out)["attention score (model.attention.score)"]
+    )
     (found,) = json.loads(nmt("explain", "general", "--json").out)["pieces"]
     assert found["cost"][0] == {"grows": "S", "formula": "q m", "count": 65536}
     wrong = nmt("explain", "bahdanu")

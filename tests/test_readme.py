@@ -18,10 +18,13 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def nmt(tmp_path, monkeypatch, capsys):
     """A folder in which `configs/NAME.yaml` is a small config, for every name that is shipped."""
     lay_out(tmp_path)
-    (tmp_path / "configs").mkdir()
-    for shipped in (ROOT / "configs").glob("*.yaml"):
+    for shipped in (ROOT / "configs").rglob("*.yaml"):
         text = CONFIG.replace("name: tiny", f"name: {shipped.stem}")
-        (tmp_path / "configs" / shipped.name).write_text(text, encoding="utf-8")
+        small = tmp_path / shipped.relative_to(ROOT)
+        small.parent.mkdir(parents=True, exist_ok=True)
+        small.write_text(text, encoding="utf-8")
+    for language, sentence in (("en", "I love you"), ("fr", "je t'aime")):
+        (tmp_path / f"sentences.{language}").write_text(f"{sentence}\n", encoding="utf-8")
     return Commands(tmp_path, monkeypatch, capsys)
 
 

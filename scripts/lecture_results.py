@@ -1,0 +1,78 @@
+"""The results of the lecture's systems, from what `nmt sweep` wrote, so that none is typed by hand.
+
+python scripts/lecture_results.py docs/sweep/league.json [multi30k.json]
+
+Writes a line of results into each file of configs/lecture, one for each corpus, and the figures of
+the phrasebook into the table of docs/attention.md.
+"""
+
+import argparse
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+CONFIGS, DOCS = ROOT / "configs/lecture", ROOT / "docs/attention.md"
+MULTI30K, PHRASEBOOK = "Multi30k", "phrasebook"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("leagues", nargs="+", type=Path, help="JSON of schema nmt.sweep/1")
+    options = parser.parse_args()
+    for path in options.leagues:
+        league = json.loads(path.read_text(encoding="utf-8"))
+        for config in sorted(CONFIGS.rglob("*.yaml")):
+            rewrite(config, fill_config(config.read_text(encoding="utf-8"), league))
+        if corpus_of(league) == PHRASEBOOK:
+            rewrite(DOCS, fill_table(DOCS.read_text(encoding="utf-8"), league))
+
+
+def rewrite(path: Path, text: str) -> None:
+    if text != path.read_text(encoding="utf-8"):
+        path.write_text(text, encoding="utf-8")
+        print(path.relative_to(ROOT))
+
+
+def fill_config(text: str, league: dict[str, Any]) -> str:
+    """The config with its line of results, behind the last line of its header."""
+    (name,) = re.findall(r"^name: (\S+)$", text, flags=re.MULTILINE)
+    row = finished(league).get(name)
+    if row is None:
+        return text
+    corpus = corpus_of(league)
+    error = "" if row.get("aer") is None else f", AER {100 * row['aer']:.1f} %"
+    lines = [line for line in text.splitlines() if not line.startswith(f"# {corpus}: BLEU ")]
+    place = next(i for i, line in enumerate(lines) if not line.startswith("#"))
+    lines.insert(place, f"# {corpus}: BLEU {row['bleu']:.2f}{error}")
+    return "\n".join(lines) + "\n"
+
+
+def fill_table(text: str, league: dict[str, Any]) -> str:
+    """The page with BLEU and AER in the last two columns of each row that names a config."""
+    rows = finished(league)
+    return "\n".join(_filled(line, rows) for line in text.split("\n"))
+
+
+def _filled(line: str, rows: dict[str, Any]) -> str:
+    named = re.search(r"^\| .*\(\.\./configs/lecture/(?:vectors/)?([\w-]+)\.yaml\)", line)
+    row = rows.get(named[1]) if named else None
+    if row is None:
+        return line
+    error = "–" if row.get("aer") is None else f"{100 * row['aer']:.1f}"
+    cells = line.strip("|").split("|")[:-2]
+    return f"|{'|'.join(cells)}| {row['bleu']:.2f} | {error} |"
+
+
+def finished(league: dict[str, Any]) -> dict[str, Any]:
+    return {row["name"]: row for row in league["rows"] if row["state"] == "finished"}
+
+
+def corpus_of(league: dict[str, Any]) -> str:
+    corpus = str(league["corpus"])
+    return MULTI30K if "multi30k" in corpus.lower() else corpus
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,262 @@
+"""What cannot be is one line at `config validate`, and whatever can be built can be read."""
+
+import random
+import re
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from commands import Commands
+from nmt.config import load
+from nmt.data.vocabulary import PAD, Vocabularies
+from nmt.errors import ConfigError
+from nmt.models import Seq2Seq, build_model
+from nmt.models.attention import normalizers, scores
+from nmt.models.attention.attend import NONE
+from nmt.models.attention.choices import choices
+from nmt.models.attention.scopes import scopes
+from nmt.models.cells import cells
+from nmt.models.decoders import decoders
+from nmt.models.encoders import encoders
+from nmt.workflows.checks import check_model
+from test_models import read_by_steps
+from tiny_models import SOURCES, TARGETS, ids
+
+BAD = """\
+name: bad
+data:
+  corpus: phrasebook
+model:
+  embedding_size: 12
+  encoder: {size: 6}
+  decoder:
+    size: 12
+    self_attention:
+      heads: 2
+  attention:
+    score: general
+    heads: 1
+training:
+  epochs: 3
+"""
+SELF = "model.encoder={kind: self_attention, size: 12}"
+
+
+def refused(folder: Path, *overrides: str) -> str:
+    path = folder / "bad.yaml"
+    path.write_text(BAD, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        check_model(load(path, overrides))
+    message = str(caught.value)
+    assert "\n" not in message
+    return message.replace(f"{folder}/", "")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "key", "parts"),
+    [
+        (["model.attention.score=dot", "model.decoder.size=11"],
+         "model.attention.score", ["11", "12", "general"]),
+        (["model.attention.heads=5"], "model.attention.heads", ["5", "12", "divisor"]),
+        (["model.attention.scope=local-m", "model.attention.score=location"],
+         "model.attention.score", ["location", "local-m", "global"]),
+        ([SELF, "model.encoder.self_attention={scope: local-m}"],
+         "model.encoder.self_attention.scope", ["local-m", "global"]),
+        ([SELF, "model.encoder.self_attention={heads: 5}"],
+         "model.encoder.self_attention.heads", ["5", "12"]),
+        ([SELF, "model.encoder.size=8"], "model.encoder.size", ["8", "12"]),
+        ([SELF, "model.encoder.self_attention={score: location, heads: 1}"],
+         "model.encoder.self_attention.score", ["location"]),
+        (["model.decoder.kind=transformer", "model.decoder.size=10"],
+         "model.decoder.size", ["10", "12"]),
+        (["model.decoder.kind=transformer", "model.decoder.self_attention.heads=5"],
+         "model.decoder.self_attention.heads", ["5", "12"]),
+        (["model.attention.choice=gumbel", "model.attention.normalizer=relu"],
+         "model.attention.choice", ["gumbel", "relu", "softmax"]),
+        (["model.attention.choice=reinforce", "model.attention.scope=local-p"],
+         "model.attention.choice", ["reinforce", "local-p", "global"]),
+        ([SELF, "model.encoder.self_attention={choice: reinforce}"],
+         "model.encoder.self_attention.choice", ["reinforce", "gumbel"]),
+        (["model.attention.coverage=true"],
+         "model.attention", ["general", "coverage", "additive"]),
+        (["model.attention.position_weights=true"],
+         "model.attention.position_weights", ["softmax", "weighted_softmax"]),
+        (["model.attention.activation=relu"], "model.attention", ["general", "relu", "additive"]),
+        (["model.attention.score=none", "model.attention.heads=2"],
+         "model.attention.heads", ["2", "none", "1"]),
+        (["model.attention.score=none", "model.attention.choice=gumbel"],
+         "model.attention.choice", ["gumbel", "none", "soft"]),
+        (["model.decoder.readout=maxout"], "model.decoder.readout", ["maxout", "luong"]),
+        (["model.attention.score=none", "training.coverage_loss=0.5"],
+         "training.coverage_loss", ["0.5", "none"]),
+        (["training.teacher_forcing_end=0.5"],
+         "training.teacher_forcing", ["0.5", "constant", "linear"]),
+        (["training.epochs=null", "training.max_minutes=1", "training.schedule=cosine"],
+         "training.schedule", ["cosine", "max_steps"]),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_one_line_with_its_key_its_values_and_the_mend(
+    overrides: list[str], key: str, parts: list[str], tmp_path: Path
+) -> None:
+    message = refused(tmp_path, *overrides)
+    found = re.match(r"(?:command line|bad\.yaml:\d+): ([\w.]+)", message)
+    assert found, message
+    assert found[1].startswith(key), message
+    for part in parts:
+        assert part in message, message
+
+
+def test_the_line_is_that_of_the_key(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(BAD.replace("heads: 1", "heads: 5"), encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        check_model(load(path))
+    assert str(caught.value).startswith(f"{path}:13: model.attention.heads: heads is 5")
+
+
+UNKNOWN = {
+    "model.attention.score": ("addtive", "additive"),
+    "model.attention.normalizer": ("sparsmax", "sparsemax"),
+    "model.attention.scope": ("local_m", "local-m"),
+    "model.attention.choice": ("gumble", "gumbel"),
+    "model.encoder.kind": ("recurent", "recurrent"),
+    "model.encoder.cell": ("lsmt", "lstm"),
+    "model.encoder.self_attention.score": ("scaled-dot", "scaled_dot"),
+    "model.decoder.kind": ("transfomer", "transformer"),
+    "model.decoder.cell": ("gur", "gru"),
+    "model.decoder.self_attention.normalizer": ("entmax", "entmax15"),
+    "training.schedule": ("cosin", "cosine"),
+    "training.teacher_forcing_schedule": ("inverse-sigmoid", "inverse_sigmoid"),
+}
+
+
+@pytest.mark.parametrize("key", UNKNOWN)
+def test_an_unknown_name_of_any_registry_is_answered_with_the_nearest(
+    key: str, tmp_path: Path
+) -> None:
+    wrong, near = UNKNOWN[key]
+    message = refused(tmp_path, f"{key}={wrong}")
+    assert message.startswith(f"command line: {key}: unknown ")
+    assert f"'{wrong}'; did you mean '{near}'?" in message
+
+
+def test_the_command_says_it_in_one_line_and_leaves_with_two(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    found = Commands(tmp_path, monkeypatch, capsys)(
+        "config", "validate", "02-dot", "model.decoder.size=100"
+    )
+    assert (found.status, found.out) == (2, "")
+    assert found.err.count("\n") == 1
+    assert re.match(r"nmt: \S+02-dot.yaml:\d+: model.attention.score: score 'dot'", found.err)
+
+
+# Every combination is built and read, or refused
+
+OPTIONS: dict[str, list[Any]] = {
+    "decoder": list(decoders),
+    "score": [*scores, NONE],
+    "normalizer": list(normalizers),
+    "scope": list(scopes),
+    "choice": list(choices),
+    "heads": [1, 2, 5],
+    "coverage": [False, True],
+    "encoder": list(encoders),
+    "cell": list(cells),
+    "feeding": [True, False],
+    "layers": [1, 2],
+    "position_weights": [False, True],
+    "size": [None, 8],
+    "own": [
+        {},
+        {"score": "qkv", "heads": 1, "norm": "none", "residual": False},
+        {"score": "additive", "positions": "learned", "normalizer": "relu"},
+        {"score": "dot", "positions": "rotary", "norm": "post", "heads": 2},
+        {"score": "cosine", "choice": "gumbel", "feed_forward": 0},
+        {"score": "concat", "normalizer": "sparsemax", "heads": 3},
+    ],
+}
+VOCABULARIES = Vocabularies(17, 13)
+
+
+def values_of(case: dict[str, Any]) -> dict[str, Any]:
+    names = ("score", "normalizer", "scope", "choice", "heads", "coverage", "position_weights",
+             "size")  # fmt: skip
+    recurrent = case["encoder"] == "recurrent"
+    own = {"heads": 2, "feed_forward": 10, **case["own"]}
+    return {
+        "embedding_size": 12,
+        "dropout": 0.0,
+        "encoder": {
+            "kind": case["encoder"], "cell": case["cell"], "size": 6 if recurrent else 12,
+            "layers": case["layers"], "self_attention": own,
+        },
+        "decoder": {
+            "kind": case["decoder"], "cell": case["cell"], "size": 12, "layers": case["layers"],
+            "input_feeding": case["feeding"], "self_attention": own,
+        },
+        "attention": {"window": 2, "max_positions": 9, **{name: case[name] for name in names}},
+    }  # fmt: skip
+
+
+def outcome(case: dict[str, Any], folder: Path) -> str:
+    """`read`, or what `config validate` says; anything else escapes as the bug that it is."""
+    path = folder / "case.yaml"
+    if not path.exists():
+        path.write_text("name: case\ndata: {corpus: phrasebook}\n", encoding="utf-8")
+    loaded = load(path, [f"model={values_of(case)}".replace("True", "true").replace(
+        "False", "false").replace("None", "null")])  # fmt: skip
+    try:
+        check_model(loaded)
+    except ConfigError as error:
+        message = str(error)
+        assert "\n" not in message
+        assert re.match(r"command line: (model|training)[\w.]*:? ", message), message
+        return message
+    model = build_model(loaded.config.model, VOCABULARIES).eval()
+    at_once_equals_step_by_step(model)
+    return "read"
+
+
+@torch.no_grad()
+def at_once_equals_step_by_step(model: Seq2Seq[Any]) -> None:
+    for parameter in model.parameters():
+        parameter.mul_(1.5)
+    source, target = ids(SOURCES), ids(TARGETS)
+    reading = model(source, source != PAD, target)
+    logits, attention = read_by_steps(model, source, source != PAD, target)
+    torch.testing.assert_close(model.vocabulary(reading.readouts), logits, atol=2e-4, rtol=1e-3)
+    torch.testing.assert_close(reading.attention, attention, atol=2e-4, rtol=1e-3)
+
+
+def sampled(count: int, seed: int) -> list[dict[str, Any]]:
+    draw = random.Random(seed)
+    return [{key: draw.choice(values) for key, values in OPTIONS.items()} for _ in range(count)]
+
+
+def pairs() -> list[dict[str, Any]]:
+    """Plain cases with each two options of the attention set to each two values."""
+    plain = {key: values[0] for key, values in OPTIONS.items()}
+    plain |= {"decoder": "luong", "score": "general", "scope": "global", "choice": "soft",
+              "normalizer": "softmax", "encoder": "recurrent"}  # fmt: skip
+    found = []
+    for first, second in (("decoder", "score"), ("decoder", "scope"), ("decoder", "choice"),
+                          ("encoder", "score"), ("score", "scope"), ("normalizer", "choice"),
+                          ("decoder", "heads"), ("score", "coverage"),
+                          ("encoder", "own")):  # fmt: skip
+        for a, b in product(OPTIONS[first], OPTIONS[second]):
+            found.append({**plain, first: a, second: b})
+    return found
+
+
+def test_any_two_parts_work_together_or_are_refused_in_one_line(tmp_path: Path) -> None:
+    outcomes = [outcome(case, tmp_path) for case in pairs()]
+    assert outcomes.count("read") > len(outcomes) / 2
+
+
+def test_any_combination_of_parts_works_or_is_refused_in_one_line(tmp_path: Path) -> None:
+    outcomes = [outcome(case, tmp_path) for case in sampled(150, seed=1)]
+    assert 10 < outcomes.count("read") < 140

@@ -1,0 +1,150 @@
+"""The lecture: every config trains, says what it shows, and stands in the table of docs."""
+
+import importlib
+import json
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from commands import Commands, lay_out
+from nmt.config import load, shipped
+from nmt.training.loop import Progress
+from nmt.training.trainer import Trainer
+from nmt.workflows.checks import check_model
+from nmt.workflows.explain import pieces
+from nmt.workflows.prepare import prepare
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "configs/lecture"
+CONFIGS = {path.stem: path for path in sorted(FOLDER.rglob("*.yaml"))}
+DOCS = (ROOT / "docs/attention.md").read_text(encoding="utf-8")
+SCRIPT = runpy.run_path(str(ROOT / "scripts/lecture_results.py"))
+fill_config, fill_table = SCRIPT["fill_config"], SCRIPT["fill_table"]
+ROWS = [line for line in DOCS.splitlines() if line.startswith("| ") and ".yaml)" in line]
+TINY = (
+    "data={corpus: files, files: {train: train.tsv}, validation_size: 12, test_size: 13}",
+    "tokenizer.vocabulary_size=400",
+    "training.batch_tokens=64",
+    "device=cpu",
+    "precision=float32",
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    lay_out(tmp_path)
+    vectors = [f"{word} {' '.join(['0.1'] * 300)}" for word in ("dogs", "cats", "see")]
+    (tmp_path / "glove.6B.300d.txt").write_text("\n".join(vectors) + "\n", encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_config_of_the_lecture_learns_from_its_first_updates(name: str, folder: Path) -> None:
+    loaded = load(CONFIGS[name], TINY)
+    assert loaded.config.name == name
+    check_model(loaded)
+    parts = prepare(loaded.config)
+    trainer = Trainer(parts.model, loaded.config.training, parts.compute, total=2)
+    before = {key: value.clone() for key, value in parts.model.named_parameters()}
+    with parts.epochs as epochs:
+        for batch in list(epochs.take(Progress(), 2)):
+            trainer.step([batch])
+    still = [key for key, value in parts.model.named_parameters() if value.equal(before[key])]
+    assert still == []
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_config_of_the_lecture_says_what_it_shows_in_a_few_lines(name: str) -> None:
+    lines = CONFIGS[name].read_text(encoding="utf-8").splitlines()
+    header = "\n".join(line for line in lines if line.startswith("# "))
+    assert len(lines) <= 20
+    assert all(len(line) <= 100 for line in lines)
+    assert "# Formula: " in header
+    assert "# Heat map: " in header
+    assert re.search(r"# Paper: .*https://", header, flags=re.DOTALL)
+
+
+def test_all_of_them_have_one_budget_and_one_corpus() -> None:
+    for name in CONFIGS:
+        config = load(Path(name)).config
+        assert (config.training.epochs, config.training.batch_tokens) == (16, 1024), name
+        assert config.data.corpus == "phrasebook"
+
+
+def test_they_are_found_by_name_where_there_is_no_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in CONFIGS:
+        assert load(Path(f"configs/lecture/{name}.yaml")).config.name == name
+        assert shipped()[name].is_file()
+
+
+def test_vectors_that_are_not_there_are_asked_for_kindly(tmp_path, monkeypatch, capsys) -> None:
+    found = Commands(tmp_path, monkeypatch, capsys)("config", "validate", "37-word-vectors")
+    assert found.status == 2
+    assert re.search(r"37-word-vectors.yaml:\d+: model.source_vectors.file: ", found.err)
+    assert "glove.6B.300d.txt" in found.err
+    assert found.err.count("\n") == 1
+
+
+# docs/attention.md
+
+
+def test_every_config_stands_in_the_table_of_the_docs_and_every_link_leads_somewhere() -> None:
+    linked = re.findall(r"\]\(\.\./(configs/lecture/[\w/.-]+\.yaml)\)", DOCS)
+    assert {ROOT / path for path in linked} == set(CONFIGS.values())
+    for path in re.findall(r"\]\(([^)#:]+)\)", DOCS):
+        assert (ROOT / "docs" / path).exists(), path
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: re.findall(r"`([\w-]+)`", row)[0])
+def test_the_tests_that_a_row_names_exist(row: str) -> None:
+    named = re.findall(r"`(test_\w+)::(test_\w+)`", row)
+    assert named
+    for module, function in named:
+        assert callable(getattr(importlib.import_module(module), function))
+
+
+def test_every_registered_piece_stands_in_the_docs() -> None:
+    missing = [f"{piece.title} {piece.name}" for piece in pieces() if f"`{piece.name}`" not in DOCS]
+    assert missing == []
+
+
+# scripts/lecture_results.py
+
+
+def league(**scores: float | None) -> dict:
+    row = {"name": "02-dot", "state": "finished", **scores}
+    return {"schema": "nmt.sweep/1", "corpus": "phrasebook", "rows": [row]}
+
+
+def test_results_come_into_the_config_and_replace_older_ones() -> None:
+    text = CONFIGS["02-dot"].read_text(encoding="utf-8")
+    first = fill_config(text, league(bleu=91.234, aer=0.0612))
+    assert "# phrasebook: BLEU 91.23, AER 6.1 %\n" in first
+    again = fill_config(first, league(bleu=92.0, aer=None))
+    assert "# phrasebook: BLEU 92.00\n" in again
+    assert again.count("# phrasebook") == 1
+    both = fill_config(again, {**league(bleu=50.0, aer=None), "corpus": "me/multi30k default"})
+    assert "# phrasebook: BLEU 92.00\n# Multi30k: BLEU 50.00\n" in both
+    assert [line for line in both.splitlines() if "BLEU" not in line] == [
+        line for line in text.splitlines() if "BLEU" not in line
+    ]
+
+
+def test_results_come_into_the_table_of_the_docs() -> None:
+    filled = fill_table(DOCS, league(bleu=91.234, aer=0.0612))
+    (row,) = [line for line in filled.splitlines() if "(../configs/lecture/02-dot.yaml)" in line]
+    assert row.endswith("| 91.23 | 6.1 |")
+    assert json.dumps(fill_table(filled, league(bleu=91.234, aer=0.0612))) == json.dumps(filled)
+
+
+def test_a_training_that_failed_changes_nothing() -> None:
+    failed = league(bleu=None, aer=None)
+    failed["rows"][0]["state"] = "failed"
+    assert fill_table(DOCS, failed) == DOCS
+    assert fill_config("# Formula: x\nname: 02-dot\n", failed) == "# Formula: x\nname: 02-dot\n"

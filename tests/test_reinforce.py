@@ -1,0 +1,235 @@
+import math
+import random
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from nmt.checkpoint import store
+from nmt.config import AttentionConfig, DecoderConfig, EncoderConfig, ModelConfig, TrainingConfig
+from nmt.data.batches import Batch, pad
+from nmt.data.vocabulary import BOS, EOS, Vocabularies
+from nmt.decoding.beam import beam_search
+from nmt.decoding.torch_engine import TorchEngine
+from nmt.models import Seq2Seq, build_model
+from nmt.models.attention.choices import Chosen, Reinforce
+from nmt.models.devices import Compute
+from nmt.training.objective import objective, read
+from nmt.training.reinforce import moved, reinforcement
+from nmt.training.trainer import Trainer
+
+CPU = Compute(torch.device("cpu"), bfloat16=False)
+PAIRS = [([5, 9], [6, 11]), ([7], [4, 9, 12]), ([12, 8, 8, 4], [10])]
+WORDS, UPDATES = 14, 300
+
+
+def collated(pairs: list[tuple[list[int], list[int]]]) -> Batch:
+    sources, targets = ([np.array(side) for side in sides] for sides in zip(*pairs, strict=True))
+    return Batch(
+        pad(sources, behind=EOS),
+        pad(targets, before=BOS),
+        pad(targets, behind=EOS),
+        np.arange(len(pairs)),
+    )
+
+
+def hard(*, size: int = 7, feeding: bool = True, **attention: Any) -> Seq2Seq[Any]:
+    torch.manual_seed(6)
+    config = ModelConfig(
+        embedding_size=size - 2,
+        encoder=EncoderConfig(cell="gru", size=size - 1),
+        decoder=DecoderConfig(cell="gru", size=size, input_feeding=feeding),
+        attention=AttentionConfig(choice="reinforce", **attention),
+        dropout=0.0,
+        tie_embeddings="none",
+    )
+    return build_model(config, Vocabularies(WORDS, WORDS))
+
+
+def trainer_of(model: Seq2Seq[Any] | None = None, **config: Any) -> Trainer:
+    settings = {"warmup_steps": 2, "schedule": "cosine", "learning_rate": 0.01, **config}
+    return Trainer(model or hard(), TrainingConfig(**settings), CPU, total=UPDATES)
+
+
+def choosing(monkeypatch: pytest.MonkeyPatch, index: list[int] | None) -> None:
+    """Let hard attention pick these source positions, one a target position; None: the likeliest.
+
+    With the log-probability of having drawn them.
+    """
+
+    def forward(self: Reinforce, weights: Tensor) -> Chosen:
+        picked = (
+            weights.argmax(-1) if index is None else torch.tensor(index).expand(len(weights), -1)
+        )
+        chosen = torch.nn.functional.one_hot(picked, weights.size(-1)).to(weights.dtype)
+        return Chosen(chosen, weights.gather(-1, picked.unsqueeze(-1)).squeeze(-1).log())
+
+    monkeypatch.setattr(Reinforce, "forward", forward)
+
+
+def test_the_term_is_the_sum_that_is_written_above_it() -> None:
+    torch.manual_seed(1)
+    choices = torch.randn(2, 3, requires_grad=True)
+    rewards = torch.randn(2, 3, requires_grad=True)
+    real = torch.tensor([[True, True, True], [True, False, False]])
+    found = reinforcement(choices, rewards, real, baseline=-0.7)
+    wanted = sum(
+        -(rewards[row, t].item() + 0.7) * choices[row, t].item()
+        for row, length in enumerate([3, 1])
+        for t in range(length)
+    )
+    assert found.item() == pytest.approx(wanted, rel=1e-5)
+    found.backward()
+    assert rewards.grad is None
+    assert choices.grad is not None
+    torch.testing.assert_close(choices.grad, -(rewards.detach() + 0.7) * real)
+
+
+# The gradient
+
+
+def outcomes(
+    model: Seq2Seq[Any], batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Tensor, Tensor, Any]]:
+    """For all that may be drawn: log-probabilities (target,) of the draws, of the words, and more."""
+    model.train()
+    for index in product(range(batch.source.shape[1]), repeat=batch.target_out.shape[1]):
+        choosing(monkeypatch, list(index))
+        found = read(model, batch, CPU.device, per="token")
+        words = model.vocabulary(found.readouts).log_softmax(-1)
+        yield found.reading.choices[0], words.gather(1, found.targets[:, None])[:, 0], found
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_on_average_the_gradient_is_that_of_the_expected_loss(
+    smoothing: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All 3 ** 2 outcomes of a sentence; label smoothing has no part in what draws are paid.
+
+    Where the next state does not read what was drawn, as without input feeding, a draw answers for
+    its own word alone, and the average is exact.
+    """
+    model = hard(feeding=False).double()
+    batch = collated([([5, 9], [6])])
+    config = TrainingConfig(label_smoothing=smoothing)
+    parameters = list(model.parameters())
+    exact = torch.zeros(())
+    estimates: dict[float, list[Tensor]] = {
+        baseline: [torch.zeros_like(p) for p in parameters] for baseline in (0.0, -2.0, 5.0)
+    }
+    chances = 0.0
+    for drawn, words, found in outcomes(model, batch, monkeypatch):
+        chance = drawn.sum().exp()
+        chances += chance.item()
+        # The smoothed part is learned as if the draws were given: it pays none of them.
+        logits = model.vocabulary(found.readouts)
+        smoothed = torch.nn.functional.cross_entropy(
+            logits, found.targets, label_smoothing=smoothing, reduction="sum"
+        )
+        plain = -words.sum()
+        exact = exact + chance.detach() * smoothed + (chance - chance.detach()) * plain
+        for baseline, sums in estimates.items():
+            loss, _ = objective(found, model.vocabulary, config, baseline=baseline)
+            slopes = torch.autograd.grad(loss, parameters, retain_graph=True)
+            for total, slope in zip(sums, slopes, strict=True):
+                total += chance.detach() * slope
+    assert chances == pytest.approx(1)
+    wanted = torch.autograd.grad(exact, parameters)
+    assert any(slope.abs().max() > 1e-2 for slope in wanted)
+    scores = dict(zip((name for name, _ in model.named_parameters()), wanted, strict=True))
+    assert scores["decoder.attention.score.W.weight"].abs().max() > 1e-4
+    for sums in estimates.values():
+        for found_slope, slope in zip(sums, wanted, strict=True):
+            torch.testing.assert_close(found_slope, slope)
+
+
+def test_padding_pays_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = hard().double().train()
+    choosing(monkeypatch, None)
+    config = TrainingConfig(label_smoothing=0.0)
+
+    def minimised(pairs: list[tuple[list[int], list[int]]]) -> float:
+        found = read(model, collated(pairs), CPU.device, per="token")
+        return objective(found, model.vocabulary, config, baseline=-1.5)[0].item()
+
+    assert minimised(PAIRS) == pytest.approx(sum(minimised([pair]) for pair in PAIRS), rel=1e-9)
+
+
+# The baseline
+
+
+def test_the_baseline_starts_at_chance_and_moves_with_the_plain_loss() -> None:
+    trainer = trainer_of(label_smoothing=0.4, coverage_loss=0.0)
+    assert trainer.baseline == pytest.approx(-math.log(WORDS))
+    wanted = trainer.baseline
+    for _ in range(3):
+        loss = trainer.step([collated(PAIRS[:2]), collated(PAIRS[2:])]).loss
+        wanted = 0.9 * wanted - 0.1 * loss
+        assert trainer.baseline == pytest.approx(wanted)
+    assert moved(-2.0, -1.0) == pytest.approx(-1.9)
+
+
+def test_micro_batches_give_the_update_of_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    choosing(monkeypatch, None)
+    whole, parts = trainer_of(), trainer_of()
+    for _ in range(3):
+        wanted = whole.step([collated(PAIRS)])
+        found = parts.step([collated(PAIRS[:1]), collated(PAIRS[1:])])
+    assert found.gradient_norm == pytest.approx(wanted.gradient_norm, rel=1e-4)
+    for p, q in zip(whole.model.parameters(), parts.model.parameters(), strict=True):
+        torch.testing.assert_close(p, q, atol=2e-5, rtol=1e-3)
+
+
+@pytest.mark.parametrize("forgetful", [False, True])
+def test_a_resumed_run_needs_its_baseline_to_be_exact(tmp_path: Any, forgetful: bool) -> None:
+    first = trainer_of()
+    for _ in range(3):
+        first.step([collated(PAIRS)])
+    store.save(tmp_path / "step-3", first.model, first.state(), {"step": 3})
+    wanted = [first.step([collated(PAIRS)]) for _ in range(3)]
+
+    second = trainer_of()
+    store.load_model(tmp_path / "step-3", second.model)
+    tensors, _ = store.load_training(tmp_path / "step-3")
+    if forgetful:
+        del tensors["baseline"]
+    second.restore(tensors, steps=3, stalls=0)
+    found = [second.step([collated(PAIRS)]) for _ in range(3)]
+    same = all(
+        torch.equal(p, q)
+        for p, q in zip(first.model.parameters(), second.model.parameters(), strict=True)
+    )
+    assert (found == wanted, same) == (not forgetful, not forgetful)
+
+
+# Something is learned
+
+
+def reversals(count: int, dice: random.Random) -> list[tuple[list[int], list[int]]]:
+    rows = [[dice.randrange(4, WORDS) for _ in range(dice.randint(3, 6))] for _ in range(count)]
+    return [(row, row[::-1]) for row in rows]
+
+
+@pytest.mark.slow
+def test_hard_attention_learns_where_to_look() -> None:
+    dice = random.Random(1)
+    model = hard(size=48)
+    trainer = trainer_of(model, warmup_steps=20, label_smoothing=0.0)
+    for _ in range(UPDATES):
+        trainer.step([collated(reversals(48, dice))])
+    pairs = reversals(100, dice)
+    source = collated(pairs).source
+    found = beam_search(TorchEngine(model, CPU), source, size=1, max_lengths=np.full(100, 10))
+    exact = diagonal = words = 0
+    for (row, wanted), [best] in zip(pairs, found, strict=True):
+        exact += best.ids == [*wanted, EOS]
+        for t, weights in enumerate(best.attention[: len(row)]):
+            assert sorted(weights)[-2:] == [0, 1]
+            diagonal += int(weights.argmax()) == len(row) - 1 - t
+            words += 1
+    assert exact >= 95, f"{exact} of 100 reversed"
+    assert diagonal >= 0.9 * words, f"{diagonal} of {words} words look at the word they copy"
