@@ -30,6 +30,7 @@ def test_the_docstring_of_every_piece_begins_with_its_formula_and_names_its_pape
     assert len(piece.formula) < 250
     if piece.kind not in SCHEDULES:
         assert re.search(r"\(\d{4}\)", piece.paper), piece.where
+        assert piece.paper not in piece.notes
 
 
 def test_all_pieces_are_listed_with_the_key_that_chooses_them() -> None:

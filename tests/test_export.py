@@ -5,7 +5,6 @@ import logging
 import shutil
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import cycle, product
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from nmt.decoding.graphs import quantize, write_graphs
 from nmt.decoding.onnx_engine import OnnxEngine
 from nmt.decoding.torch_engine import TorchEngine
 from nmt.evaluation.records import read_records
+from nmt.errors import DataError
 from nmt.models.attention import scores
 from nmt.models.cells import cells
 from nmt.models.decoders import decoders
@@ -30,13 +30,26 @@ from nmt.models.devices import Compute
 from nmt.workflows.export import preferred
 from tiny_models import SOURCES, VOCABULARIES, Kind, ids
 
+CPU = Compute(torch.device("cpu"), bfloat16=False)
+HEADS = (("heads", 2), ("size", 4))
 KINDS = [
-    Kind(decoder, cell, score, feeding=number % 3 != 1, layers=1 + number % 2)
-    for number, (score, (cell, decoder)) in enumerate(
-        zip(scores, cycle(product(cells, decoders)), strict=False)
-    )
-]
-"""Every score, decoder and cell, fed and not, in one and two layers; each takes some seconds."""
+    Kind("luong", "lstm", "general"),
+    Kind("luong", "gru", "additive", feeding=False, layers=2, attention=(("coverage", True),)),
+    Kind("luong", "gru", "qkv", layers=2, attention=HEADS),
+    Kind("luong", "lstm", "scaled_dot", feeding=False, attention=(
+        ("scope", "local-m"), ("window", 1), ("choice", "gumbel"))),
+    Kind("bahdanau", "lstm", "dot", attention=(("scope", "local-p"), ("window", 1))),
+    Kind("bahdanau", "gru", "location", layers=2),
+    Kind("bahdanau", "gru", "none"),
+    Kind("conditional", "gru", "cosine", attention=(("normalizer", "sparsemax"),)),
+    Kind("conditional", "lstm", "concat", readout="maxout", attention=(
+        ("normalizer", "entmax15"),)),
+    Kind("transformer", score="scaled_dot", layers=2, attention=HEADS, encoder="self_attention"),
+    Kind("transformer", score="additive", encoder="self_attention", layer=(
+        ("norm", "post"), ("positions", "learned"), ("max_positions", 8))),
+    Kind("transformer", "gru", "general", layer=(("positions", "rotary"), ("heads", 3))),
+]  # fmt: skip
+"""Every score, decoder and cell, and what is computed otherwise; each takes some seconds."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +67,7 @@ def pair(request, tmp_path_factory) -> Pair:
     folder = tmp_path_factory.mktemp("graphs")
     model = request.param.build()
     write_graphs(model, folder / "encoder.onnx", folder / "step.onnx")
-    engine = TorchEngine(model, Compute(torch.device("cpu"), bfloat16=False))
+    engine = TorchEngine(model, CPU)
     return Pair(engine, loaded(folder), folder)
 
 
@@ -122,6 +135,32 @@ def test_no_more_words_are_offered_than_there_are(pair: Pair) -> None:
     for engine in (pair.onnx, pair.torch):
         offers = engine.open(ids(SOURCES).numpy(), most=50).step(np.full(3, BOS), None, None)
         assert [sorted(row) for row in offers.tokens.tolist()] == 3 * [list(range(3, 13))]
+
+
+def test_all_parts_are_exported_in_some_model() -> None:
+    assert {kind.score for kind in KINDS} == {*scores, "none"}
+    assert {kind.decoder for kind in KINDS} == set(decoders)
+    assert {kind.cell for kind in KINDS} == set(cells)
+
+
+@pytest.mark.parametrize("limited", ["location", "learned", "weighted"])
+def test_a_source_longer_than_the_parameters_is_refused_in_one_line(limited, tmp_path) -> None:
+    """A model of nine positions, whose graphs know nothing of sentences but their lengths."""
+    kind = {
+        "location": Kind("luong", score="location"),
+        "learned": Kind("luong", score="none", encoder="self_attention", layer=(
+            ("positions", "learned"), ("max_positions", 9))),
+        "weighted": Kind("luong", attention=(
+            ("normalizer", "weighted_softmax"), ("position_weights", True))),
+    }[limited]  # fmt: skip
+    model = kind.build()
+    write_graphs(model, tmp_path / "encoder.onnx", tmp_path / "step.onnx")
+    for engine in (loaded(tmp_path), TorchEngine(model, CPU)):
+        first = np.full(1, BOS)
+        assert len(engine.open(np.full((1, 9), 5), most=2).step(first, None, None).tokens) == 1
+        with pytest.raises(DataError, match="^a (source|sentence) of 10 pieces") as caught:
+            engine.open(np.full((1, 10), 5), most=2).step(first, None, None)
+        assert "\n" not in str(caught.value)
 
 
 @pytest.fixture(scope="module")

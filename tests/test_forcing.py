@@ -82,9 +82,13 @@ def test_the_curves_part_at_half_time() -> None:
 # What is drawn
 
 
-def test_all_is_forced_without_a_draw() -> None:
+def test_all_and_nothing_need_no_draw() -> None:
     before = torch.get_rng_state()
     assert draw(1.0, torch.zeros(3, 5), per="token") is None
+    nothing = draw(0.0, torch.zeros(3, 5), per="token")
+    assert nothing is not None
+    assert not nothing.any()
+    assert nothing.shape == (3, 5)
     assert torch.equal(torch.get_rng_state(), before)
 
 

@@ -81,7 +81,7 @@ def refused(folder: Path, *overrides: str) -> str:
         ([SELF, "model.encoder.self_attention={choice: reinforce}"],
          "model.encoder.self_attention.choice", ["reinforce", "gumbel"]),
         (["model.attention.coverage=true"],
-         "model.attention", ["general", "coverage", "additive"]),
+         "model.attention.coverage", ["general", "coverage", "additive"]),
         (["model.attention.position_weights=true"],
          "model.attention.position_weights", ["softmax", "weighted_softmax"]),
         (["model.attention.activation=relu"], "model.attention", ["general", "relu", "additive"]),
@@ -232,23 +232,34 @@ def at_once_equals_step_by_step(model: Seq2Seq[Any]) -> None:
     torch.testing.assert_close(reading.attention, attention, atol=2e-4, rtol=1e-3)
 
 
+PLAIN = {key: values[0] for key, values in OPTIONS.items()} | {
+    "decoder": "luong", "score": "general", "scope": "global", "choice": "soft",
+    "normalizer": "softmax", "encoder": "recurrent",
+}  # fmt: skip
+
+
 def sampled(count: int, seed: int) -> list[dict[str, Any]]:
+    """Each option plain or drawn, so that not nearly all are refused."""
     draw = random.Random(seed)
-    return [{key: draw.choice(values) for key, values in OPTIONS.items()} for _ in range(count)]
+    return [
+        {
+            key: draw.choice(values) if draw.random() < 0.6 else PLAIN[key]
+            for key, values in OPTIONS.items()
+        }
+        for _ in range(count)
+    ]
 
 
 def pairs() -> list[dict[str, Any]]:
     """Plain cases with each two options of the attention set to each two values."""
-    plain = {key: values[0] for key, values in OPTIONS.items()}
-    plain |= {"decoder": "luong", "score": "general", "scope": "global", "choice": "soft",
-              "normalizer": "softmax", "encoder": "recurrent"}  # fmt: skip
     found = []
     for first, second in (("decoder", "score"), ("decoder", "scope"), ("decoder", "choice"),
-                          ("encoder", "score"), ("score", "scope"), ("normalizer", "choice"),
+                          ("feeding", "scope"),
+        ("encoder", "score"), ("score", "scope"), ("normalizer", "choice"),
                           ("decoder", "heads"), ("score", "coverage"),
                           ("encoder", "own")):  # fmt: skip
         for a, b in product(OPTIONS[first], OPTIONS[second]):
-            found.append({**plain, first: a, second: b})
+            found.append({**PLAIN, first: a, second: b})
     return found
 
 

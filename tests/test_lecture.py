@@ -109,6 +109,20 @@ def test_the_tests_that_a_row_names_exist(row: str) -> None:
         assert callable(getattr(importlib.import_module(module), function))
 
 
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: re.findall(r"`([\w-]+)`", row)[0])
+def test_a_row_names_what_its_config_chooses(row: str) -> None:
+    _, _, names, link, *_ = row.split("|")
+    (path,) = re.findall(r"\]\(\.\./(\S+)\)", link)
+    config = load(ROOT / path).config
+    model, training = config.model, config.training
+    chosen = {
+        model.attention.score, model.attention.normalizer, model.attention.scope,
+        model.attention.choice, model.encoder.kind, model.decoder.kind, model.decoder.cell,
+        training.teacher_forcing_schedule, config.tokenizer.kind,
+    }  # fmt: skip
+    assert set(re.findall(r"`([\w-]+)`", names)) <= chosen
+
+
 def test_every_registered_piece_stands_in_the_docs() -> None:
     missing = [f"{piece.title} {piece.name}" for piece in pieces() if f"`{piece.name}`" not in DOCS]
     assert missing == []

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from nmt.training import loss as module
-from nmt.training.loss import smoothed_cross_entropy
+from nmt.training.loss import count_likeliest, smoothed_cross_entropy
 
 POSITIONS, WIDTH, VOCABULARY = 23, 6, 11
 
@@ -35,7 +35,7 @@ def test_loss_and_gradients_are_those_of_torch(
     )
     torch.testing.assert_close(found, wanted, check_dtype=False)
     torch.testing.assert_close(
-        plain, nn.functional.cross_entropy(logits, targets, reduction="sum"), check_dtype=False
+        plain, nn.functional.cross_entropy(logits, targets, reduction="none"), check_dtype=False
     )
     assert not plain.requires_grad
     for one, other in zip(
@@ -85,6 +85,17 @@ def test_bfloat16_products_stay_close(smoothing: float) -> None:
         assert (one - other).norm() < 2e-2 * other.norm()
 
 
+@pytest.mark.parametrize("piece", [1, 5, POSITIONS, 1024])
+def test_the_likeliest_words_are_counted(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PIECE", piece)
+    readouts, vocabulary, targets = parts()
+    choices = [int(vocabulary(readout).argmax()) for readout in readouts]
+    targets[:9] = torch.tensor(choices[:9])
+    wanted = sum(a == b for a, b in zip(choices, targets.tolist(), strict=True))
+    assert 9 <= wanted < POSITIONS
+    assert count_likeliest(readouts, vocabulary, targets).item() == wanted
+
+
 def test_a_matrix_shared_with_the_readouts_gets_both_gradients() -> None:
     table = nn.Parameter(torch.randn(VOCABULARY, WIDTH, dtype=torch.float64))
     vocabulary = nn.Linear(WIDTH, VOCABULARY, dtype=torch.float64)
@@ -106,5 +117,5 @@ def test_certain_and_impossible_words_give_no_nan() -> None:
         vocabulary.bias.zero_()
     readouts = torch.ones(2, 1, requires_grad=True)
     found, plain = smoothed_cross_entropy(readouts, vocabulary, torch.tensor([0, 1]), smoothing=0.1)
-    assert plain.item() == pytest.approx(2e4)
+    assert plain.tolist() == pytest.approx([0, 2e4])
     assert all(torch.isfinite(slope).all() for slope in slopes(readouts, vocabulary, found))

@@ -32,6 +32,11 @@ def test_metrics_tensorboard_samples_and_card_tell_of_the_training(nmt):
     validations = [event for event in events if event["event"] == "validation"]
     assert [event["epoch"] for event in validations] == [1, 2]
     assert all({"loss", "bleu", "chrf", "seconds"} <= event.keys() for event in validations)
+    for event in validations:
+        forced, free = event["forced_accuracy"], event["free_accuracy"]
+        assert 0 < free <= 1
+        assert 0 < forced <= 1
+        assert event["accuracy_gap"] == pytest.approx(forced - free)
     updates = [event for event in events if event["event"] == "train"]
     assert all({"loss", "tokens_per_second", "learning_rate"} <= e.keys() for e in updates)
     assert all(0 <= event["waiting_share"] < 1 for event in updates)
@@ -40,7 +45,14 @@ def test_metrics_tensorboard_samples_and_card_tell_of_the_training(nmt):
     ]
     assert len(said) == len(updates)
     assert all(re.search(r"waiting for data \d+\.\d %", line) for line in said)
-    assert next((run / "tensorboard").iterdir()).stat().st_size > 500
+    log = (run / "train.log").read_text("utf-8")
+    right = r"tokens right (\d+\.\d) % forced, (\d+\.\d) % free, gap (-?\d+\.\d) \|"
+    told = [tuple(map(float, numbers)) for numbers in re.findall(right, log)]
+    names = ("forced_accuracy", "free_accuracy", "accuracy_gap")
+    assert told == [tuple(round(100 * event[name], 1) for name in names) for event in validations]
+    [board] = (run / "tensorboard").iterdir()
+    assert board.stat().st_size > 500
+    assert all(f"validation/{name}".encode() in board.read_bytes() for name in names)
     samples = (run / f"samples/step-{validations[-1]['step']}.txt").read_text("utf-8")
     assert samples.count("hypothesis") == 3
     card = (run / "README.md").read_text(encoding="utf-8")

@@ -95,7 +95,7 @@ def test_the_term_is_the_sum_that_is_written_above_it() -> None:
 def outcomes(
     model: Seq2Seq[Any], batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Tensor, Tensor, Any]]:
-    """For all that may be drawn: log-probabilities (target,) of the draws, of the words, and more."""
+    """For all that may be drawn: log-probabilities of draws and of words, (target,), and more."""
     model.train()
     for index in product(range(batch.source.shape[1]), repeat=batch.target_out.shape[1]):
         choosing(monkeypatch, list(index))

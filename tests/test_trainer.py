@@ -311,8 +311,17 @@ def test_another_error_is_no_lack_of_memory() -> None:
 
 
 @pytest.mark.parametrize("kind", [Kind(), Kind("bahdanau", "gru", "additive", layers=2)], ids=str)
-def test_a_restored_run_goes_on_as_if_never_stopped(tmp_path: Path, kind: Kind) -> None:
-    rest: dict[str, Any] = {"dropout": 0.3, "teacher_forcing": 0.5, "schedule": "inverse_sqrt"}
+@pytest.mark.parametrize("forcing", ["constant", "linear", "exponential", "inverse_sigmoid"])
+def test_a_restored_run_goes_on_as_if_never_stopped(
+    tmp_path: Path, kind: Kind, forcing: str
+) -> None:
+    rest: dict[str, Any] = {
+        "dropout": 0.3,
+        "teacher_forcing": 0.9,
+        "teacher_forcing_schedule": forcing,
+        "coverage_loss": 0.2,
+        "schedule": "inverse_sqrt",
+    }
     first = trainer_of(kind, **rest)
     for _ in range(3):
         first.step([collated(PAIRS)])
@@ -353,7 +362,7 @@ def test_every_parameter_has_its_moments_in_the_state() -> None:
     trainer = trainer_of()
     trainer.step([collated(PAIRS)])
     names = {name for name, _ in trainer.model.named_parameters()}
-    assert set(trainer.state()) == {"random.cpu"} | {
+    assert set(trainer.state()) == {"random.cpu", "baseline"} | {
         f"optimizer.{slot}.{name}" for slot in ("step", "exp_avg", "exp_avg_sq") for name in names
     }
 
@@ -429,6 +438,96 @@ def test_a_step_of_free_running_learns_from_what_the_model_reads() -> None:
     assert losses[0.0] != losses[1.0]
     trainer = trainer_of(teacher_forcing=0.0)
     assert trainer.loss([collated(PAIRS)]) == pytest.approx(losses[1.0], rel=1e-5)
+
+
+def test_a_schedule_of_teacher_forcing_follows_the_updates() -> None:
+    trainer = trainer_of(teacher_forcing_schedule="linear", teacher_forcing_end=0.2)
+    trainer.total = 5
+    shares = []
+    whole = trainer.model.forward
+
+    def forward(source: Tensor, mask: Tensor, target_in: Tensor, forced: Tensor | None) -> Any:
+        shares.append(None if forced is None else forced.float().mean().item())
+        return whole(source, mask, target_in, forced)
+
+    trainer.model.forward = forward
+    for _ in range(6):
+        trainer.step([collated([([5], [7] * 49)] * 60)])
+    assert shares[0] is None  # the fast path
+    assert shares[1:] == pytest.approx([0.8, 0.6, 0.4, 0.2, 0.2], abs=0.03)
+
+
+# What is right with the reference's words, and with the model's own
+
+
+@pytest.mark.parametrize("kind", [Kind(), Kind("bahdanau", "gru", "additive")], ids=str)
+def test_accuracies_are_those_of_a_walk_from_word_to_word(kind: Kind) -> None:
+    trainer = trainer_of(kind)
+    for _ in range(25):
+        trainer.step([collated(PAIRS)])
+    model, right = trainer.model.eval(), {False: 0, True: 0}
+    for row, wanted in PAIRS:
+        source = torch.tensor([[*row, EOS]])
+        for free in right:
+            memory = model.encode(source, torch.ones_like(source, dtype=torch.bool))
+            state, previous = model.start(memory), BOS
+            for word in [*wanted, EOS]:
+                step = model.step(torch.tensor([previous]), state, memory)
+                choice, state = int(step.logits.argmax()), step.state
+                right[free] += choice == word
+                previous = choice if free else word
+    assert 0 < right[True] < right[False] < 20
+    for free, count in right.items():
+        found = trainer.accuracy([collated(PAIRS[:2]), collated(PAIRS[2:])], free=free)
+        assert found == pytest.approx(count / 20)
+
+
+def test_counting_what_is_right_disturbs_nothing() -> None:
+    trainer = trainer_of(dropout=0.3, teacher_forcing=0.5)
+    trainer.step([collated(PAIRS)])
+    before = {name: tensor.clone() for name, tensor in trainer.state().items()}
+    learned = parameters(trainer)
+    for free in (False, True):
+        assert trainer.accuracy([collated(PAIRS)], free=free) == trainer.accuracy(
+            [collated(PAIRS)], free=free
+        )
+    for name, tensor in trainer.state().items():
+        assert torch.equal(tensor, before[name])
+    assert all(torch.equal(p, q) for p, q in zip(learned, parameters(trainer), strict=True))
+
+
+# The coverage loss
+
+
+@pytest.mark.parametrize("kind", [Kind(), Kind(feeding=False), Kind("bahdanau")], ids=str)
+def test_the_coverage_loss_is_minimised_and_not_reported(kind: Kind) -> None:
+    rest: dict[str, Any] = {"clip_norm": None, "label_smoothing": 0.0}
+    plain, batch = trainer_of(kind, **rest), collated(PAIRS)
+    source, target_in, target_out = (
+        torch.from_numpy(side) for side in (batch.source, batch.target_in, batch.target_out)
+    )
+    reading = plain.model(source, source != PAD, target_in)
+    logits = plain.model.vocabulary(reading.readouts)
+    loss = nn.functional.cross_entropy(
+        logits.flatten(0, 1), target_out.flatten(), ignore_index=PAD, reduction="sum"
+    )
+    repeated = torch.zeros(())
+    for weights, (_, wanted) in zip(reading.attention, PAIRS, strict=True):
+        for t in range(1, len(wanted) + 1):
+            repeated = repeated + torch.minimum(weights[t], weights[:t].sum(dim=0)).sum()
+    ((loss + 300 * repeated) / 20).backward()
+    norm = nn.utils.get_total_norm([p.grad for p in plain.model.parameters() if p.grad is not None])
+
+    without = trainer_of(kind, **rest).step([batch])
+    found = trainer_of(kind, coverage_loss=300.0, **rest).step([batch])
+    apart = trainer_of(kind, coverage_loss=300.0, **rest).step(
+        [collated(PAIRS[:2]), collated(PAIRS[2:])]
+    )
+    assert found.loss == pytest.approx(without.loss, rel=1e-6)
+    assert found.loss == pytest.approx(loss.item() / 20, rel=1e-5)
+    assert found.gradient_norm == pytest.approx(norm.item(), rel=1e-3)
+    assert apart.gradient_norm == pytest.approx(norm.item(), rel=1e-3)
+    assert found.gradient_norm != pytest.approx(without.gradient_norm, rel=1e-2)
 
 
 # Something is learned

@@ -24,9 +24,7 @@ def align(
     threshold: Annotated[
         float | None, typer.Option(help="The least weight of a link, for --links threshold.")
     ] = None,
-    shift: Annotated[
-        int | None, typer.Option(help="Row t (0) or t + 1 (1) is for word t. Default: the model's.")
-    ] = None,
+    shift: Annotated[int, typer.Option(help="Word t is explained by row t (0) or t + 1 (1).")] = 0,
     reverse: Annotated[
         Path | None, typer.Option(help="A run the other way: intersect the links of both.")
     ] = None,

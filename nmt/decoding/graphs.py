@@ -86,8 +86,8 @@ def _write_step(model: Seq2Seq[Any], path: Path) -> None:
         (
             torch.full((3, 2), BOS),
             torch.zeros(3, 2, dtype=torch.long),
-            [tensor for _, tensor in held],
-            [tensor for _, tensor in carried],
+            [tensor.clone() for _, tensor in held],  # a view's own source would be looked for
+            [tensor.clone() for _, tensor in carried],
         ),
         path,
         input_names=["previous", "parents", *(name for name, _ in [*held, *carried])],

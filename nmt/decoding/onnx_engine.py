@@ -5,6 +5,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as errors
 
 from nmt.decoding.engine import FIRST_WORD, Engine, Offers, Session
+from nmt.errors import DataError
 from nmt.processor import cores
 
 Values = dict[str, np.ndarray]
@@ -42,8 +43,8 @@ class OnnxEngine(Engine):
 
     def open(self, source: np.ndarray, *, most: int) -> Session:
         names = [*self.held, *self.carried]
-        found = self.encoder.run(names, {"source": source})
-        return _Session(self, dict(zip(names, found, strict=True)), len(source), most)
+        found = _run(self.encoder, names, {"source": source}, source.shape[1])
+        return _Session(self, dict(zip(names, found, strict=True)), source.shape, most)
 
     def __str__(self) -> str:
         return f"onnxruntime, {self.precision}"
@@ -56,9 +57,30 @@ def _graph(model: bytes) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
+def _run(
+    graph: onnxruntime.InferenceSession, names: list[str], feed: Values, source: int
+) -> list[np.ndarray]:
+    """What a graph gives.
+
+    Raises:
+        DataError: it cannot be computed, as where a model has parameters for each position and
+            the source has more.
+    """
+    try:
+        return graph.run(names, feed)
+    except REFUSALS as error:
+        reason = " ".join(str(error).split())
+        raise DataError(
+            f"a source of {source} pieces is more than the export can read: shorten it, or ask "
+            f"for --engine torch, which tells the limit; onnxruntime says: {reason}"
+        ) from None
+
+
 class _Session(Session):
-    def __init__(self, engine: OnnxEngine, values: Values, sentences: int, most: int) -> None:
-        self.engine, self.sentences = engine, sentences
+    def __init__(
+        self, engine: OnnxEngine, values: Values, shape: tuple[int, ...], most: int
+    ) -> None:
+        self.engine, (self.sentences, self.source) = engine, shape
         self.held = {name: values[name] for name in engine.held}
         self.carried = {name: values[name] for name in engine.carried}
         self.most = np.array([min(most, engine.words)])
@@ -74,9 +96,9 @@ class _Session(Session):
             parents = np.arange(len(previous))
         rows = (self.sentences, -1)
         feed = {"previous": previous.reshape(rows), "parents": parents.reshape(rows)}
-        tokens, scores, attention, *carried = self.engine.stepper.run(
-            self.engine.outputs, {**feed, "most": self.most, **self.held, **self.carried}
-        )
+        feed = {**feed, "most": self.most, **self.held, **self.carried}
+        found = _run(self.engine.stepper, self.engine.outputs, feed, self.source)
+        tokens, scores, attention, *carried = found
         self.carried = dict(zip(self.carried, carried, strict=True))
         self.weights.append(attention)
         return Offers(tokens, scores)

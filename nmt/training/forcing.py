@@ -37,10 +37,13 @@ def ratio(config: TrainingConfig, steps: int, total: int | None) -> float:
 def draw(ratio: float, target_in: Tensor, *, per: str) -> Tensor | None:
     """Which positions read the reference: all (None), or a draw for each token or sentence.
 
-    Drawn per sentence, it is the habit of the well-known tutorials.
+    Drawn per sentence, it is the habit of the well-known tutorials. All and nothing are certain:
+    no random number is drawn for them.
     """
     if ratio == 1:
         return None
+    if ratio == 0:
+        return torch.zeros_like(target_in, dtype=torch.bool)
     width = target_in.size(1) if per == "token" else 1
     drawn = torch.rand(len(target_in), width, device=target_in.device) < ratio
     return drawn.expand_as(target_in)

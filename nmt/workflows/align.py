@@ -17,7 +17,7 @@ from nmt.evaluation.linking import Links, above, column_maxima, row_maxima, turn
 from nmt.evaluation.pharaoh import Gold, pharaoh, read_gold
 from nmt.evaluation.words import Floats
 from nmt.workflows.forced import Pair, plain, read, refuse_no_attention, tokenised
-from nmt.workflows.links import natural_shift
+from nmt.workflows.links import SHIFT
 from nmt.workflows.model import Trained, load_trained
 
 log = logging.getLogger(__name__)
@@ -37,8 +37,8 @@ class Choices:
     method: str = "maxima"
     threshold: float | None = None
     """Of method threshold; None: THRESHOLD."""
-    shift: int | None = None
-    """Which row explains target word t: 0, row t; 1, row t + 1; None: as the decoder does it."""
+    shift: int = SHIFT
+    """Which row explains word t: 0, row t, which predicts it; 1, row t + 1, which reads it."""
     plain: bool = False
     """The text is not tokenised: link ends are the words of `split_words`."""
     checkpoint: str = "best"
@@ -47,7 +47,7 @@ class Choices:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise UsageError(unknown("link method", self.method, METHODS))
-        if self.shift not in (None, 0, 1):
+        if self.shift not in (0, 1):
             raise UsageError(f"--shift is {self.shift}: it is 0 (row t) or 1 (row t + 1)")
         if self.threshold is not None:
             if self.method != "threshold":
@@ -256,17 +256,12 @@ def _method(choices: Choices, *, alone: bool) -> Callable[[Floats], Links]:
 def _links(
     trained: Trained, pairs: Sequence[Pair], choices: Choices, linked: Callable[[Floats], Links]
 ) -> list[Links]:
-    shift = _shift(trained, choices)
-    return [linked(seen.between_words(shift)) for seen in read(trained, pairs)]
-
-
-def _shift(trained: Trained, choices: Choices) -> int:
-    return natural_shift(trained) if choices.shift is None else choices.shift
+    return [linked(seen.between_words(choices.shift)) for seen in read(trained, pairs)]
 
 
 def _story(trained: Trained, choices: Choices, backward: Trained | None) -> dict[str, Any]:
     """What JSON tells of the making."""
-    story: dict[str, Any] = {"method": choices.method, "shift": _shift(trained, choices)}
+    story: dict[str, Any] = {"method": choices.method, "shift": choices.shift}
     if choices.method == "threshold":
         story["threshold"] = choices.threshold or THRESHOLD
     if choices.method == "intersection":
@@ -274,5 +269,5 @@ def _story(trained: Trained, choices: Choices, backward: Trained | None) -> dict
     story["words"] = "split" if choices.plain else "as given"
     story["model"] = trained.identity
     if backward is not None:
-        story["reverse"] = {**backward.identity, "shift": _shift(backward, choices)}
+        story["reverse"] = backward.identity
     return story

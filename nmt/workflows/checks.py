@@ -1,13 +1,14 @@
 """Refuse a config that cannot work, before anything is downloaded or trained for it."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 from pydantic import BaseModel
 
 from nmt.config import AttentionConfig, Loaded, ModelConfig
+from nmt.config.loading import COMMAND_LINE
 from nmt.data.vocabulary import Vocabularies
 from nmt.errors import ConfigError
 from nmt.models import build_model
@@ -20,7 +21,7 @@ from nmt.models.decoders import decoders
 from nmt.models.encoders import encoders
 from nmt.registry import Registry
 from nmt.training import coverage, forcing
-from nmt.training.schedules import check, schedules
+from nmt.training.schedules import check
 
 SMALLEST = Vocabularies(16, 16)
 
@@ -49,15 +50,13 @@ def check_model(loaded: Loaded) -> None:
 
 
 def _check_names(loaded: Loaded) -> None:
-    """Each name against its registry; the sections that a model does not use too."""
-    model, training = loaded.config.model, loaded.config.training
+    """Each name of a piece against its registry; the sections that a model does not use too."""
+    model = loaded.config.model
     names: dict[str, tuple[Registry[Any], str]] = {
         "model.encoder.kind": (encoders, model.encoder.kind),
         "model.encoder.cell": (cells, model.encoder.cell),
         "model.decoder.kind": (decoders, model.decoder.kind),
         "model.decoder.cell": (cells, model.decoder.cell),
-        "training.schedule": (schedules, training.schedule),
-        "training.teacher_forcing_schedule": (forcing.curves, training.teacher_forcing_schedule),
     }
     sections = {
         "model.attention": model.attention,
@@ -119,7 +118,7 @@ def _checked(
 ) -> None:
     """Run a check; what it refuses is told with the file and line.
 
-    key: what is wrong; if empty, what the complaint names first
+    key: what is wrong; if empty, what the complaint names
     sections: where a key that is named without its section is looked for, the likeliest first
     """
     try:
@@ -134,14 +133,22 @@ def _checked(
 
 
 def _named(message: str, sections: Sequence[str], loaded: Loaded) -> str:
-    """The key that a complaint names first."""
+    """The key that a complaint names first, or better the first one of the command line.
+
+    What was changed last is what is wrong, more likely than the file that worked before.
+    """
+    found = list(_keys(message, sections, loaded))
+    changed = [key for key in found if loaded.sources.get(key) == COMMAND_LINE]
+    return next(iter([*changed, *found, *sections]), "")
+
+
+def _keys(message: str, sections: Sequence[str], loaded: Loaded) -> Iterator[str]:
+    """The keys that a complaint names, in its order."""
     for word in re.findall(r"[\w.]*\w", message):
-        if "." in word and _exists(word, loaded):
-            return word
-        for section in sections:
-            if _exists(f"{section}.{word}", loaded):
-                return f"{section}.{word}"
-    return sections[0] if sections else ""
+        for key in [word] * ("." in word) + [f"{section}.{word}" for section in sections]:
+            if _exists(key, loaded):
+                yield key
+                break
 
 
 def _exists(key: str, loaded: Loaded) -> bool:

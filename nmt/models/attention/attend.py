@@ -259,7 +259,7 @@ class NoAttention(Attending):
 
     def forward(self, asked: Query, keys: Tensor, values: Tensor, mask: Tensor) -> Attended:
         batch, target, _ = asked.states.shape
-        weights = torch.zeros(batch, target, mask.size(-1), device=keys.device)
+        weights = torch.zeros(batch, target, keys.size(1), device=keys.device)
         return Attended(values.expand(-1, target, -1), weights)
 
 
