@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from nmt.config import AttentionConfig
 from nmt.errors import ConfigError
-from nmt.models.attention import Attending, Normalizer, Query, Score, attention_of
+from nmt.models.attention import Attention, Normalizer, Query, Score, attention_of
 from nmt.models.attention import normalizers as all_normalizers
 from nmt.models.attention import scores as all_scores
 
@@ -57,7 +57,7 @@ def normalizer_of(name: str, **options: Any) -> Normalizer:
     return learned(normalizer)
 
 
-def attending_of(score: str, **options: Any) -> Attending:
+def attending_of(score: str, **options: Any) -> Attention:
     attention = attention_of(
         config_of(score, **options), query=QUERY, memory=memory_of(score), words=WORDS
     )

@@ -27,10 +27,10 @@ from attention_pieces import (
 from nmt.errors import ConfigError
 from nmt.models.attention import (
     Attended,
-    Attending,
     Attention,
     MultiHead,
     Query,
+    SingleHead,
     attention_of,
     normalizers,
     scopes,
@@ -54,12 +54,12 @@ def name(pieces: tuple[str, str, str]) -> str:
 
 
 @pytest.fixture
-def attention(pieces: tuple[str, str, str]) -> Attending:
+def attention(pieces: tuple[str, str, str]) -> Attention:
     score, normalizer, scope = pieces
     return attending_of(score, normalizer=normalizer, scope=scope, window=1)
 
 
-def attend(attention: Attending, query: Query, states: Tensor, lengths: list[int]) -> Attended:
+def attend(attention: Attention, query: Query, states: Tensor, lengths: list[int]) -> Attended:
     keys, values = attention.prepare(states)
     return attention(query, keys, values, mask_of(lengths, states.size(1)))
 
@@ -72,7 +72,7 @@ def some(query: Query, rows: Tensor | slice) -> Query:
 @pytest.mark.parametrize("normalizer", list(normalizers))
 def test_attention_is_the_formulas_of_its_parts(score: str, normalizer: str) -> None:
     attention = attending_of(score, normalizer=normalizer)
-    assert isinstance(attention, Attention)
+    assert isinstance(attention, SingleHead)
     query, states = asked(), states_of(score)
     found = attend(attention, query, states, LENGTHS)
     of_score, of_normalizer = numbers(attention.score), numbers(attention.normalizer)
@@ -92,7 +92,7 @@ def test_attention_is_the_formulas_of_its_parts(score: str, normalizer: str) -> 
     assert (found.weights[1, :, 2:] == 0).all()
 
 
-def test_the_context_is_the_average_by_the_weights(attention: Attending, name: str) -> None:
+def test_the_context_is_the_average_by_the_weights(attention: Attention, name: str) -> None:
     query, states = asked(), states_of(name)
     found = attend(attention, query, states, LENGTHS)
     _, values = attention.prepare(states)
@@ -101,14 +101,14 @@ def test_the_context_is_the_average_by_the_weights(attention: Attending, name: s
     assert found.contexts.size(-1) == attention.context
 
 
-def test_weights_are_a_distribution_where_that_is_promised(attention: Attending, name: str) -> None:
+def test_weights_are_a_distribution_where_that_is_promised(attention: Attention, name: str) -> None:
     found = attend(attention, asked(), states_of(name), LENGTHS)
     assert (found.weights >= 0).all()
     if attention.sums_to_one:
         torch.testing.assert_close(found.weights.sum(-1), torch.ones(BATCH, TARGET).double())
 
 
-def test_padding_does_not_change_a_sentence(attention: Attending, name: str) -> None:
+def test_padding_does_not_change_a_sentence(attention: Attention, name: str) -> None:
     query, states = asked(), states_of(name)
     beside = attend(attention, query, states, LENGTHS)
     other = states.clone()
@@ -121,7 +121,7 @@ def test_padding_does_not_change_a_sentence(attention: Attending, name: str) -> 
         assert (found.weights[1, :, 2:] == 0).all()
 
 
-def test_the_order_of_a_batch_does_not_matter(attention: Attending, name: str) -> None:
+def test_the_order_of_a_batch_does_not_matter(attention: Attention, name: str) -> None:
     query, states, lengths = asked(4), states_of(name, batch=4), [SOURCE, 2, 4, 1]
     order = torch.tensor([2, 0, 3, 1])
     found = attend(attention, query, states, lengths)
@@ -130,7 +130,7 @@ def test_the_order_of_a_batch_does_not_matter(attention: Attending, name: str) -
     torch.testing.assert_close(mixed.weights, found.weights[order])
 
 
-def test_positions_are_asked_apart_or_together(attention: Attending, name: str) -> None:
+def test_positions_are_asked_apart_or_together(attention: Attention, name: str) -> None:
     query, states = asked(), states_of(name)
     together = attend(attention, query, states, LENGTHS)
     for t in range(TARGET):
@@ -140,7 +140,7 @@ def test_positions_are_asked_apart_or_together(attention: Attending, name: str) 
         torch.testing.assert_close(apart.weights, together.weights[:, t : t + 1])
 
 
-def test_one_key_takes_all_the_weight(attention: Attending, name: str) -> None:
+def test_one_key_takes_all_the_weight(attention: Attention, name: str) -> None:
     if not attention.sums_to_one:
         pytest.skip("only a distribution gives all to one")
     states = states_of(name)
@@ -150,7 +150,7 @@ def test_one_key_takes_all_the_weight(attention: Attending, name: str) -> None:
     torch.testing.assert_close(found.contexts, values[:, :1].expand_as(found.contexts))
 
 
-def test_the_slopes_are_those_of_differences(attention: Attending, name: str) -> None:
+def test_the_slopes_are_those_of_differences(attention: Attention, name: str) -> None:
     mask = mask_of(LENGTHS)
     positions = torch.arange(TARGET).expand(BATCH, -1)
 
@@ -166,7 +166,7 @@ def test_the_slopes_are_those_of_differences(attention: Attending, name: str) ->
     )
 
 
-def test_the_gradient_reaches_what_is_read_and_no_padding(attention: Attending, name: str) -> None:
+def test_the_gradient_reaches_what_is_read_and_no_padding(attention: Attention, name: str) -> None:
     query, states = asked(target=30), states_of(name).requires_grad_()
     query.states.requires_grad_()  # so many, because a sparse normaliser is flat in places
     (attend(attention, query, states, LENGTHS).contexts ** 2).sum().backward()
@@ -203,7 +203,7 @@ def test_a_hard_choice_reads_the_state_of_one_position(choice: str, scope: str) 
 def test_one_head_without_projections_is_plain_attention(name: str) -> None:
     config = config_of(name, size=QUERY)
     plain = learned(attention_of(config, query=QUERY, memory=QUERY).double())
-    assert isinstance(plain, Attention)
+    assert isinstance(plain, SingleHead)
     headed = MultiHead(config, query=QUERY, memory=QUERY).double()
     headed.inner = plain
     for linear in (headed.query, headed.key, headed.value, headed.output):

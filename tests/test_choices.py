@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from attention_pieces import BATCH, SOURCE, TARGET, config_of
 from nmt.errors import ConfigError
-from nmt.models.attention import Attention, Choice, Query, attention_of, choices
+from nmt.models.attention import Choice, Query, SingleHead, attention_of, choices
 
 HARD = [name for name in choices if name != "soft"]
 MANY = 20_000
@@ -141,7 +141,7 @@ class Solver(nn.Module):
         super().__init__()
         config = config_of("general", choice=choice)
         self.attention = attention_of(config, query=NAMES, memory=NAMES + KINDS)
-        assert isinstance(self.attention, Attention)
+        assert isinstance(self.attention, SingleHead)
         self.read = nn.Linear(NAMES + KINDS, KINDS)
 
     def forward(self, asked: Riddles) -> tuple[Tensor, Tensor, Tensor | None]:

@@ -21,8 +21,8 @@ from nmt.decoding.exported import Export
 from nmt.decoding.graphs import quantize, write_graphs
 from nmt.decoding.onnx_engine import OnnxEngine
 from nmt.decoding.torch_engine import TorchEngine
-from nmt.evaluation.records import read_records
 from nmt.errors import DataError
+from nmt.evaluation.records import read_records
 from nmt.models.attention import scores
 from nmt.models.cells import cells
 from nmt.models.decoders import decoders

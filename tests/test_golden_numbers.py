@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from attention_pieces import config_of
-from nmt.models.attention import Attention, Query, Score, attention_of
+from nmt.models.attention import Query, Score, SingleHead, attention_of
 
 # 1. "I love you" -> "je t' aime": 100 positions, of which 3 are words, and states of width 500
 
@@ -24,7 +24,7 @@ class Given(Score):
 
 def test_i_love_you() -> None:
     attention = attention_of(config_of("dot"), query=WIDTH, memory=WIDTH)
-    assert isinstance(attention, Attention)
+    assert isinstance(attention, SingleHead)
     attention.score = Given(config_of(), query=WIDTH, memory=WIDTH)
     H = torch.randn(WIDTH, PADDED)  # a column a word
     mask = (torch.arange(PADDED) < 3).view(1, 1, PADDED)
@@ -49,7 +49,7 @@ X = torch.tensor([[1.0, 2, 1, 2, 1], [1, 1, 1, 2, 1], [3, 2, 1, 1, 1]])
 
 def test_self_attention_by_hand() -> None:
     attention = attention_of(config_of("dot"), query=5, memory=5)
-    assert isinstance(attention, Attention)
+    assert isinstance(attention, SingleHead)
     keys, values = attention.prepare(X.unsqueeze(0))
 
     products = attention.score(X.unsqueeze(0), keys)[0]

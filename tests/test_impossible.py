@@ -216,7 +216,7 @@ def outcome(case: dict[str, Any], folder: Path) -> str:
         assert "\n" not in message
         assert re.match(r"command line: (model|training)[\w.]*:? ", message), message
         return message
-    model = build_model(loaded.config.model, VOCABULARIES).eval()
+    model = build_model(loaded.config.model, VOCABULARIES).eval().double()
     at_once_equals_step_by_step(model)
     return "read"
 
@@ -228,8 +228,8 @@ def at_once_equals_step_by_step(model: Seq2Seq[Any]) -> None:
     source, target = ids(SOURCES), ids(TARGETS)
     reading = model(source, source != PAD, target)
     logits, attention = read_by_steps(model, source, source != PAD, target)
-    torch.testing.assert_close(model.vocabulary(reading.readouts), logits, atol=2e-4, rtol=1e-3)
-    torch.testing.assert_close(reading.attention, attention, atol=2e-4, rtol=1e-3)
+    torch.testing.assert_close(model.vocabulary(reading.readouts), logits, atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(reading.attention, attention, atol=1e-6, rtol=1e-6)
 
 
 PLAIN = {key: values[0] for key, values in OPTIONS.items()} | {

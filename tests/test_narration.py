@@ -6,7 +6,10 @@ import re
 import pytest
 
 from commands import Commands, lay_out
-from nmt.workflows.narration import trim_metrics
+from nmt.checkpoint.run import Run
+from nmt.config import TrainingConfig
+from nmt.training.loop import Progress, Validation
+from nmt.workflows.narration import Narrator, trim_metrics
 
 HUB = ["data.corpus=someone/corpus", "data.files=null", "data.fallback=phrasebook"]
 
@@ -23,6 +26,30 @@ def test_metrics_after_the_checkpoint_and_a_line_cut_short_are_forgotten(tmp_pat
     path.write_text("\n".join(lines) + '\n{"event": "tra', encoding="utf-8")
     trim_metrics(path, 10)
     assert path.read_text(encoding="utf-8").split("\n") == [*lines[:2], ""]
+
+
+def test_a_validation_tells_what_is_right_with_and_without_the_reference(tmp_path, caplog):
+    caplog.set_level("INFO", logger="nmt")
+    found = Validation(2.5, 31.25, 44.5, forced_accuracy=0.8125, free_accuracy=0.5, seconds=7.2)
+    config = TrainingConfig(tensorboard=False)
+    with Narrator(Run(tmp_path), config, updates_per_epoch=6, updates=12) as narrator:
+        narrator.validated(Progress(step=6, epoch=1, seconds=8.0), found, better=True)
+    assert json.loads((tmp_path / "metrics.jsonl").read_text("utf-8")) == {
+        "event": "validation",
+        "step": 6,
+        "epoch": 1,
+        "seconds": 8.0,
+        "loss": 2.5,
+        "bleu": 31.25,
+        "chrf": 44.5,
+        "forced_accuracy": 0.8125,
+        "free_accuracy": 0.5,
+        "accuracy_gap": 0.3125,
+    }
+    assert caplog.messages[0] == (
+        "valid 6 epoch 1 | loss 2.500 bleu 31.25 chrf 44.50 | tokens right 81.2 % forced, 50.0 % "
+        "free, gap 31.2 | new best | 7 s"
+    )
 
 
 def test_metrics_tensorboard_samples_and_card_tell_of_the_training(nmt):

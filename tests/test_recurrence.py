@@ -8,7 +8,7 @@ from torch import Tensor
 
 from nmt.config import AttentionConfig
 from nmt.data.vocabulary import PAD
-from nmt.models.attention import Attention, Score, normalizers
+from nmt.models.attention import Score, SingleHead, normalizers
 from nmt.models.attention.normalizers import Softmax
 from nmt.models.attention.scores import AdditiveScore, ProductScore
 from nmt.models.contract import Memory, Reading
@@ -117,7 +117,7 @@ class Cooled(Softmax):
         return super().normalize(2 * scores)
 
 
-class Bounded(Attention):
+class Bounded(SingleHead):
     pass
 
 
@@ -125,13 +125,13 @@ class Bounded(Attention):
     ("score", "fused"), [(Doubled, True), (AdditiveScore, True), (Squared, False), (Halved, False)]
 )
 def test_a_new_score_is_fused_if_only_its_keys_are_new(score: type[Score], fused: bool) -> None:
-    attention = Attention(AttentionConfig(), query=4, memory=6)
+    attention = SingleHead(AttentionConfig(), query=4, memory=6)
     attention.score = score(AttentionConfig(), query=4, memory=6)
     assert (attending_kinds(attention) is not None) == fused
 
 
 def test_a_class_of_whose_slopes_nothing_is_known_is_not_fused() -> None:
-    attention = Attention(AttentionConfig(), query=4, memory=6)
+    attention = SingleHead(AttentionConfig(), query=4, memory=6)
     attention.normalizer = Cooled(AttentionConfig())
     assert attending_kinds(attention) is None
     assert attending_kinds(Bounded(AttentionConfig(), query=4, memory=6)) is None
@@ -139,7 +139,7 @@ def test_a_class_of_whose_slopes_nothing_is_known_is_not_fused() -> None:
 
 @pytest.mark.parametrize("wish", ["counts", "reads_words"])
 def test_an_attention_that_asks_with_more_than_the_state_is_not_fused(wish: str) -> None:
-    attention = Attention(AttentionConfig(), query=4, memory=6)
+    attention = SingleHead(AttentionConfig(), query=4, memory=6)
     assert attending_kinds(attention) is not None
     setattr(attention, wish, True)
     assert attending_kinds(attention) is None

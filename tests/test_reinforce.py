@@ -189,6 +189,7 @@ def test_a_resumed_run_needs_its_baseline_to_be_exact(tmp_path: Any, forgetful: 
     first = trainer_of()
     for _ in range(3):
         first.step([collated(PAIRS)])
+    kept = first.baseline
     store.save(tmp_path / "step-3", first.model, first.state(), {"step": 3})
     wanted = [first.step([collated(PAIRS)]) for _ in range(3)]
 
@@ -198,6 +199,7 @@ def test_a_resumed_run_needs_its_baseline_to_be_exact(tmp_path: Any, forgetful: 
     if forgetful:
         del tensors["baseline"]
     second.restore(tensors, steps=3, stalls=0)
+    assert (second.baseline == kept) is not forgetful
     found = [second.step([collated(PAIRS)]) for _ in range(3)]
     same = all(
         torch.equal(p, q)

@@ -18,7 +18,7 @@ from attention_pieces import (
     states_of,
 )
 from nmt.errors import ConfigError
-from nmt.models.attention import Attention, Scope, Score, scopes
+from nmt.models.attention import Scope, Score, SingleHead, scopes
 
 LONG = 40
 LENGTHS = [LONG, 13]
@@ -76,7 +76,7 @@ def test_no_window_leaves_its_sentence(name: str) -> None:
 @pytest.mark.parametrize("name", LOCAL)
 def test_attention_in_a_window_is_that_of_the_window_alone(name: str) -> None:
     attention = attending_of("general", scope=name, window=2)
-    assert isinstance(attention, Attention)
+    assert isinstance(attention, SingleHead)
     query, states = asked(target=20), states_of("general", source=LONG)
     keys, values = attention.prepare(states)
     found = attention(query, keys, values, mask_of(LENGTHS, LONG))
@@ -110,7 +110,7 @@ def test_a_window_as_wide_as_the_source_is_global(normalizer: str) -> None:
 @pytest.mark.parametrize("name", LOCAL)
 def test_what_lies_outside_of_the_window_is_never_looked_at(name: str) -> None:
     attention = attending_of("additive", scope=name, window=2)
-    assert isinstance(attention, Attention)
+    assert isinstance(attention, SingleHead)
     query, mask = asked(target=1), mask_of(LENGTHS, LONG)
     seen = attention.scope(query.states, query.positions, torch.tensor(LENGTHS).unsqueeze(1))
     assert seen is not None
@@ -124,7 +124,7 @@ def test_what_lies_outside_of_the_window_is_never_looked_at(name: str) -> None:
 @pytest.mark.parametrize("source", [30, 300])
 def test_as_many_keys_are_scored_however_long_the_source(name: str, source: int) -> None:
     attention = attending_of("additive", scope=name, window=2)
-    assert isinstance(attention, Attention)
+    assert isinstance(attention, SingleHead)
     sizes: list[torch.Size] = []
     attention.score.register_forward_pre_hook(lambda _, given: sizes.append(given[1].shape))
     keys, values = attention.prepare(states_of("additive", source=source))
@@ -155,7 +155,7 @@ class Indifferent(Score):
 def test_a_predicted_position_is_learned() -> None:
     """The answer lies where the query says, and nothing else tells where that is."""
     attention = attending_of("dot", scope="local-p", window=2)
-    assert isinstance(attention, Attention)
+    assert isinstance(attention, SingleHead)
     attention.score = Indifferent(config_of(), query=QUERY, memory=QUERY)
     optimizer = torch.optim.Adam(attention.scope.parameters(), lr=0.05)
     query, wanted = asked(1, 2), torch.tensor([[1.0, 3.0]])

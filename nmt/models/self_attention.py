@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from nmt.config import AttentionConfig, EncoderConfig, SelfAttentionConfig
 from nmt.errors import ConfigError
-from nmt.models.attention import NONE, Attended, Attending, Query, attention_of, scores
+from nmt.models.attention import NONE, Attended, Attention, Query, attention_of, scores
 from nmt.models.attention.positions import Positions
 from nmt.models.dropout import Dropout
 from nmt.models.encoders import Encoder, encoders
@@ -181,7 +181,7 @@ def attending(
     memory: int,
     words: int = 0,
     rotary: bool = False,
-) -> Attending:
+) -> Attention:
     """`attention_of`, whose complaints say which section of the config they are about."""
     try:
         return attention_of(config, query=query, memory=memory, words=words, rotary=rotary)

@@ -3,11 +3,11 @@
 from nmt.models.attention.attend import (
     NONE,
     Attended,
-    Attending,
     Attention,
     MultiHead,
     NoAttention,
     Query,
+    SingleHead,
     attention_of,
 )
 from nmt.models.attention.choices import Choice, Chosen, choices
@@ -18,7 +18,6 @@ from nmt.models.attention.scores import Score, scores
 __all__ = [
     "NONE",
     "Attended",
-    "Attending",
     "Attention",
     "Choice",
     "Chosen",
@@ -28,6 +27,7 @@ __all__ = [
     "Query",
     "Scope",
     "Score",
+    "SingleHead",
     "Window",
     "attention_of",
     "choices",

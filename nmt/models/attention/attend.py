@@ -41,7 +41,7 @@ class Attended(NamedTuple):
         return self.weights.unsqueeze(1) if self.heads is None else self.heads
 
 
-class Attending(nn.Module, ABC):
+class Attention(nn.Module, ABC):
     """Anything that answers queries from keys and values."""
 
     context: int
@@ -72,7 +72,7 @@ class Attending(nn.Module, ABC):
 
 def attention_of(
     config: AttentionConfig, *, query: int, memory: int, words: int = 0, rotary: bool = False
-) -> Attending:
+) -> Attention:
     """The attention that a config describes.
 
     query, memory, words: widths of a query, of a state that it looks at, of an embedded word
@@ -87,10 +87,10 @@ def attention_of(
         return MultiHead(config, query=query, memory=memory, rotary=rotary)
     if scores[config.score].reads_words:
         query += words
-    return Attention(config, query=query, memory=memory, rotary=rotary)
+    return SingleHead(config, query=query, memory=memory, rotary=rotary)
 
 
-class Attention(Attending):
+class SingleHead(Attention):
     """c_t = sum_j a_tj v_j, a_t = normalize(score(q_t, k_1), ..., score(q_t, k_J))"""
 
     def __init__(
@@ -169,7 +169,7 @@ class Attention(Attending):
         return Attended(contexts, everywhere, None if drawn is None else drawn.view(batch, target))
 
 
-class MultiHead(Attending):
+class MultiHead(Attention):
     """C = [C_1; ...; C_h] W_O,  C_i = attention(Q W_i^Q, K W_i^K, V W_i^V)
 
     Vaswani et al. (2017), section 3.2.2: https://arxiv.org/abs/1706.03762, for any score: heads
@@ -194,7 +194,7 @@ class MultiHead(Attending):
         self.query = nn.Linear(query, size)
         self.key = nn.Linear(memory, size)
         self.value = nn.Linear(memory, size)
-        self.inner = Attention(one, query=width, memory=width, rotary=rotary)
+        self.inner = SingleHead(one, query=width, memory=width, rotary=rotary)
         self.output = nn.Linear(config.heads * self.inner.context, memory)
         for linear in (self.query, self.key, self.value, self.output):
             nn.init.xavier_uniform_(linear.weight)
@@ -238,7 +238,7 @@ class MultiHead(Attending):
         return states.unflatten(0, (-1, self.heads)).transpose(1, 2).flatten(2)
 
 
-class NoAttention(Attending):
+class NoAttention(Attention):
     """c_t = the summary of the sentence, at every position: the fixed vector of the first models.
 
     Cho et al. (2014): https://arxiv.org/abs/1406.1078; Sutskever et al. (2014):

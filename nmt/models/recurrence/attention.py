@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from nmt.models.attention import Attending as AnyAttention
-from nmt.models.attention import Attention
+from nmt.models.attention import Attention, SingleHead
 from nmt.models.attention.choices import Soft
 from nmt.models.attention.scopes import Global
 from nmt.models.contract import Memory
@@ -56,12 +55,10 @@ class Attending(Part):
         return of_values, *self.scoring.gradients(), *self.normalizing.gradients()
 
 
-def attending_of(
-    attention: AnyAttention, memory: Memory, target: int, numbers: Numbers
-) -> Attending:
+def attending_of(attention: Attention, memory: Memory, target: int, numbers: Numbers) -> Attending:
     """The parts of an attention that `attending_kinds` knows."""
     kinds = attending_kinds(attention)
-    assert isinstance(attention, Attention), "others have no parts here"
+    assert isinstance(attention, SingleHead), "others have no parts here"
     assert kinds is not None, "asked for only where they are known"
     scoring, normalizing = kinds
     return Attending(
@@ -72,18 +69,18 @@ def attending_of(
     )
 
 
-def attending_kinds(attention: AnyAttention) -> tuple[type[Scoring], type[Normalizing]] | None:
+def attending_kinds(attention: Attention) -> tuple[type[Scoring], type[Normalizing]] | None:
     """The parts that compute an attention, if there are all of them.
 
     One that looks at a window, draws, has heads, or asks with more than the state has none.
     """
-    if type(attention) is not Attention or not _looks_everywhere(attention):
+    if type(attention) is not SingleHead or not _looks_everywhere(attention):
         return None
     scoring = scoring_kind(attention.score)
     normalizing = normalizing_kind(attention.normalizer)
     return None if scoring is None or normalizing is None else (scoring, normalizing)
 
 
-def _looks_everywhere(attention: Attention) -> bool:
+def _looks_everywhere(attention: SingleHead) -> bool:
     whole = type(attention.scope) is Global and type(attention.choice) is Soft
     return whole and not (attention.counts or attention.reads_words)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from nmt.models.attention import Attending as AnyAttention
+from nmt.models.attention import Attention
 from nmt.models.cells import CellState, Stack
 from nmt.models.contract import Memory
 from nmt.models.recurrence.attention import Attending, attending_kinds, attending_of
@@ -24,7 +24,7 @@ from nmt.models.recurrence.parts import (
 )
 
 
-def known(stack: Stack, attention: AnyAttention) -> bool:
+def known(stack: Stack, attention: Attention) -> bool:
     """Whether this folder has the parts of a decoder; else the plain loop computes it."""
     one_layer = type(stack) in CELLS and stack.layers.num_layers == 1
     return one_layer and attending_kinds(attention) is not None
@@ -32,7 +32,7 @@ def known(stack: Stack, attention: AnyAttention) -> bool:
 
 def luong(
     stack: Stack,
-    attention: AnyAttention,
+    attention: Attention,
     combine: nn.Linear,
     embedded: Tensor,
     state: CellState,
@@ -52,7 +52,7 @@ def luong(
 
 
 def bahdanau(
-    stack: Stack, attention: AnyAttention, embedded: Tensor, state: CellState, memory: Memory
+    stack: Stack, attention: Attention, embedded: Tensor, state: CellState, memory: Memory
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Bahdanau's decoder, without its readout.
 
