@@ -64,7 +64,8 @@ def aligned(program: str, texts: list[list[str]]) -> list[list[frozenset[tuple[i
             command += [f"-{option}", str(path)]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
-            sys.exit(f"{PROGRAM} failed: {done.stderr.strip().splitlines()[-1:]}")
+            reason = (done.stderr.strip() or f"status {done.returncode}").splitlines()[-1]
+            sys.exit(f"{PROGRAM} failed: {reason}")
         return [
             [read_gold(line).sure for line in places[option].read_text("utf-8").splitlines()]
             for option in "fr"

@@ -247,7 +247,16 @@ def test_a_rank_is_the_score_over_a_power_of_the_length(penalty: float) -> None:
 @torch.no_grad()
 @pytest.mark.parametrize(
     "kind",
-    [Kind(), Kind("bahdanau", "gru", "additive", layers=2), Kind("luong", "gru", feeding=False)],
+    [
+        Kind(),
+        Kind("bahdanau", "gru", "additive", layers=2),
+        Kind("luong", "gru", feeding=False),
+        Kind("luong", attention=(("scope", "local-m"), ("window", 1))),
+        Kind("bahdanau", "gru", "concat", attention=(("coverage", True),)),
+        Kind("bahdanau", "gru", "location"),
+        Kind("conditional", score="none"),
+        Kind("transformer", layers=2, attention=(("heads", 3), ("size", None))),
+    ],
     ids=str,
 )
 def test_reading_a_hypothesis_again_gives_its_scores_and_attention(kind: Kind) -> None:

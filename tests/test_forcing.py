@@ -1,12 +1,14 @@
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from nmt.config import TrainingConfig
+from nmt.config import Config, DataConfig, TrainingConfig
 from nmt.errors import ConfigError
 from nmt.training.forcing import check, curves, draw, how_read, ratio
+from nmt.workflows.changes import check_changes
 
 NAMES = ["constant", "exponential", "inverse_sigmoid", "linear"]
 
@@ -153,3 +155,23 @@ def test_an_end_that_nothing_leads_to_is_refused() -> None:
 )
 def test_the_log_says_how_the_target_is_read(said: str, settings: dict[str, Any]) -> None:
     assert how_read(TrainingConfig(**settings), "by hand") == said
+
+
+def test_the_plain_loop_is_named_once() -> None:
+    assert how_read(config(), "the plain loop") == (
+        "the plain loop, with teacher forcing from 1 to 0, linear"
+    )
+
+
+def test_a_training_that_goes_on_for_longer_is_warned_that_its_schedule_moves(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    before, now = (
+        Config(name="x", data=DataConfig(corpus="phrasebook"), training=config(epochs=epochs))
+        for epochs in (3, 4)
+    )
+    check_changes(before, now, Path("config.resolved.yaml"))
+    assert caplog.messages == [
+        "the teacher-forcing schedule 'linear' leads to the end, which moves: the run goes on, "
+        "but not to the weights that it would have had"
+    ]

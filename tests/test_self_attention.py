@@ -276,6 +276,16 @@ def test_dropout_stands_behind_each_part(embedded: Tensor, mask: Tensor) -> None
     assert 0.3 < dropped.double().mean().item() < 0.7
 
 
+def test_fresh_matrices_are_drawn_by_their_widths() -> None:
+    """Uniformly, up to sqrt(6 / (inputs + outputs)): Glorot and Bengio (2010), equation 16."""
+    encoder = encoder_of(layers=1)
+    for name in ("feed_forward.inner", "feed_forward.outer", "look.attention.query"):
+        weight = encoder.get_parameter(f"layers.0.{name}.weight")
+        most = weight.abs().max().item() / (6 / sum(weight.shape)) ** 0.5
+        assert 0.8 < most <= 1
+        assert (encoder.get_parameter(f"layers.0.{name}.bias") == 0).all()
+
+
 def test_fresh_layers_neither_lift_nor_lower_their_states(embedded: Tensor, mask: Tensor) -> None:
     for norm in ("pre", "post"):
         states, _ = encoder_of(layers=6, norm=norm, positions="none")(embedded, mask)

@@ -246,6 +246,19 @@ def test_without_attention_there_are_no_maps_of_it(embedded: Tensor) -> None:
     assert list(maps) == [f"decoder layer 1 head {head} self" for head in (1, 2, 3, 4)]
 
 
+@torch.no_grad()
+def test_location_asks_by_the_word_itself(embedded: Tensor) -> None:
+    decoder = decoder_of(attention={"score": "location", "heads": 1, "max_positions": 7})
+    words: list[Tensor] = []
+    for layer in decoder.get_submodule("layers"):
+        layer.look_across.attention.register_forward_pre_hook(
+            lambda module, arguments: words.append(arguments[0].words)
+        )
+    decoder(embedded, remember(decoder))
+    assert len(words) == LAYERS
+    assert all(torch.equal(seen, embedded) for seen in words)
+
+
 def test_what_hard_attention_drew_is_summed_over_layers_and_heads(embedded: Tensor) -> None:
     decoder = decoder_of(attention={"choice": "reinforce"}).train()
     memory = remember(decoder)
@@ -300,6 +313,7 @@ def test_what_it_writes_is_compared_with_embeddings() -> None:
     model = model_of()
     source, target = ids(SOURCES), ids(TARGETS)
     assert model.vocabulary.weight is model.get_parameter("target_embedding.weight")
+    assert not list(model.get_submodule("narrow").parameters())
     assert model(source, source != PAD, target).readouts.shape == (3, 6, SIZE)
     assert model.reads_by == "one call over the whole target"
 

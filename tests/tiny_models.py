@@ -136,6 +136,17 @@ def _kinds() -> Iterator[Kind]:
     yield Kind("bahdanau", "gru", "additive", attention=(("activation", "relu"),))
     yield Kind("bahdanau", "gru", "additive", readout="maxout")
     yield Kind("conditional", "gru", "additive", readout="maxout")
+    alone = {"heads": 1, "feed_forward": 0, "norm": "none", "residual": False, "positions": "none"}
+    for score in ("dot", "qkv"):
+        layer = (("score", score), *alone.items())
+        yield Kind(score="none", feeding=False, encoder="self_attention", layer=layer)
+    yield Kind("bahdanau", "gru", "additive", encoder="self_attention", layers=2)
+    heads = (("heads", 3), ("size", None))
+    for norm, positions in (("pre", "sinusoidal"), ("post", "learned"), ("pre", "rotary")):
+        layer = (("heads", 3), ("norm", norm), ("positions", positions))
+        yield Kind("transformer", score="scaled_dot", layers=2, attention=heads, layer=layer,
+                   encoder="self_attention")  # fmt: skip
+    yield Kind("transformer", score="additive")
 
 
 KINDS = list(_kinds())

@@ -16,6 +16,9 @@ from nmt.config import TrainingConfig
 from nmt.errors import ConfigError
 from nmt.registry import Registry
 
+PLAIN = "the plain loop"
+"""How a model reads its own words: position by position."""
+
 curves: Registry[Callable[[float], float]] = Registry("teacher-forcing schedule")
 """From the share of the training that is over to the weight of the start: of the end, 1 - it."""
 
@@ -76,11 +79,11 @@ def how_read(config: TrainingConfig, forced: str) -> str:
     """
     start, end = config.teacher_forcing, config.teacher_forcing_end
     if config.teacher_forcing_schedule == "constant":
-        return forced if start == 1 else f"the plain loop, with teacher forcing {start:g}"
+        return forced if start == 1 else f"{PLAIN}, with teacher forcing {start:g}"
     course = f"teacher forcing from {start:g} to {end:g}, {config.teacher_forcing_schedule}"
-    if max(start, end) < 1:
-        return f"the plain loop, with {course}"
-    return f"{forced} while all of it is forced, else by the plain loop, with {course}"
+    if max(start, end) < 1 or forced == PLAIN:
+        return f"{PLAIN}, with {course}"
+    return f"{forced} while all of it is forced, else by {PLAIN}, with {course}"
 
 
 def _between(curve: Callable[[float], float], passed: float) -> float:

@@ -103,6 +103,7 @@ class SingleHead(Attention):
         self.scope = scopes[config.scope](config, query=query)
         self.choice = choices[config.choice](config)
         self.context = self.score.context
+        self.local = config.scope != "global"  # else the lengths need not be counted
         self.sums_to_one = self.normalizer.sums_to_one and config.scope != "local-p"
         self.covers, self.reads_words = config.coverage, self.score.reads_words
         self.counts, self.rotary = rotary or self.scope.counts, rotary
@@ -124,9 +125,10 @@ class SingleHead(Attention):
         if self.rotary:
             assert asked.positions is not None, "who counts is told"
             query = rotated(query, asked.positions)
-        window = self.scope(query, asked.positions, mask.sum(dim=-1))
-        if window is not None:
-            return self._in_window(query, asked.coverage, keys, values, mask, window)
+        if self.local:
+            window = self.scope(query, asked.positions, mask.sum(dim=-1))
+            if window is not None:
+                return self._in_window(query, asked.coverage, keys, values, mask, window)
         scores = self._scores(query, keys, asked.coverage)
         weights, drawn = self.choice(self.normalizer(scores, mask))
         return Attended(weights.to(values.dtype) @ values, weights, drawn)
