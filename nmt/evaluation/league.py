@@ -30,8 +30,6 @@ class Row:
     """Alignment error rate against gold links, from 0 (none wrong) to 1."""
     precision: float | None = None
     recall: float | None = None
-    shift: int | None = None
-    """Which row of the attention was taken for word t: 0, row t; 1, row t + 1."""
     entropy: float | None = None
     """Of a row of the attention, in nats, on average: 0 looks at one position alone."""
     parameters: int | None = None

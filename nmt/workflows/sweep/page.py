@@ -30,7 +30,6 @@ SENTENCES = (
 )
 """Shown when nobody asks for others: French turns them around, puts words far apart."""
 NO_MATRIX = "no attention: the decoder sees the whole sentence as one vector"
-SHIFTED = "AER takes for a word the row below it, of the step that reads the word"
 SELF = "no attention in the decoder; this is how the source looks at itself, in the encoder"
 
 
@@ -95,8 +94,7 @@ def _panel(
         return _described(trained, row, None, None, f"not translated: {error}"), []
     (record,) = trained.records(translated, name, maps=True)[:1]
     if has_attention(trained):
-        note = SHIFTED if row.shift and row.aer is not None else ""
-        return _described(trained, row, record.target, record.matrix(), note), [record]
+        return _described(trained, row, record.target, record.matrix(), ""), [record]
     matrix = _of_encoder(record, translated)
     note = NO_MATRIX if matrix is None else SELF
     return _described(trained, row, record.target, matrix, note), [record] if matrix else []

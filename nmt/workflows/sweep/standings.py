@@ -100,7 +100,7 @@ def _measured(run: Run, split: SplitName) -> dict[str, Any]:
         "chrf": scores["chrf"]["value"],
         "sentences_per_second": scores["sentences_per_second"],
         "entropy": scores.get("attention_entropy"),
-        **{name: alignment.get(name) for name in ("aer", "precision", "recall", "shift")},
+        **{name: alignment.get(name) for name in ("aer", "precision", "recall")},
     }
 
 
