@@ -200,14 +200,13 @@ def test_the_table_holds_the_numbers_of_the_runs_own_files(swept):
 @pytest.mark.slow
 def test_gold_links_make_their_way_from_the_evaluation_into_table_and_page(nmt):
     path = nmt.folder / FOLDER / "general/evaluation/test/scores.json"
-    found = {"precision": 0.7, "recall": 0.9, "aer": 0.234, "shift": 0}
+    found = {"precision": 0.7, "recall": 0.9, "aer": 0.234}
     path.write_text(json.dumps({**read_json(path), "alignment": found}), encoding="utf-8")
     assert nmt("sweep", "--table-only").status == 0
     row = rows_of(nmt.folder)["general"]
     assert {name: row[name] for name in found} == found
     text = " ".join(Page(nmt.folder / FOLDER / "attention.html").texts["p"])
     assert "AER 23.4 %" in text
-    assert "the row below it" in text
 
 
 @pytest.mark.slow
