@@ -1,3 +1,4 @@
+import logging
 import math
 from pathlib import Path
 from typing import Any
@@ -171,7 +172,8 @@ def test_a_training_that_goes_on_for_longer_is_warned_that_its_schedule_moves(
         for epochs in (3, 4)
     )
     check_changes(before, now, Path("config.resolved.yaml"))
-    assert caplog.messages == [
+    warnings = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert warnings == [
         "the teacher-forcing schedule 'linear' leads to the end, which moves: the run goes on, "
         "but not to the weights that it would have had"
     ]

@@ -32,7 +32,7 @@ def show(config: ConfigPath, overrides: Overrides = None) -> None:
 def validate(config: ConfigPath, overrides: Overrides = None) -> None:
     """Check a config without training: one line for each mistake, status 2."""
     from nmt.config import load
-    from nmt.workflows.prepare import check_model
+    from nmt.workflows.checks import check_model
     from nmt.workflows.vectors import check_vectors
 
     loaded = load(config, overrides or ())

@@ -18,7 +18,6 @@ from nmt.models import Seq2Seq, build_model, parameter_table
 from nmt.models.devices import Compute, choose
 from nmt.training import forcing
 from nmt.training.schedules import check
-from nmt.workflows.checks import check_model as check_model  # checks are made in checks.py
 from nmt.workflows.vectors import freeze_vectors, load_vectors
 
 log = logging.getLogger(__name__)

@@ -23,11 +23,12 @@ from nmt.training.loop import Loop, Progress, Validation
 from nmt.training.trainer import Trainer
 from nmt.workflows.card import write_card
 from nmt.workflows.changes import check_changes
+from nmt.workflows.checks import check_model
 from nmt.workflows.display import clock
 from nmt.workflows.evaluate import evaluate_split
 from nmt.workflows.manifest import manifest
 from nmt.workflows.narration import Narrator, remembered, trim_metrics, written_to
-from nmt.workflows.prepare import Parts, check_model, describe, prepare
+from nmt.workflows.prepare import Parts, describe, prepare
 from nmt.workflows.vectors import check_vectors
 
 log = logging.getLogger(__name__)

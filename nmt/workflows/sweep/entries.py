@@ -12,7 +12,7 @@ from nmt.data.corpus import SplitName
 from nmt.errors import UsageError
 from nmt.files import pointed
 from nmt.workflows.changes import check_changes
-from nmt.workflows.prepare import check_model
+from nmt.workflows.checks import check_model
 
 
 @dataclass(frozen=True)
