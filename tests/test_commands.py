@@ -73,8 +73,8 @@ def test_every_test_sentence_has_its_hypothesis_and_its_attention(trained):
     for record in records:
         assert all(abs(sum(row) - 1) < 1e-4 for row in record.weights)
     assert records[0].attention == {
-        "score": "general", "normalizer": "softmax", "scope": "global", "choice": "soft", "heads": 1,
-        "state": "s_t",
+        "score": "general", "normalizer": "softmax", "scope": "global", "choice": "soft",
+        "heads": 1, "state": "s_t",
     }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nmt.data.vocabulary import BOS, PAD, Vocabularies
+from nmt.data.vocabulary import BOS, EOS, PAD, Vocabularies
 from nmt.errors import ConfigError
 from nmt.models import Seq2Seq, build_model, parameter_table
 from nmt.models.cells import CellState, cells
@@ -48,7 +48,8 @@ def read_by_steps(
     for t in range(target.size(1)):
         previous = target[:, t]
         if t and forced is not None:
-            previous = torch.where(forced[:, t], previous, logits[-1].argmax(-1))
+            chosen = logits[-1][:, EOS:].argmax(-1) + EOS  # what is below is no word
+            previous = torch.where(forced[:, t], previous, chosen)
         step = model.step(previous, state, memory)
         state = step.state
         logits.append(step.logits)

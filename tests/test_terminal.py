@@ -95,3 +95,9 @@ def test_the_width_of_the_terminal_at_hand_is_heeded(monkeypatch) -> None:
     record = by_word(" ".join(f"w{n}" for n in range(20)), "un")
     monkeypatch.setenv("COLUMNS", "33")
     assert table(record, color=False) == table(record, color=False, width=33)
+
+
+def test_a_row_that_looks_nowhere_has_no_mark() -> None:
+    nothing = record_of("I see", "je", cuts=((1,), ()), weights=[[0.0, 0.0, 1.0], [0.2, 0.3, 0.5]])
+    (row,) = table(nothing, color=False).split("\n")[1:]
+    assert row.split() == ["je", "0.00", "0.00"]

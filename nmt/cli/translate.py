@@ -34,6 +34,9 @@ def translate(
     attention: Annotated[
         Path | None, typer.Option(help="Write the attention records (JSON lines) here, too.")
     ] = None,
+    maps: Annotated[
+        bool, typer.Option("--maps", help="Keep every layer and head in the attention records.")
+    ] = False,
     show_attention: Annotated[
         bool, typer.Option("--show-attention", help="Print the matrix as a table.")
     ] = False,
@@ -77,7 +80,9 @@ def translate(
 
         interactive = not text and input is None and sys.stdin.isatty()
         for lines in _typed() if interactive else [_lines(text, input)]:
-            translate_lines(trained, lines, decoding, write=write, attention=attention)
+            translate_lines(
+                trained, lines, decoding, write=write, attention=attention, maps=maps
+            )
 
 
 def _lines(text: list[str] | None, path: Path | None) -> Iterator[str]:
@@ -115,7 +120,8 @@ def _show(records: "Sequence[AttentionRecord]") -> None:
     from nmt.plots.terminal import table
 
     for record in records:
-        typer.echo(table(record, color=colored()), err=True)
+        found = table(record, color=colored()) if record.looks else "(this model has no attention)"
+        typer.echo(found, err=True)
 
 
 @contextmanager

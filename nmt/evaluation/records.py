@@ -69,6 +69,11 @@ class AttentionRecord:
     model: dict[str, Any]
     """`run`, `step` and `fingerprint`."""
 
+    @property
+    def looks(self) -> bool:
+        """Whether the model had an attention: without one, all weights are zero."""
+        return bool(self.attention.get("score") != "none")
+
     def map(self, name: str) -> Matrix:
         """One of `maps`, between pieces: rows ask, columns are looked at.
 

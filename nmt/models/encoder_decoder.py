@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.config import ModelConfig
-from nmt.data.vocabulary import PAD, Vocabularies
+from nmt.data.vocabulary import EOS, PAD, Vocabularies
 from nmt.models.contract import Memory, Reading, Rows, Seq2Seq, Step
 from nmt.models.decoders import Advanced, Decoder, decoders, joined
 from nmt.models.dropout import Dropout
@@ -90,7 +90,8 @@ class EncoderDecoder(Seq2Seq[Any]):
         for position in range(target_in.size(1)):
             if position:
                 with torch.no_grad():
-                    chosen = self.vocabulary(found[-1].readout).argmax(dim=-1)
+                    logits = self.vocabulary(found[-1].readout)
+                    chosen = logits[:, EOS:].argmax(dim=-1) + EOS  # what is below is no word
                 previous = torch.where(forced[:, position], target_in[:, position], chosen)
             found.append(self._advance(previous, state, memory))
             state = found[-1].state

@@ -62,8 +62,8 @@ def _breaks(widths: Sequence[int], room: int) -> list[int]:
 
 
 def _numbers(weights: Floats, widths: Sequence[int], *, color: bool) -> list[str]:
-    """One row of weights, the largest marked."""
-    highest = int(weights.argmax()) if weights.size else -1
+    """One row of weights, the largest marked, if there is any."""
+    highest = int(weights.argmax()) if weights.any() else -1
     cells = []
     for column, (weight, width) in enumerate(zip(weights.tolist(), widths, strict=True)):
         number, before = f"{weight:.2f}", " " * (width - NUMBER)

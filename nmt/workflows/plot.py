@@ -23,9 +23,18 @@ class Picture:
     """Every layer and head, not the one attention."""
 
     def save(self, records: Sequence[AttentionRecord]) -> list[Path]:
-        """Returns the files written."""
+        """Returns the files written.
+
+        Raises:
+            UsageError: there is nothing to draw, or no such kind of picture.
+        """
         if self.maps:
             return save_maps(records, self.output)
+        if records and not any(record.looks for record in records):
+            raise UsageError(
+                "the model has no attention (model.attention.score is none), so there is no matrix "
+                "to draw; what its encoder looks at, if it does, is drawn by --maps"
+            )
         return save_heatmaps(records, self.output, pieces=self.pieces)
 
 
@@ -48,7 +57,11 @@ def plot_last(run: Run, picture: Picture) -> list[Path]:
         raise UsageError(
             f'{run.folder} has translated nothing yet; try nmt plot-attention "I love you"'
         )
-    return plot_file(run.translations, picture)
+    last = _best(list(read_records(run.translations)))
+    if picture.maps and not any(record.maps for record in last):  # they cost, and are seldom kept
+        sentences = [record.source for record in last]
+        return plot_sentences(run, sentences, picture, checkpoint="best")
+    return picture.save(last)
 
 
 def plot_sentences(
@@ -62,7 +75,11 @@ def plot_sentences(
     records: list[AttentionRecord] = []
     decoding = DecodingConfig.model_validate({**trained.config.decoding.model_dump(), "n_best": 1})
     translate_lines(
-        trained, sentences, decoding, write=lambda translated, found: records.extend(found)
+        trained,
+        sentences,
+        decoding,
+        write=lambda translated, found: records.extend(found),
+        maps=picture.maps,
     )
     return picture.save(records)
 

@@ -64,11 +64,12 @@ def translate_lines(
     *,
     write: Callable[[Translated, Sequence[AttentionRecord]], None],
     attention: Path | None = None,
+    maps: bool = False,
 ) -> None:
     """Translate lines in blocks, so that a pipe flows, and hand each to `write` in its order.
 
     The attention of all of them goes into the run's `translations/attention.jsonl`, and into
-    `attention` where that is given.
+    `attention` where that is given; with `maps`, that of every layer and head, too.
 
     Raises:
         DataError: a line is endless.
@@ -77,7 +78,7 @@ def translate_lines(
     """
     last = trained.run.translations
     try:
-        records = _translated(trained, lines, decoding, write)
+        records = _translated(trained, lines, decoding, write, maps=maps)
         if attention is not None:
             write_records(attention, records)
             _keep_copy(attention, last)
@@ -109,12 +110,14 @@ def _translated(
     lines: Iterable[str],
     decoding: DecodingConfig,
     write: Callable[[Translated, Sequence[AttentionRecord]], None],
+    *,
+    maps: bool,
 ) -> Iterator[AttentionRecord]:
     translator, number = trained.translator(decoding), 0
     for block in _blocks(lines):
         for translated in translator.translate(block, first_line=number + 1):
             number += 1
-            records = trained.records(translated, str(number), maps=True)
+            records = trained.records(translated, str(number), maps=maps)
             try:
                 write(translated, records)
             except OSError as error:

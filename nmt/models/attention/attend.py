@@ -111,11 +111,14 @@ class SingleHead(Attention):
     def prepare(
         self, states: Tensor, summary: Tensor | None = None, *, first: int = 0
     ) -> tuple[Tensor, Tensor]:
-        values = self.score.values(states)
+        return self.keys(states, first=first), self.score.values(states)
+
+    def keys(self, states: Tensor, *, first: int = 0) -> Tensor:
+        """(batch, source, memory) -> (batch, source, *)"""
         if self.rotary:
             positions = torch.arange(first, first + states.size(1), device=states.device)
             states = rotated(states, positions)
-        return self.score.project(states), values
+        return self.score.project(states)
 
     def forward(self, asked: Query, keys: Tensor, values: Tensor, mask: Tensor) -> Attended:
         query = asked.states.to(keys.dtype)
@@ -207,7 +210,7 @@ class MultiHead(Attention):
     def prepare(
         self, states: Tensor, summary: Tensor | None = None, *, first: int = 0
     ) -> tuple[Tensor, Tensor]:
-        keys, _ = self.inner.prepare(self._apart(self.key(states)), first=first)
+        keys = self.inner.keys(self._apart(self.key(states)), first=first)
         values = self.inner.score.values(self._apart(self.value(states)))
         return self._together(keys), self._together(values)
 

@@ -72,7 +72,7 @@ class Reinforce(Choice):
     Xu et al. (2015), section 4.1: https://arxiv.org/abs/1502.03044; Williams (1992)
 
     log a_z is handed out; the loss knows the reward (the target's log-probability) and its
-    baseline. Unbiased, but with much variance.
+    baseline. Much variance, and no bias where no later word depends on the draw.
     """
 
     def forward(self, weights: Tensor) -> Chosen:
@@ -88,8 +88,9 @@ class Reinforce(Choice):
 def _with_noise(weights: Tensor) -> Tensor:
     """log a + g; the lowest number where a is 0, so that nothing there is ever drawn."""
     nothing = weights == 0
-    noise = -torch.empty_like(weights).exponential_().log()
-    noisy = weights.masked_fill(nothing, 1).log() + noise
+    # never quite 0, whose logarithm would be no number
+    drawn = torch.empty_like(weights).exponential_().clamp_(min=torch.finfo(weights.dtype).tiny)
+    noisy = weights.masked_fill(nothing, 1).log() - drawn.log()
     return noisy.masked_fill(nothing, torch.finfo(weights.dtype).min)
 
 
