@@ -1,9 +1,10 @@
 """The results of the lecture's systems, from what `nmt sweep` wrote, so that none is typed by hand.
 
-python scripts/lecture_results.py docs/sweep/league.json [multi30k.json]
+python scripts/lecture_results.py [docs/league/league.json] [multi30k.json]
 
 Writes a line of results into each file of configs/lecture, one for each corpus, and the figures of
-the phrasebook into the table of docs/attention.md.
+the phrasebook into the table of docs/attention.md. Systems that a table has no finished training of
+stay as they are.
 """
 
 import argparse
@@ -14,14 +15,20 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 CONFIGS, DOCS = ROOT / "configs/lecture", ROOT / "docs/attention.md"
+LEAGUE = ROOT / "docs/league/league.json"
 MULTI30K, PHRASEBOOK = "Multi30k", "phrasebook"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("leagues", nargs="+", type=Path, help="JSON of schema nmt.sweep/1")
+    parser.add_argument(
+        "leagues", nargs="*", type=Path, default=[LEAGUE],
+        help="JSON of schema nmt.sweep/1; default: that of the phrasebook in docs/league",
+    )  # fmt: skip
     options = parser.parse_args()
     for path in options.leagues:
+        if not path.is_file():
+            parser.error(f"{path} is missing: `nmt sweep` writes it")
         league = json.loads(path.read_text(encoding="utf-8"))
         for config in sorted(CONFIGS.rglob("*.yaml")):
             rewrite(config, fill_config(config.read_text(encoding="utf-8"), league))

@@ -7,7 +7,9 @@ import torch
 from commands import Commands
 from nmt.cli import explain as command
 from nmt.config import load, shipped
+from nmt.data.vocabulary import Vocabularies
 from nmt.errors import ConfigError, UsageError
+from nmt.models import build_model
 from nmt.workflows.explain import explain, listed, pieces
 from nmt.workflows.explain.counting import elements, formulas, products
 
@@ -45,6 +47,13 @@ def test_costs_are_the_products_that_the_formulas_need() -> None:
     assert costs("additive") == {"S": "m z", "T": "q z", "S T": "z + m"}
     assert costs("location") == {"S T": "m + q"}
     assert costs("none") == {}
+    assert costs("coverage", "attention coverage") == {"S": "m z", "T": "q z", "S T": "2 z + m"}
+
+
+def test_the_cost_of_several_heads_is_that_of_their_projections_too() -> None:
+    assert costs("multi-head", "attention heads") == {  # 4 heads of d, a W of d x d for each
+        "S": "4 d d + 8 m d", "T": "4 m d + 4 q d", "S T": "8 d",
+    }  # fmt: skip
 
 
 def test_the_cost_of_a_window_does_not_grow_with_the_source() -> None:
@@ -68,6 +77,61 @@ def test_parameters_are_those_of_the_module_in_the_sizes_of_the_config() -> None
     assert found.shapes["keys"] == "(batch, source, 96)"
     assert found.lecture[0] == "07-bahdanau"
     assert found.config == "model.attention.score: additive"
+
+
+@pytest.mark.parametrize("name", ["additive", "multi-head", "coverage"])
+def test_with_several_heads_the_parameters_are_those_of_the_model(name: str) -> None:
+    changes = ["model.attention.heads=8", f"model.attention.coverage={name == 'coverage'}"]
+    loaded = load(shipped()["26-multi-head-additive"], changes)
+    with torch.device("meta"):
+        model = build_model(loaded.config.model, Vocabularies(16, 16))
+    start = "decoder.attention."
+    built = {
+        parameter.removeprefix(start): tuple(tensor.shape)
+        for parameter, tensor in model.named_parameters()
+        if parameter.startswith(start)
+    }
+    (found,) = explain(name, loaded)
+    assert {parameter.name: parameter.shape for parameter in found.parameters} == built
+    assert built["inner.score.W.weight"] == (16, 16)
+    assert found.shapes["weights of each head"] == "(batch, 8, target, source)"
+    assert found.remarks == ["of the whole attention, by score 'additive', 8 heads"]
+
+
+def test_a_scope_below_several_heads_is_that_of_a_head() -> None:
+    (found,) = explain("local-p", load(shipped()["25-multi-head"]))
+    shapes = {parameter.shape for parameter in found.parameters}
+    assert {width for shape in shapes for width in shape} <= {1, 64}
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "shown"),
+    [
+        ("multi-head", "model.attention.heads: 4", "25-multi-head"),
+        ("coverage", "model.attention.coverage: true", "23-coverage"),
+        ("coverage-loss", "training.coverage_loss: 0.1", "24-coverage-loss"),
+        ("learned", "model.encoder.self_attention.positions: learned", "33-transformer-learned"),
+        ("rotary", "model.encoder.self_attention.positions: rotary", "34-transformer-rotary"),
+    ],
+)
+def test_what_no_registry_holds_is_explained_by_the_line_that_turns_it_on(name, line, shown):
+    (found,) = explain(name)
+    assert (found.config, found.lecture[0]) == (line, shown)
+
+
+def test_a_config_that_has_the_piece_keeps_its_own_number() -> None:
+    (found,) = explain("multi-head", load(shipped()["25-multi-head"], ["model.attention.heads=2"]))
+    assert found.config == "model.attention.heads: 2"
+    (found,) = explain("multi-head", load(shipped()["04-general"]))
+    assert found.config == "model.attention.heads: 4"
+
+
+def test_learned_positions_are_as_many_as_the_config_says() -> None:
+    key = "model.encoder.self_attention.max_positions"
+    (found,) = explain("learned", load(shipped()["33-transformer-learned"], [f"{key}=77"]))
+    assert [parameter.shape for parameter in found.parameters] == [(77, 128)]
+    with pytest.raises(ConfigError, match="rotary"):
+        explain("rotary", load(shipped()["28-self-qkv"]))
 
 
 def test_a_piece_that_does_not_fit_the_config_is_refused() -> None:

@@ -10,12 +10,11 @@ import pytest
 import torch
 
 from commands import Commands
-from nmt.config import load
+from nmt.config import NO_ATTENTION, load
 from nmt.data.vocabulary import PAD, Vocabularies
 from nmt.errors import ConfigError
 from nmt.models import Seq2Seq, build_model
 from nmt.models.attention import normalizers, scores
-from nmt.models.attention.attend import NONE
 from nmt.models.attention.choices import choices
 from nmt.models.attention.scopes import scopes
 from nmt.models.cells import cells
@@ -158,7 +157,7 @@ def test_the_command_says_it_in_one_line_and_leaves_with_two(
 
 OPTIONS: dict[str, list[Any]] = {
     "decoder": list(decoders),
-    "score": [*scores, NONE],
+    "score": [*scores, NO_ATTENTION],
     "normalizer": list(normalizers),
     "scope": list(scopes),
     "choice": list(choices),

@@ -147,8 +147,8 @@ def test_a_source_beyond_the_position_weights_is_refused_with_both_numbers() -> 
     with pytest.raises(DataError) as caught:
         normalizer(some_scores(source=longer), torch.ones(1, 1, longer, dtype=torch.bool))
     assert str(caught.value) == (
-        "position_weights has 9 positions, but a source has 11 pieces: shorten it, "
-        "or train with model.attention.max_positions=11"
+        "position_weights has 9 positions, but a sentence has 11 pieces: shorten it, "
+        "or train with a max_positions of 11"
     )
 
 

@@ -146,8 +146,8 @@ def test_a_source_beyond_the_positions_is_refused_with_both_numbers() -> None:
     with pytest.raises(DataError) as caught:
         score.project(states_of("location", source=POSITIONS + 2))
     assert str(caught.value) == (
-        "score 'location' has 9 positions, but a source has 11 pieces: shorten it, "
-        "or train with model.attention.max_positions=11"
+        "score 'location' has 9 positions, but a sentence has 11 pieces: shorten it, "
+        "or train with a max_positions of 11"
     )
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 from commands import Commands, Outcome, lay_out
 from nmt.config import load
+from nmt.errors import ConfigError, DataError, TrainingError
 from nmt.evaluation.league import League, Row, ranked
 from nmt.evaluation.records import Matrix, read_records
 from nmt.plots import league as picture
@@ -226,6 +227,24 @@ def test_a_config_that_cannot_be_trained_is_told_of_and_the_others_go_on(nmt):
     assert f"**failed**: {rows['broken']['reason']}" in table
     assert nmt("sweep", *configs, "--table-only").status == 0
     assert rows_of(nmt.folder)["broken"]["state"] == "failed"
+
+
+def test_whatever_is_wrong_with_one_training_is_noted_and_the_next_begins(fresh, monkeypatch):
+    troubles = {
+        "general": DataError("train.tsv is empty"),
+        "early": ConfigError("too short"),
+        "vector": TrainingError("no number"),
+    }
+
+    def failing(loaded, request):
+        raise troubles[loaded.config.name]
+
+    monkeypatch.setattr("nmt.workflows.sweep.contest.train", failing)
+    found = fresh("sweep", *(f"{name}.yaml" for name in troubles))
+    assert found.status == 1
+    assert "nmt: 3 of 3 could not be trained: general, early, vector" in found.err
+    noted = {name: (row["state"], row["reason"]) for name, row in rows_of(fresh.folder).items()}
+    assert noted == {name: ("failed", str(why)) for name, why in troubles.items()}
 
 
 class Page(HTMLParser):

@@ -2,6 +2,7 @@
 
 from nmt.config.loading import Loaded, load, shipped
 from nmt.config.sections import (
+    NO_ATTENTION,
     AttentionConfig,
     CleaningConfig,
     Config,
@@ -20,6 +21,7 @@ from nmt.config.sections import (
 )
 
 __all__ = [
+    "NO_ATTENTION",
     "AttentionConfig",
     "CleaningConfig",
     "Config",

@@ -15,6 +15,8 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 DEVICE = r"auto|cpu|mps|cuda(:\d+)?"
+NO_ATTENTION = "none"
+"""The score of a model without attention."""
 
 
 class Section(BaseModel):
@@ -130,11 +132,12 @@ class AttentionConfig(Section):
     choice: str = "soft"
     """`soft` averages; `gumbel` and `reinforce` learn to pick one position."""
     heads: Positive = 1
-    """More than one: each compares projections of its own, `size` / `heads` wide."""
+    """More than one: each compares projections of its own, `size` / `heads` wide; one alone has
+    none, and compares what it is given."""
     size: Positive | None = None
     """Width of what is compared by additive, concat, qkv and by heads; null: the query's."""
     activation: Literal["tanh", "relu", "sigmoid", "gelu", "identity"] = "tanh"
-    """Additive's: v . f(W q + U k + b)."""
+    """f of additive, v . f(W q + U k + b), and of concat, v . f(W [q; k])."""
     temperature: Annotated[float, Field(gt=0)] = 1.0
     """Scores are divided by it before they are normalised: above 1 flattens, below 1 sharpens."""
     position_weights: bool = False
@@ -144,7 +147,9 @@ class AttentionConfig(Section):
     window: Positive = 10
     """Of local scopes: so many positions on either side."""
     coverage: bool = False
-    """additive and concat also see how much each position was looked at before."""
+    """additive and concat also see how much each position was looked at before: the plain sum of
+    its weights, which is the linguistic coverage of Tu et al. without fertility; there is no form
+    with a GRU."""
 
 
 class SelfAttentionConfig(AttentionConfig):
@@ -152,6 +157,8 @@ class SelfAttentionConfig(AttentionConfig):
 
     score: str = "scaled_dot"
     heads: Positive = 4
+    """With 1 there are no projections: `scaled_dot` then has no W_Q, W_K, W_V and W_O, as the
+    Transformer does; for one head that projects, take score `qkv`, which lacks only W_O."""
     feed_forward: Count = 512
     """Width of the hidden layer of the network behind each attention; 0: there is none."""
     norm: Literal["pre", "post", "none"] = "pre"
@@ -161,7 +168,8 @@ class SelfAttentionConfig(AttentionConfig):
     positions: Literal["sinusoidal", "learned", "rotary", "none"] = "sinusoidal"
     """How order is told. Without, a sentence is a set of words."""
     max_positions: Positive = 512
-    """Of learned positions."""
+    """The most pieces of a sentence that learned positions and position_weights have parameters
+    for."""
 
 
 class EncoderConfig(Section):

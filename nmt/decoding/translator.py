@@ -114,7 +114,7 @@ class Translator:
             self.engine,
             source,
             size=self.config.beam_size,
-            max_lengths=(lengths * self.config.max_length_factor).astype(np.int64) + 10,
+            max_lengths=most_pieces(lengths, self.config),
             length_penalty=self.config.length_penalty,
             n_best=self.config.n_best,
         )
@@ -140,6 +140,11 @@ class Translator:
                 f"line {first_line + number} has {lengths[number] - 1:,} pieces, more than "
                 f"decoding.max_source_length, {most:,}: cut it into sentences, one a line"
             )
+
+
+def most_pieces(lengths: np.ndarray, config: DecodingConfig) -> np.ndarray:
+    """How long translations of sources of such lengths may become; EOS included in both."""
+    return (lengths * config.max_length_factor).astype(np.int64) + 10
 
 
 def _end(text: str) -> Piece:

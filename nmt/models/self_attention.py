@@ -10,9 +10,9 @@ from abc import ABC
 import torch
 from torch import Tensor, nn
 
-from nmt.config import AttentionConfig, EncoderConfig, SelfAttentionConfig
+from nmt.config import NO_ATTENTION, AttentionConfig, EncoderConfig, SelfAttentionConfig
 from nmt.errors import ConfigError
-from nmt.models.attention import NONE, Attended, Attention, Query, attention_of, scores
+from nmt.models.attention import Attended, Attention, Query, attention_of, scores
 from nmt.models.attention.positions import Positions
 from nmt.models.dropout import Dropout
 from nmt.models.encoders import Encoder, encoders
@@ -196,7 +196,8 @@ def _check(config: SelfAttentionConfig, size: int, where: str) -> None:
         ConfigError: it is asked for.
     """
     refusals = [
-        (config.score == NONE, f"score is '{NONE}'", "nothing would look: take another score"),
+        (config.score == NO_ATTENTION, f"score is '{NO_ATTENTION}'", "nothing would look: take "
+         "another score"),
         (config.scope != "global", f"scope is '{config.scope}'", "there is no local attention "
          "within one sequence: set scope to global"),
         (config.coverage, "coverage is true", "positions are read at once, none after another: "

@@ -3,15 +3,16 @@
 import torch
 from torch import Tensor
 
-from nmt.config import AttentionConfig
+from nmt.config import NO_ATTENTION, AttentionConfig
 from nmt.errors import ConfigError
 
 
 def coverage_loss(attention: Tensor, real: Tensor) -> Tensor:
     """sum_t sum_j min(a_tj, c_tj),  c_tj = sum_{t'<t} a_t'j
 
-    See, Liu and Manning (2017), equation 12: https://arxiv.org/abs/1704.04368. Each position costs
-    between 0, where it looks only where nothing looked, and 1.
+    See, Liu and Manning (2017), equation 12: https://arxiv.org/abs/1704.04368. A position that
+    looks only where nothing looked costs 0; one that looks where others did, at most the sum of its
+    weights: 1, or with normaliser relu any number.
 
     attention: (batch, target, source); real: (batch, target) bool, False at padding
     """
@@ -27,7 +28,7 @@ def check(weight: float, attention: AttentionConfig) -> None:
         ConfigError: there is no attention, or it has no gradient.
     """
     reasons = {
-        "model.attention.score": (attention.score, "none", "there is nothing to spread"),
+        "model.attention.score": (attention.score, NO_ATTENTION, "there is nothing to spread"),
         "model.attention.choice": (attention.choice, "reinforce", "a draw passes no gradient on"),
     }
     for key, (chosen, impossible, reason) in reasons.items():

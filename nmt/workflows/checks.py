@@ -7,13 +7,12 @@ from typing import Any
 import torch
 from pydantic import BaseModel
 
-from nmt.config import AttentionConfig, Loaded, ModelConfig
+from nmt.config import NO_ATTENTION, AttentionConfig, Loaded, ModelConfig
 from nmt.config.loading import COMMAND_LINE
 from nmt.data.vocabulary import Vocabularies
 from nmt.errors import ConfigError
 from nmt.models import build_model
 from nmt.models.attention import normalizers, scores
-from nmt.models.attention.attend import NONE
 from nmt.models.attention.choices import choices
 from nmt.models.attention.scopes import scopes
 from nmt.models.cells import cells
@@ -64,7 +63,7 @@ def _check_names(loaded: Loaded) -> None:
         "model.decoder.self_attention": model.decoder.self_attention,
     }
     for section, attention in sections.items():
-        if attention.score != NONE:
+        if attention.score != NO_ATTENTION:
             names[f"{section}.score"] = (scores, attention.score)
         names[f"{section}.normalizer"] = (normalizers, attention.normalizer)
         names[f"{section}.scope"] = (scopes, attention.scope)
@@ -77,9 +76,13 @@ def _check_names(loaded: Loaded) -> None:
 
 
 def _refuse_unread(model: ModelConfig) -> None:
-    """An option that nothing would read is a mistake, not a wish to be ignored."""
+    """Refuse mechanisms asked of a model without attention, or without a maxout layer.
+
+    Other options that nothing reads, such as a window without a local scope, may come from the
+    config that this one extends, and pass.
+    """
     attention, kind = model.attention, model.decoder.kind
-    if attention.score == NONE:
+    if attention.score == NO_ATTENTION:
         _refuse_without_attention(attention)
     if model.decoder.readout == "maxout" and kind not in ("bahdanau", "conditional"):
         raise ConfigError(
@@ -89,13 +92,14 @@ def _refuse_unread(model: ModelConfig) -> None:
 
 
 def _refuse_without_attention(attention: AttentionConfig) -> None:
-    unused = AttentionConfig(score=NONE)
+    unused = AttentionConfig(score=NO_ATTENTION)
     for name in ("heads", "normalizer", "scope", "choice", "coverage", "position_weights"):
         value, usual = getattr(attention, name), getattr(unused, name)
         if value != usual:
             raise ConfigError(
                 f"model.attention.{name} is {_shown(value)}, but model.attention.score is "
-                f"'{NONE}', which looks nowhere: set {name} to {_shown(usual)}, or choose a score"
+                f"'{NO_ATTENTION}', which looks nowhere: set {name} to {_shown(usual)}, or choose "
+                "a score"
             )
 
 

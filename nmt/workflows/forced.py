@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from nmt.config import NO_ATTENTION
 from nmt.data.batches import collate, lengths_with_end, plan
 from nmt.data.cleaning import normalized
 from nmt.data.encoding import EncodedBitext, IdColumn
@@ -95,14 +96,14 @@ def refuse_no_attention(trained: Trained) -> None:
     """Raise UsageError where there is nothing to read links from."""
     if not has_attention(trained):
         raise UsageError(
-            f"{trained.run.folder} has no attention (model.attention.score is none), and so no "
-            "links; take a run that has"
+            f"{trained.run.folder} has no attention (model.attention.score is {NO_ATTENTION}), and "
+            "so no links; take a run that has"
         )
 
 
 def has_attention(trained: Trained) -> bool:
     """Whether the decoder looks at the source at all."""
-    return trained.config.model.attention.score != "none"
+    return trained.config.model.attention.score != NO_ATTENTION
 
 
 def _read_together(trained: Trained, pairs: Sequence[Pair]) -> list[Read]:

@@ -18,6 +18,7 @@ from nmt.models import Seq2Seq, build_model, parameter_table
 from nmt.models.devices import Compute, choose
 from nmt.training import forcing
 from nmt.training.schedules import check
+from nmt.workflows.lengths import check_lengths
 from nmt.workflows.vectors import freeze_vectors, load_vectors
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,10 @@ def prepare(config: Config, *, tokenizer: Path | None = None) -> Parts:
     )
     train = encode(corpus.train, tokenizers)
     validation = encode(corpus.validation, tokenizers)
+    measured = {
+        split: encode(corpus.split(split), tokenizers) for split in config.evaluation.splits
+    }
+    check_lengths(config, {"train": train, "validation": validation, **measured})
     training = config.training
     epochs = Epochs(train, budget=training.batch_tokens, seed=config.seed)
     if not len(epochs):

@@ -1,7 +1,6 @@
 """Attention: a score of each key, normalised to weights, by which the values are averaged."""
 
 from nmt.models.attention.attend import (
-    NONE,
     Attended,
     Attention,
     MultiHead,
@@ -16,7 +15,6 @@ from nmt.models.attention.scopes import Scope, Window, scopes
 from nmt.models.attention.scores import Score, scores
 
 __all__ = [
-    "NONE",
     "Attended",
     "Attention",
     "Choice",

@@ -6,16 +6,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from nmt.config import AttentionConfig
+from nmt.config import NO_ATTENTION, AttentionConfig
 from nmt.errors import ConfigError
 from nmt.models.attention.choices import choices
 from nmt.models.attention.normalizers import normalizers
 from nmt.models.attention.positions import rotated
 from nmt.models.attention.scopes import Window, scopes
 from nmt.models.attention.scores import TanhScore, scores
-
-NONE = "none"
-"""The score of a model without attention."""
 
 
 class Query(NamedTuple):
@@ -81,7 +78,7 @@ def attention_of(
     Raises:
         ConfigError: its parts do not fit each other, or one has an unknown name.
     """
-    if config.score == NONE:
+    if config.score == NO_ATTENTION:
         return NoAttention(memory)
     if config.heads > 1:
         return MultiHead(config, query=query, memory=memory, rotary=rotary)

@@ -1,4 +1,4 @@
-"""Parameters of single source positions: so many were learned, and a source may be longer."""
+"""Parameters of single positions: so many were learned, and a sentence may be longer."""
 
 import torch
 from torch import Tensor
@@ -6,17 +6,18 @@ from torch import Tensor
 from nmt.errors import DataError
 
 
-def first_positions(learned: Tensor, source: int, owner: str) -> Tensor:
-    """The parameters of the positions that a source has: (positions, *) -> (source, *)
+def first_positions(learned: Tensor, length: int, owner: str) -> Tensor:
+    """The parameters of the positions that a sentence has: (positions, *) -> (length, *)
 
     Raises:
-        DataError: the source is longer than what was learned; the message begins with `owner`.
+        DataError: it is longer than what was learned; the message begins with `owner`, and leaves
+            out the section of max_positions, which only the config knows.
     """
     positions = learned.size(0)
-    # an export is of all lengths: there a longer source fails where it is gathered
-    if not torch.compiler.is_compiling() and source > positions:
+    # an export is of all lengths: there a longer sentence fails where it is gathered
+    if not torch.compiler.is_compiling() and length > positions:
         raise DataError(
-            f"{owner} has {positions} positions, but a source has {source} pieces: shorten it, "
-            f"or train with model.attention.max_positions={source}"
+            f"{owner} has {positions} positions, but a sentence has {length} pieces: shorten it, "
+            f"or train with a max_positions of {length}"
         )
-    return learned[torch.arange(source, device=learned.device)]
+    return learned[torch.arange(length, device=learned.device)]

@@ -52,7 +52,7 @@ class LearnedPositions(nn.Module):
         Raises:
             DataError: a position has no vector.
         """
-        if not torch.compiler.is_exporting() and len(positions) > self.table.num_embeddings:
+        if not torch.compiler.is_compiling() and len(positions) > self.table.num_embeddings:
             raise DataError(
                 f"a sentence of {len(positions)} pieces, but self_attention.max_positions is "
                 f"{self.table.num_embeddings}: raise it, or take positions: sinusoidal"

@@ -28,6 +28,8 @@ class Score(nn.Module, ABC):
 
     reads_words = False
     """Whether a query is [the last word's vector; the state], and not the state alone."""
+    of_positions = False
+    """Whether it has parameters for each of max_positions; a longer source is a DataError."""
 
     def __init__(self, config: AttentionConfig, *, query: int, memory: int) -> None:
         super().__init__()
@@ -270,6 +272,7 @@ class LocationScore(Score):
     """
 
     reads_words = True
+    of_positions = True
 
     def __init__(self, config: AttentionConfig, *, query: int, memory: int) -> None:
         super().__init__(config, query=query, memory=memory)

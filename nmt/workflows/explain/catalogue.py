@@ -6,16 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from nmt.config import NO_ATTENTION
 from nmt.errors import UsageError, unknown
-from nmt.models.attention import NONE, normalizers, scores
-from nmt.models.attention.attend import NoAttention
+from nmt.models.attention import MultiHead, NoAttention, normalizers, scores
 from nmt.models.attention.choices import choices
+from nmt.models.attention.positions import LearnedPositions, rotated, sinusoids
 from nmt.models.attention.scopes import scopes
+from nmt.models.attention.scores import TanhScore
 from nmt.models.cells import cells
 from nmt.models.decoders import decoders
 from nmt.models.encoders import encoders
 from nmt.registry import Registry
 from nmt.training import forcing
+from nmt.training.coverage import coverage_loss
 from nmt.training.schedules import schedules
 
 ATTENTIONS = ("model.attention", "model.encoder.self_attention", "model.decoder.self_attention")
@@ -35,18 +38,23 @@ REGISTRIES: dict[str, tuple[Registry[Any], tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Piece:
-    """One registered class or function."""
+    """One class or function, and how a config asks for it."""
 
     kind: str
     name: str
     made_by: Any
+    title: str
+    """`attention score`, as errors call its kind."""
     keys: tuple[str, ...]
-    """Of the config, that choose it by its name."""
+    """Of the config, that choose it."""
+    value: str | float
+    """What such a key is set to: mostly the name."""
+    above: float | None = None
+    """Greater values than this choose it too; None: no other value does."""
 
-    @property
-    def title(self) -> str:
-        """`attention score`, as errors call it."""
-        return REGISTRIES[self.kind][0].kind
+    def chosen_by(self, value: Any) -> bool:
+        """Whether a key of this value asks for it."""
+        return bool(value == self.value if self.above is None else value > self.above)
 
     @property
     def where(self) -> str:
@@ -72,13 +80,33 @@ class Piece:
         return [text for text in written.split("\n\n") if not text.startswith("Raises:")]
 
 
+def _position(name: str, made_by: Any) -> Piece:
+    keys = tuple(f"{section}.positions" for section in ATTENTIONS[1:])
+    return Piece("positions", name, made_by, "positions", keys, name)
+
+
+SWITCHES = (
+    Piece("score", NO_ATTENTION, NoAttention, scores.kind, ("model.attention.score",),
+          NO_ATTENTION),
+    Piece("heads", "multi-head", MultiHead, "attention heads",
+          tuple(f"{section}.heads" for section in ATTENTIONS), 4, above=1),
+    Piece("coverage", "coverage", TanhScore, "attention coverage", ("model.attention.coverage",),
+          True, above=False),
+    Piece("coverage-loss", "coverage-loss", coverage_loss, "coverage loss",
+          ("training.coverage_loss",), 1.0, above=0.0),
+    _position("sinusoidal", sinusoids),
+    _position("learned", LearnedPositions),
+    _position("rotary", rotated),
+)  # fmt: skip
+"""What a config turns on without naming an entry of a registry."""
+
+
 def pieces() -> Iterator[Piece]:
     """All of them, kind by kind."""
     for kind, (registry, keys) in REGISTRIES.items():
         for name in registry:
-            yield Piece(kind, name, registry[name], keys)
-        if registry is scores:  # no class of its own: nothing is scored
-            yield Piece(kind, NONE, NoAttention, keys[:1])
+            yield Piece(kind, name, registry[name], registry.kind, keys, name)
+    yield from SWITCHES
 
 
 def listed() -> dict[str, dict[str, str]]:

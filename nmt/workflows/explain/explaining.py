@@ -9,10 +9,11 @@ from typing import Any
 
 from torch import Tensor
 
-from nmt.config import Config, Loaded, ModelConfig, load, shipped
+from nmt.config import Loaded, ModelConfig, load, shipped
 from nmt.errors import ConfigError
 from nmt.training.schedules import Moment
 from nmt.workflows.explain.catalogue import Piece, named
+from nmt.workflows.explain.configs import configs_with, setting, with_piece
 from nmt.workflows.explain.counting import Reader, Widths, formulas, products
 from nmt.workflows.explain.trials import (
     BATCH,
@@ -102,12 +103,12 @@ def explain(name: str, chosen: Loaded | None = None) -> list[Explanation]:
 
 
 def _explained(piece: Piece, chosen: Loaded | None) -> Explanation:
-    showing = _lecture(piece)
+    showing = configs_with(piece)
     name, loaded = next(iter(showing.items()), (BASIS, None))
     if piece.kind == "encoder" and showing:  # the last is the one with the most parts
         name, loaded = list(showing.items())[-1]
     loaded = chosen or loaded or load(shipped()[BASIS])
-    model = _with(piece, loaded.config.model)
+    config = with_piece(piece, loaded.config)
     return Explanation(
         name=piece.name,
         kind=piece.title,
@@ -115,10 +116,10 @@ def _explained(piece: Piece, chosen: Loaded | None) -> Explanation:
         formula=piece.formula,
         paper=piece.paper,
         notes=piece.notes,
-        config=f"{piece.keys[0]}: {piece.name}",
+        config=setting(piece, config),
         lecture=list(showing)[:SHOWN],
         example=loaded.config.name if chosen else name,
-        **_measured(piece, model),
+        **_measured(piece, config.model),
     )
 
 
@@ -126,7 +127,7 @@ def _measured(piece: Piece, model: ModelConfig) -> dict[str, Any]:
     """From the code itself, built and run."""
     if piece.kind not in KINDS:
         empty: dict[str, Any] = {"widths": {}, "shapes": {}, "parameters": [], "cost": []}
-        return {**empty, "remarks": [_course(piece)]}
+        return {**empty, "remarks": [COURSES[piece.kind](piece)] if piece.kind in COURSES else []}
     kind = piece.kind
     try:
         widths = KINDS[kind].widths(model)
@@ -144,8 +145,10 @@ def _measured(piece: Piece, model: ModelConfig) -> dict[str, Any]:
             f"no matrix products; {elements_of_a_row(kind, model)} numbers written for a row of S "
             "scores, in training"
         )
-    if kind == "scope":
-        remarks.append(f"of the whole attention, by score '{model.attention.score}'")
+    heads = model.attention.heads
+    if kind in ("scope", "heads") or (kind in ("score", "coverage") and heads > 1):
+        several = f", {heads} heads" if heads > 1 else ""
+        remarks.append(f"of the whole attention, by score '{model.attention.score}'{several}")
     return {
         "widths": widths,
         "shapes": shapes,
@@ -196,11 +199,12 @@ def _partitions(letters: list[str]) -> Iterator[dict[str, str]]:
     yield dict.fromkeys(letters, letters[0]) if letters else {}
 
 
-def _course(piece: Piece) -> str:
-    """The values of a schedule, at quarters of the way."""
-    if piece.kind == "teacher-forcing":
-        values = [piece.made_by(passed) for passed in COURSE]
-        return f"share of the way from end to start: {_values(values)}"
+def _forcing(piece: Piece) -> str:
+    values = [piece.made_by(passed) for passed in COURSE]
+    return f"share of the way from end to start: {_values(values)}"
+
+
+def _learning_rate(piece: Piece) -> str:
     warmup, total = 100, 1100
     moments = [
         Moment(round(warmup + passed * (total - warmup)), warmup, total) for passed in COURSE
@@ -213,52 +217,8 @@ def _values(values: Any) -> str:
     return ", ".join(f"{value:.2f} at {100 * passed:.0f} %" for passed, value in told)
 
 
-def _with(piece: Piece, model: ModelConfig) -> ModelConfig:
-    """The model of a config, with this piece in its usual place."""
-    key = piece.keys[0]
-    if not key.startswith("model."):
-        return model
-    _, section, field = key.split(".")
-    inner = getattr(model, section).model_copy(update={field: piece.name})
-    return model.model_copy(update={section: inner})
-
-
-def _lecture(piece: Piece) -> dict[str, Loaded]:
-    """The lecture's configs in which the piece works, those first that write its name themselves.
-
-    Only in its usual place: in another its sizes would be others.
-    """
-    found: dict[str, Loaded] = {}
-    later: dict[str, Loaded] = {}
-    for name, path in shipped().items():
-        if name[:2].isdigit() and "vectors" not in path.parent.parts:
-            loaded = load(path)
-            key = next((key for key in piece.keys if _value(loaded.config, key) == piece.name), "")
-            if not key or not _in_use(loaded.config, key):
-                continue
-            own = key == piece.keys[0] and loaded.sources.get(key, "").startswith(str(path))
-            (found if own else later)[name] = loaded
-    return {**found, **later}
-
-
-def _in_use(config: Config, key: str) -> bool:
-    """Whether anything reads this key."""
-    model = config.model
-    if key.startswith("model.attention."):
-        return key.endswith(".score") or model.attention.score != "none"
-    used = {
-        "model.encoder.self_attention": model.encoder.kind == "self_attention",
-        "model.decoder.self_attention": model.decoder.kind == "transformer",
-        "model.encoder.cell": model.encoder.kind == "recurrent",
-        "model.decoder.cell": model.decoder.kind != "transformer",
-    }
-    return next((used[start] for start in used if key.startswith(start)), True)
-
-
-def _value(config: Any, key: str) -> Any:
-    for name in key.split("."):
-        config = getattr(config, name)
-    return config
+COURSES = {"teacher-forcing": _forcing, "learning-rate": _learning_rate}
+"""The values of a schedule, at quarters of the way."""
 
 
 def _shape(tensor: Tensor) -> str:

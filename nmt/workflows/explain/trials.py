@@ -10,21 +10,25 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from nmt.config import AttentionConfig, ModelConfig
-from nmt.models.attention import NONE, Query, attention_of, scores
+from nmt.config import NO_ATTENTION, AttentionConfig, ModelConfig
+from nmt.models.attention import MultiHead, Query, SingleHead, attention_of, scores
 from nmt.models.attention.choices import choices
 from nmt.models.attention.normalizers import normalizers
+from nmt.models.attention.positions import rotated
+from nmt.models.attention.scores import TanhScore
 from nmt.models.cells import CellState, cells
 from nmt.models.contract import Memory
 from nmt.models.decoders import decoders
 from nmt.models.encoders import encoders
+from nmt.models.self_attention import SelfAttentionEncoder
 from nmt.workflows.explain.counting import Widths, elements
 
-BATCH, TARGET, SOURCE = 5, 7, 11  # sizes that no width of a model has
+BATCH, TARGET, SOURCE = 11, 13, 17  # sizes that no width of a model has, and no number of heads
 LETTERS = {
     "q": "a query",
     "m": "a memory state",
     "z": "attention.size",
+    "d": "what a head compares, attention.size / heads",
     "e": "an embedded word",
     "f": "what is fed beside the word",
     "h": "a recurrent state",
@@ -57,30 +61,41 @@ def _encoder(model: ModelConfig) -> Any:
 def _attention_widths(model: ModelConfig) -> Widths:
     attention = model.attention
     query = model.decoder.size
-    return {"q": query, "m": _encoder(model).memory, "z": attention.size or query}
+    widths = {"q": query, "m": _encoder(model).memory}
+    size, heads = attention.size or query, attention.heads
+    if heads > 1 and size % heads == 0:
+        return {**widths, "d": size // heads}
+    return {**widths, "z": size}
+
+
+def _attention_size(model: ModelConfig, widths: Widths) -> int | None:
+    return widths["d"] * model.attention.heads if "d" in widths else widths.get("z")
 
 
 def _score_widths(model: ModelConfig) -> Widths:
     widths = dict(_attention_widths(model))
-    if model.attention.score == NONE:
+    if model.attention.score == NO_ATTENTION:
         return {"m": widths["m"]}
-    if scores[model.attention.score].reads_words:
+    if model.attention.heads == 1 and scores[model.attention.score].reads_words:
         widths["q"] += model.embedding_size
     return widths
 
 
 def _score(model: ModelConfig, widths: Widths) -> Trial:
     config = model.attention
-    if config.score == NONE:
+    if config.score == NO_ATTENTION or config.heads > 1:
         return _attention(model, {"q": 0, **widths})
-    one = config.model_copy(update={"heads": 1, "size": widths["z"]})
+    one = config.model_copy(update={"size": widths["z"]})
     score = scores[config.score](one, query=widths["q"], memory=widths["m"])
 
     def run(batch: int, source: int, target: int) -> list[tuple[str, Tensor]]:
         query = torch.zeros(batch, target, widths["q"])
         states = torch.zeros(batch, source, widths["m"])
         keys, values = score.project(states), score.values(states)
-        found = score(query, keys)
+        if config.coverage and isinstance(score, TanhScore):
+            found = score(query, keys, torch.zeros(batch, target, source))
+        else:
+            found = score(query, keys)
         return [
             ("query", query), ("states", states), ("keys", keys), ("values", values),
             ("scores", found), ("contexts", found @ values),
@@ -90,9 +105,10 @@ def _score(model: ModelConfig, widths: Widths) -> Trial:
 
 
 def _attention(model: ModelConfig, widths: Widths) -> Trial:
-    """The whole of it, for the scopes, whose cost is that of the others on fewer positions."""
-    config = model.attention.model_copy(update={"size": widths.get("z"), "heads": 1})
-    attention = attention_of(config, query=widths["q"], memory=widths["m"])
+    """The whole of it, with all heads and their projections."""
+    config = model.attention.model_copy(update={"size": _attention_size(model, widths)})
+    embedded = model.embedding_size
+    attention = attention_of(config, query=widths["q"], memory=widths["m"], words=embedded)
 
     def run(batch: int, source: int, target: int) -> list[tuple[str, Tensor]]:
         states = torch.zeros(batch, source, widths["m"])
@@ -100,14 +116,45 @@ def _attention(model: ModelConfig, widths: Widths) -> Trial:
         mask = torch.ones(batch, 1, source, dtype=torch.bool)
         keys, values = attention.prepare(states, states[:, 0])
         positions = torch.zeros(batch, target, dtype=torch.long)
-        found = attention(Query(query, positions), keys, values, mask)
+        words = torch.zeros(batch, target, embedded)
+        coverage = torch.zeros(batch, target, source)
+        found = attention(Query(query, positions, words, coverage), keys, values, mask)
+        by_head = [] if found.heads is None else [("weights of each head", found.heads)]
         return [
-            ("query", query), ("states", states), ("keys", keys), ("weights", found.weights),
-            ("contexts", found.contexts),
+            ("query", query), ("states", states), ("keys", keys), *by_head,
+            ("weights", found.weights), ("contexts", found.contexts),
         ]  # fmt: skip
 
-    parts = getattr(attention, "scope", attention)
-    return Trial(parts, run)
+    return Trial(attention, run)
+
+
+def _scope(model: ModelConfig, widths: Widths) -> Trial:
+    """Run as part of the whole, whose cost is that of the others on fewer positions."""
+    whole = _attention(model, widths)
+    inner = whole.module.inner if isinstance(whole.module, MultiHead) else whole.module
+    return Trial(inner.scope if isinstance(inner, SingleHead) else inner, whole.run)
+
+
+def _position_widths(model: ModelConfig) -> Widths:
+    return {"e": model.embedding_size}
+
+
+def _positions(model: ModelConfig, widths: Widths) -> Trial:
+    own = model.encoder.self_attention
+    config = model.encoder.model_copy(update={"size": widths["e"]})
+    encoder = SelfAttentionEncoder(config, inputs=widths["e"], dropout=0.0)
+
+    def run(batch: int, source: int, target: int) -> list[tuple[str, Tensor]]:
+        if own.positions == "rotary":
+            query = torch.zeros(batch, source, widths["e"] // own.heads)
+            return [
+                ("query of a head", query),
+                ("the same, turned", rotated(query, torch.arange(source))),
+            ]
+        words = torch.zeros(batch, source, widths["e"])
+        return [("words", words), ("with positions", encoder.positions(words))]
+
+    return Trial(encoder.positions, run)
 
 
 def _normalizer(model: ModelConfig, widths: Widths) -> Trial:
@@ -173,12 +220,15 @@ def _reader(model: ModelConfig, widths: Widths) -> Trial:
 def _decoder_widths(model: ModelConfig) -> Widths:
     widths = _attention_widths(model)
     sizes = {"e": model.embedding_size, "m": widths["m"], "h": model.decoder.size}
-    return sizes if model.attention.size is None else {**sizes, "z": model.attention.size}
+    if model.attention.size is None:
+        return sizes
+    return {**sizes, **{letter: widths[letter] for letter in "zd" if letter in widths}}
 
 
 def _writer(model: ModelConfig, widths: Widths) -> Trial:
     config = model.decoder.model_copy(update={"size": widths["h"], "fused": False})
-    attention: AttentionConfig = model.attention.model_copy(update={"size": widths.get("z")})
+    size = _attention_size(model, widths)
+    attention: AttentionConfig = model.attention.model_copy(update={"size": size})
     decoder = decoders[config.kind](
         config, attention, inputs=widths["e"], memory=widths["m"], dropout=0.0
     )
@@ -204,11 +254,14 @@ def _nothing(model: ModelConfig) -> Widths:
 KINDS = {
     "score": Kind(_score_widths, _score),
     "normalizer": Kind(_nothing, _normalizer),
-    "scope": Kind(_attention_widths, _attention),
+    "heads": Kind(_attention_widths, _attention),
+    "coverage": Kind(_score_widths, _score),
+    "scope": Kind(_attention_widths, _scope),
     "choice": Kind(_nothing, _choice),
     "cell": Kind(_cell_widths, _cell),
     "encoder": Kind(_encoder_widths, _reader),
     "decoder": Kind(_decoder_widths, _writer),
+    "positions": Kind(_position_widths, _positions),
 }
 ROWS = ("normalizer", "choice")
 """Kinds that multiply no matrices: what they cost is counted in numbers written."""

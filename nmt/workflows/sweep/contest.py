@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from nmt.errors import CheckpointError, ConfigError, TrainingError
+from nmt.errors import CheckpointError, ConfigError, DataError, TrainingError
 from nmt.evaluation.league import FINISHED, League
 from nmt.files import write_json, write_text
 from nmt.plots.league import save_league
@@ -42,7 +42,7 @@ def contest(chosen: Sequence[Entry], folder: Path, *, command: Sequence[str] = (
         request = Request(entry.run.folder, resume=going_on, command=command, latest=False)
         try:
             train(entry.loaded, request)
-        except (TrainingError, ConfigError) as error:
+        except (TrainingError, ConfigError, DataError) as error:
             log.warning("%s failed, and the sweep goes on: %s", entry.name, error)
             _note(folder, entry.name, str(error))
         else:

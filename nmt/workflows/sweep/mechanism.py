@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from nmt.config import (
+    NO_ATTENTION,
     AttentionConfig,
     Config,
     DecoderConfig,
@@ -10,8 +11,6 @@ from nmt.config import (
     SelfAttentionConfig,
     TrainingConfig,
 )
-
-NO_SCORE = "none"
 
 
 def mechanism(config: Config) -> str:
@@ -43,7 +42,7 @@ def _counted(count: float, unit: str) -> str:
 
 
 def _attention(attention: AttentionConfig) -> Iterator[str]:
-    if attention.score == NO_SCORE:
+    if attention.score == NO_ATTENTION:
         yield "no attention"
         return
     yield attention.score

@@ -1,0 +1,71 @@
+"""Which configs show a piece, and how a config is given it."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from nmt.config import NO_ATTENTION, Config, Loaded, load, shipped
+from nmt.workflows.explain.catalogue import Piece
+
+AnySection = TypeVar("AnySection", bound=BaseModel)
+
+
+def with_piece(piece: Piece, config: Config) -> Config:
+    """A config with this piece in its usual place: as it is, if it asks for the piece there."""
+    key = piece.keys[0]
+    if piece.chosen_by(_value(config, key)):
+        return config
+    return _changed(config, key.split("."), piece.value)
+
+
+def setting(piece: Piece, config: Config) -> str:
+    """What a config with this piece says: `model.attention.heads: 4`."""
+    value = _value(config, piece.keys[0])
+    return f"{piece.keys[0]}: {value if isinstance(value, str) else json.dumps(value)}"
+
+
+def configs_with(piece: Piece) -> dict[str, Loaded]:
+    """The lecture's configs in which the piece works, those first that ask for it themselves.
+
+    Only in its usual place: in another its sizes would be others.
+    """
+    found: dict[str, Loaded] = {}
+    later: dict[str, Loaded] = {}
+    for name, path in shipped().items():
+        if name[:2].isdigit() and "vectors" not in path.parent.parts:
+            loaded = load(path)
+            used = (key for key in piece.keys if _in_use(loaded.config, key))
+            key = next((key for key in used if piece.chosen_by(_value(loaded.config, key))), "")
+            if not key:
+                continue
+            own = key == piece.keys[0] and loaded.sources.get(key, "").startswith(str(path))
+            (found if own else later)[name] = loaded
+    return {**found, **later}
+
+
+def _in_use(config: Config, key: str) -> bool:
+    """Whether anything reads this key."""
+    model = config.model
+    if key.startswith("model.attention."):
+        return key.endswith(".score") or model.attention.score != NO_ATTENTION
+    used = {
+        "model.encoder.self_attention": model.encoder.kind == "self_attention",
+        "model.decoder.self_attention": model.decoder.kind == "transformer",
+        "model.encoder.cell": model.encoder.kind == "recurrent",
+        "model.decoder.cell": model.decoder.kind != "transformer",
+    }
+    return next((used[start] for start in used if key.startswith(start)), True)
+
+
+def _changed(section: AnySection, path: Sequence[str], value: Any) -> AnySection:
+    first, *rest = path
+    inner = _changed(getattr(section, first), rest, value) if rest else value
+    return section.model_copy(update={first: inner})
+
+
+def _value(config: Any, key: str) -> Any:
+    for name in key.split("."):
+        config = getattr(config, name)
+    return config
