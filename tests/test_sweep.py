@@ -240,11 +240,27 @@ def test_whatever_is_wrong_with_one_training_is_noted_and_the_next_begins(fresh,
         raise troubles[loaded.config.name]
 
     monkeypatch.setattr("nmt.workflows.sweep.contest.train", failing)
-    found = fresh("sweep", *(f"{name}.yaml" for name in troubles))
+    refused(
+        fresh("sweep", *(f"{name}.yaml" for name in troubles)), 1,
+        "none of general, early, vector could be trained", f"{FOLDER}/failures.json",
+    )  # fmt: skip
+    assert read_json(fresh.folder / FOLDER / "failures.json") == {
+        name: str(why) for name, why in troubles.items()
+    }
+
+
+@pytest.mark.slow
+def test_a_first_config_whose_positions_are_too_few_does_not_end_the_sweep(fresh):
+    few = "model: {attention: {score: location, max_positions: 2}}"
+    configs = (add(fresh.folder, "few", few), "general.yaml")
+    found = fresh("sweep", *configs, "training.epochs=1")
     assert found.status == 1
-    assert "nmt: 3 of 3 could not be trained: general, early, vector" in found.err
-    noted = {name: (row["state"], row["reason"]) for name, row in rows_of(fresh.folder).items()}
-    assert noted == {name: ("failed", str(why)) for name, why in troubles.items()}
+    assert "nmt: 1 of 2 could not be trained: few" in found.err
+    rows = rows_of(fresh.folder)
+    assert {name: row["state"] for name, row in rows.items()} == {
+        "general": "finished", "few": "failed",
+    }  # fmt: skip
+    assert rows["few"]["reason"].startswith("model.attention.max_positions is 2, but ")
 
 
 class Page(HTMLParser):

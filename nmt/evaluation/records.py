@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nmt.config import NO_ATTENTION
 from nmt.errors import DataError
 from nmt.evaluation.words import EOS, Floats, Piece, join_words, side
 from nmt.files import replacing
@@ -72,7 +73,7 @@ class AttentionRecord:
     @property
     def looks(self) -> bool:
         """Whether the model had an attention: without one, all weights are zero."""
-        return bool(self.attention.get("score") != "none")
+        return bool(self.attention.get("score") != NO_ATTENTION)
 
     def map(self, name: str) -> Matrix:
         """One of `maps`, between pieces: rows ask, columns are looked at.

@@ -28,6 +28,7 @@ def contest(chosen: Sequence[Entry], folder: Path, *, command: Sequence[str] = (
     One that cannot be trained is noted, and the others go on. None of them becomes `runs/latest`.
 
     Raises:
+        TrainingError: not one of them has so much as begun.
         NmtError: something that is not an entry's own trouble, such as a full disk.
         Interrupted: a signal asked to stop; everything is saved.
     """
@@ -47,7 +48,13 @@ def contest(chosen: Sequence[Entry], folder: Path, *, command: Sequence[str] = (
             _note(folder, entry.name, str(error))
         else:
             _note(folder, entry.name, None)
-        write_table(chosen, folder)
+        if _begun(chosen):
+            write_table(chosen, folder)
+    if not _begun(chosen):
+        raise TrainingError(
+            f"none of {', '.join(entry.name for entry in chosen)} could be trained; "
+            f"{folder / FAILURES} says why, and the same command tries them again"
+        )
 
 
 def compare(chosen: Sequence[Entry], folder: Path, *, sentences: Sequence[str]) -> list[Path]:
@@ -89,6 +96,11 @@ def refuse_failed(chosen: Sequence[Entry], folder: Path) -> None:
             f"{len(failed)} of {len(chosen)} could not be trained: {', '.join(failed)}; "
             f"{folder / TABLE} says why, and the same command tries them again"
         )
+
+
+def _begun(chosen: Sequence[Entry]) -> bool:
+    """Whether there is anything for a table."""
+    return any(entry.run.manifest.exists() for entry in chosen)
 
 
 def _warn_of_unequal(chosen: Sequence[Entry]) -> None:
