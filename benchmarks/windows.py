@@ -1,6 +1,6 @@
 """What one target position costs, by scope and length of the source: windows must not grow.
 
-    python benchmarks/windows.py
+python benchmarks/windows.py
 """
 
 from statistics import median

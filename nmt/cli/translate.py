@@ -80,9 +80,7 @@ def translate(
 
         interactive = not text and input is None and sys.stdin.isatty()
         for lines in _typed() if interactive else [_lines(text, input)]:
-            translate_lines(
-                trained, lines, decoding, write=write, attention=attention, maps=maps
-            )
+            translate_lines(trained, lines, decoding, write=write, attention=attention, maps=maps)
 
 
 def _lines(text: list[str] | None, path: Path | None) -> Iterator[str]:
