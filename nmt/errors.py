@@ -58,8 +58,11 @@ class TrainingError(NmtError):
     """A training that cannot go on, such as one whose loss is no number any more."""
 
 
+MANY = 12
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """What to say of a name that is not among the known ones.
+    """What to say of a name that is not among the known ones; many are named only if none is near.
 
     >>> unknown("attention score", "aditive", ["additive", "dot"])
     "unknown attention score 'aditive'; did you mean 'additive'? There are: additive, dot"
@@ -67,4 +70,6 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = get_close_matches(name, names, n=1)
     hint = f"; did you mean '{close[0]}'?" if close else "."
+    if close and len(names) > MANY:
+        return f"unknown {kind} '{name}'{hint}"
     return f"unknown {kind} '{name}'{hint} There are: {', '.join(names)}"

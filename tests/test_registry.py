@@ -1,6 +1,6 @@
 import pytest
 
-from nmt.errors import ConfigError
+from nmt.errors import ConfigError, unknown
 from nmt.registry import Registry
 
 
@@ -52,3 +52,10 @@ def test_a_name_is_given_only_once(fruits: Registry[int]) -> None:
     with pytest.raises(ValueError, match="two fruits are called 'pear'"):
         fruits.register("pear")(200)
     assert fruits["pear"] == 180
+
+
+def test_a_near_name_is_not_drowned_in_many() -> None:
+    many = [f"fruit-{letter}" for letter in "abcdefghijklm"]
+    assert unknown("fruit", "fruit-aa", many) == "unknown fruit 'fruit-aa'; did you mean 'fruit-a'?"
+    assert unknown("fruit", "xylophone", many).endswith("There are: " + ", ".join(many))
+    assert unknown("fruit", "fruit-aa", many[:12]).endswith("There are: " + ", ".join(many[:12]))
