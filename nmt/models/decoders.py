@@ -51,8 +51,6 @@ class Decoder(nn.Module, ABC, Generic[State]):
 
     attends_from: str
     """Which state asks: `s_t` or `s_t-1`."""
-    reads_by: str
-    """How `forward` goes over the target, for the log."""
     hidden: int
     """Width of a readout."""
     writes_embeddings = False
@@ -69,6 +67,11 @@ class Decoder(nn.Module, ABC, Generic[State]):
         dropout: float,
     ) -> None:
         super().__init__()
+
+    @property
+    @abstractmethod
+    def reads_by(self) -> str:
+        """How `forward` goes over the target, for the log."""
 
     @abstractmethod
     def prepare(self, states: Tensor, summary: Tensor) -> tuple[Tensor, Tensor]:
@@ -138,7 +141,7 @@ class RecurrentDecoder(Decoder[DecoderState]):
         self.hidden = config.size
 
     @property
-    def reads_by(self) -> str:  # type: ignore[override]  # known only when all parts are
+    def reads_by(self) -> str:
         return "a fused recurrence" if self.fused else "the plain loop"
 
     @staticmethod
@@ -277,7 +280,7 @@ class LuongDecoder(RecurrentDecoder):
         self.fused = config.fused and bool(self.feed) and known
 
     @property
-    def reads_by(self) -> str:  # type: ignore[override]
+    def reads_by(self) -> str:
         return "one call over the whole target" if self.at_once else super().reads_by
 
     @staticmethod
