@@ -117,8 +117,8 @@ class DecoderState(Rows):
 class RecurrentDecoder(Decoder[DecoderState]):
     """A cell, an attention, and the order in which they take turns."""
 
-    fused = False
-    """Whether a backward pass written by hand reads a known target: `nmt.models.recurrence`."""
+    by_hand = False
+    """Whether `nmt.models.recurrence` has a loop of this kind, with a backward pass by hand."""
 
     def __init__(
         self,
@@ -139,6 +139,8 @@ class RecurrentDecoder(Decoder[DecoderState]):
         self.bridge = nn.Linear(memory, parts * config.size)
         self.layers = config.layers
         self.hidden = config.size
+        known = self.by_hand and recurrence.known(self.stack, self.attention)
+        self.fused = config.fused and bool(self.feed) and known
 
     @property
     def reads_by(self) -> str:
@@ -263,6 +265,7 @@ class LuongDecoder(RecurrentDecoder):
     """
 
     attends_from = "s_t"
+    by_hand = True
 
     def __init__(
         self,
@@ -276,8 +279,6 @@ class LuongDecoder(RecurrentDecoder):
         super().__init__(config, attention, inputs=inputs, memory=memory, dropout=dropout)
         self.combine = nn.Linear(self.attention.context + config.size, config.size, bias=False)
         self.at_once = not (self.feed or self.attention.covers)
-        known = recurrence.known(self.stack, self.attention)
-        self.fused = config.fused and bool(self.feed) and known
 
     @property
     def reads_by(self) -> str:
@@ -355,18 +356,7 @@ class BahdanauDecoder(DeepReadout):
     """
 
     attends_from = "s_t-1"
-
-    def __init__(
-        self,
-        config: DecoderConfig,
-        attention: AttentionConfig,
-        *,
-        inputs: int,
-        memory: int,
-        dropout: float,
-    ) -> None:
-        super().__init__(config, attention, inputs=inputs, memory=memory, dropout=dropout)
-        self.fused = config.fused and recurrence.known(self.stack, self.attention)
+    by_hand = True
 
     @staticmethod
     def feed_width(config: DecoderConfig, context: int) -> int:
