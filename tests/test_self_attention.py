@@ -10,8 +10,7 @@ from nmt.data.vocabulary import PAD
 from nmt.errors import ConfigError
 from nmt.models import build_model
 from nmt.models.attention import MultiHead, normalizers, scores
-from nmt.models.encoders import Encoder, encoders
-from nmt.models.self_attention import SelfAttentionEncoder
+from nmt.models.encoders import Encoder, SelfAttentionEncoder, encoders
 from tiny_models import SOURCES, TARGETS, VOCABULARIES, ids
 
 # sizes all different, so that no transposed axis can pass
@@ -22,10 +21,14 @@ PLAIN = {
 }  # fmt: skip
 
 
+def model_of(encoder: EncoderConfig, *, width: int = SIZE, dropout: float = 0.0) -> ModelConfig:
+    return ModelConfig(embedding_size=width, encoder=encoder, dropout=dropout)
+
+
 def encoder_of(*, width: int = SIZE, layers: int = LAYERS, **own: Any) -> Encoder:
     options = {"heads": HEADS, "feed_forward": HIDDEN, **own}
     config = EncoderConfig(kind="self_attention", size=width, layers=layers, self_attention=options)
-    encoder = encoders["self_attention"](config, inputs=width, dropout=0.0)
+    encoder = encoders["self_attention"](model_of(config, width=width))
     return encoder.double().eval()
 
 
@@ -268,7 +271,7 @@ def test_what_is_read_in_parts_is_what_is_read_at_once(embedded: Tensor) -> None
 def test_dropout_stands_behind_each_part(embedded: Tensor, mask: Tensor) -> None:
     own = {"heads": HEADS, "norm": "none", "positions": "none", "feed_forward": 0}
     config = EncoderConfig(kind="self_attention", size=SIZE, layers=1, self_attention=own)
-    encoder = encoders["self_attention"](config, inputs=SIZE, dropout=0.5).double()
+    encoder = encoders["self_attention"](model_of(config, dropout=0.5)).double()
     calm = encoder.eval()(embedded, mask)[0] - embedded
     found = encoder.train()(embedded, mask)[0] - embedded
     dropped = found.abs() < 1e-9
@@ -326,7 +329,7 @@ def test_what_cannot_be_is_refused_in_one_line(own: dict[str, Any], said: str) -
 def test_states_are_as_wide_as_words() -> None:
     config = EncoderConfig(kind="self_attention", size=7)
     with pytest.raises(ConfigError) as caught:
-        encoders["self_attention"](config, inputs=SIZE, dropout=0.0)
+        encoders["self_attention"](model_of(config))
     assert str(caught.value) == (
         "model.encoder.size is 7, but model.embedding_size is 8, and the states of a "
         "self_attention encoder are as wide as its words: set model.encoder.size to 8"

@@ -25,13 +25,17 @@ MEMORY = 10  # width of an encoder state that is not as wide as a word
 LENGTHS = [5, 2, 4]
 
 
+def config_of(decoder: DecoderConfig, attention: AttentionConfig) -> ModelConfig:
+    return ModelConfig(embedding_size=SIZE, decoder=decoder, attention=attention, dropout=0.0)
+
+
 def decoder_of(
     *, memory: int = SIZE, layers: int = LAYERS, attention: Any = None, **own: Any
 ) -> Decoder[Any]:
     options = {"heads": 4, "feed_forward": HIDDEN, **own}
     config = DecoderConfig(kind="transformer", size=SIZE, layers=layers, self_attention=options)
     looks = AttentionConfig(**{"score": "scaled_dot", "heads": 2, **(attention or {})})
-    decoder = decoders["transformer"](config, looks, inputs=SIZE, memory=memory, dropout=0.0)
+    decoder = decoders["transformer"](config_of(config, looks), memory=memory)
     with torch.no_grad():  # fresh parameters are so alike that errors could hide
         for parameter in decoder.parameters():
             parameter.add_(0.2 * torch.randn_like(parameter))
@@ -397,7 +401,7 @@ def test_what_cannot_be_is_refused_in_one_line(own: dict[str, Any], said: str) -
 def test_states_are_as_wide_as_words() -> None:
     config = DecoderConfig(kind="transformer", size=7)
     with pytest.raises(ConfigError) as caught:
-        decoders["transformer"](config, AttentionConfig(), inputs=SIZE, memory=SIZE, dropout=0.0)
+        decoders["transformer"](config_of(config, AttentionConfig()), memory=SIZE)
     assert str(caught.value) == (
         "model.decoder.size is 7, but model.embedding_size is 8, and the states of a transformer "
         "decoder are as wide as its words: set model.decoder.size to 8"

@@ -4,8 +4,6 @@ from typing import Any
 
 from torch import nn
 
-import nmt.models.self_attention
-import nmt.models.transformer  # noqa: F401  # both are there for what they register
 from nmt.config import ModelConfig
 from nmt.data.vocabulary import Vocabularies
 from nmt.models.contract import Seq2Seq

@@ -24,15 +24,9 @@ class EncoderDecoder(Seq2Seq[Any]):
         if config.tie_embeddings == "all":
             self.target_embedding = self.source_embedding
         self.dropout = Dropout(config.dropout)
-        self.encoder: Encoder = encoders[config.encoder.kind](
-            config.encoder, inputs=size, dropout=config.dropout
-        )
+        self.encoder: Encoder = encoders[config.encoder.kind](config)
         self.decoder: Decoder[Any] = decoders[config.decoder.kind](
-            config.decoder,
-            config.attention,
-            inputs=size,
-            memory=self.encoder.memory,
-            dropout=config.dropout,
+            config, memory=self.encoder.memory
         )
         self.attends_from, self.reads_by = self.decoder.attends_from, self.decoder.reads_by
         self.narrow: nn.Module = nn.Identity()

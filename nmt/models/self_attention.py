@@ -1,4 +1,4 @@
-"""Sequences whose positions look at each other: the parts of such a layer, and an encoder of them.
+"""Sequences whose positions look at each other: the parts of such a layer.
 
 What differs between networks of this kind (which score, how many heads, whether there are
 residuals, normalisation, a feed-forward network) is a word in the config, so that everything from
@@ -10,12 +10,10 @@ from abc import ABC
 import torch
 from torch import Tensor, nn
 
-from nmt.config import NO_ATTENTION, AttentionConfig, EncoderConfig, SelfAttentionConfig
+from nmt.config import NO_ATTENTION, AttentionConfig, SelfAttentionConfig
 from nmt.errors import ConfigError
 from nmt.models.attention import Attended, Attention, Query, attention_of, scores
-from nmt.models.attention.positions import Positions
 from nmt.models.dropout import Dropout
-from nmt.models.encoders import Encoder, encoders
 
 Cached = tuple[Tensor, Tensor]
 """Keys and values of positions that were read before: (batch, before, *) each."""
@@ -113,64 +111,6 @@ class FeedForward(Part):
         if not self.there:
             return states
         return self.behind(states, self.outer(self.inner(self.before(states)).relu()))
-
-
-@encoders.register("self_attention")
-class SelfAttentionEncoder(Encoder):
-    """X_l+1 = feed_forward(self_attention(X_l)), from the embedded words X_0 on.
-
-    Vaswani et al. (2017), section 3.1: https://arxiv.org/abs/1706.03762. One layer of dot products
-    with one head and nothing around it gives softmax(X X^T) X. The summary of a sentence is the
-    mean of its states: all that a decoder without attention sees of them.
-    """
-
-    def __init__(self, config: EncoderConfig, *, inputs: int, dropout: float) -> None:
-        super().__init__(config, inputs=inputs, dropout=dropout)
-        own = config.self_attention
-        if config.size != inputs:
-            raise ConfigError(
-                f"model.encoder.size is {config.size}, but model.embedding_size is {inputs}, and "
-                "the states of a self_attention encoder are as wide as its words: set "
-                f"model.encoder.size to {inputs}"
-            )
-        self.memory = inputs
-        self.positions = Positions(own.positions, width=inputs, most=own.max_positions)
-        self.layers = nn.ModuleList(
-            _Layer(own, size=inputs, dropout=dropout) for _ in range(config.layers)
-        )
-        self.norm = norm_of(inputs, own.norm == "pre")
-
-    def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        states = self._read(embedded, mask)
-        real = mask.unsqueeze(-1).to(states.dtype)
-        return states, (states * real).sum(dim=1) / real.sum(dim=1).clamp(min=1)
-
-    def maps(self, embedded: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        seen: list[Attended] = []
-        self._read(embedded, mask, seen=seen)
-        return maps_of(seen, "encoder")
-
-    def _read(
-        self, embedded: Tensor, mask: Tensor, *, seen: list[Attended] | None = None
-    ) -> Tensor:
-        states = self.positions(embedded)
-        for layer in self.layers:
-            states = layer(states, mask.unsqueeze(1), seen=seen)
-        return self.norm(states)
-
-
-class _Layer(nn.Module):
-    def __init__(self, config: SelfAttentionConfig, *, size: int, dropout: float) -> None:
-        super().__init__()
-        where = "model.encoder.self_attention"
-        self.look = SelfAttention(config, size=size, dropout=dropout, where=where)
-        self.feed_forward = FeedForward(config, size=size, dropout=dropout)
-
-    def forward(
-        self, states: Tensor, mask: Tensor, *, seen: list[Attended] | None = None
-    ) -> Tensor:
-        states, _ = self.look(states, mask, seen=seen)
-        return self.feed_forward(states)
 
 
 def attending(

@@ -104,7 +104,7 @@ def _refuse_without_attention(attention: AttentionConfig) -> None:
 
 
 def _build_encoder(model: ModelConfig) -> None:
-    encoders[model.encoder.kind](model.encoder, inputs=model.embedding_size, dropout=model.dropout)
+    encoders[model.encoder.kind](model)
 
 
 def _encoder_sections(model: ModelConfig) -> tuple[str, ...]:

@@ -19,8 +19,7 @@ from nmt.models.attention.scores import TanhScore
 from nmt.models.cells import CellState, cells
 from nmt.models.contract import Memory
 from nmt.models.decoders import decoders
-from nmt.models.encoders import encoders
-from nmt.models.self_attention import SelfAttentionEncoder
+from nmt.models.encoders import SelfAttentionEncoder, encoders
 from nmt.workflows.explain.counting import Widths, elements
 
 BATCH, TARGET, SOURCE = 11, 13, 17  # sizes that no width of a model has, and no number of heads
@@ -54,8 +53,7 @@ class Kind:
 
 def _encoder(model: ModelConfig) -> Any:
     with torch.device("meta"):
-        kind = encoders[model.encoder.kind]
-        return kind(model.encoder, inputs=model.embedding_size, dropout=0.0)
+        return encoders[model.encoder.kind](model)
 
 
 def _attention_widths(model: ModelConfig) -> Widths:
@@ -142,7 +140,8 @@ def _position_widths(model: ModelConfig) -> Widths:
 def _positions(model: ModelConfig, widths: Widths) -> Trial:
     own = model.encoder.self_attention
     config = model.encoder.model_copy(update={"size": widths["e"]})
-    encoder = SelfAttentionEncoder(config, inputs=widths["e"], dropout=0.0)
+    sizes = {"embedding_size": widths["e"], "encoder": config}
+    encoder = SelfAttentionEncoder(model.model_copy(update=sizes))
 
     def run(batch: int, source: int, target: int) -> list[tuple[str, Tensor]]:
         if own.positions == "rotary":
@@ -207,7 +206,8 @@ def _encoder_widths(model: ModelConfig) -> Widths:
 
 def _reader(model: ModelConfig, widths: Widths) -> Trial:
     config = model.encoder.model_copy(update={"size": widths["h"]})
-    encoder = encoders[config.kind](config, inputs=widths["e"], dropout=0.0)
+    sizes = {"embedding_size": widths["e"], "encoder": config}
+    encoder = encoders[config.kind](model.model_copy(update=sizes))
 
     def run(batch: int, source: int, target: int) -> list[tuple[str, Tensor]]:
         words = torch.zeros(batch, source, widths["e"])
@@ -229,9 +229,8 @@ def _writer(model: ModelConfig, widths: Widths) -> Trial:
     config = model.decoder.model_copy(update={"size": widths["h"], "fused": False})
     size = _attention_size(model, widths)
     attention: AttentionConfig = model.attention.model_copy(update={"size": size})
-    decoder = decoders[config.kind](
-        config, attention, inputs=widths["e"], memory=widths["m"], dropout=0.0
-    )
+    sizes = {"embedding_size": widths["e"], "decoder": config, "attention": attention}
+    decoder = decoders[config.kind](model.model_copy(update=sizes), memory=widths["m"])
 
     def run(batch: int, source: int, target: int) -> list[tuple[str, Tensor]]:
         words = torch.zeros(batch, target, widths["e"])

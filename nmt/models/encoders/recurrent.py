@@ -1,42 +1,12 @@
-"""What reads the source: one registered class each; the recurrent one stands here.
-
-The other, self-attention, is in `nmt.models.self_attention`. No padding changes a state.
-"""
-
-from abc import ABC, abstractmethod
+"""The recurrent encoder, which reads a sentence from both ends."""
 
 import torch
 from torch import Tensor, nn
 
-from nmt.config import EncoderConfig
+from nmt.config import ModelConfig
 from nmt.models.cells import Stack, cells
 from nmt.models.dropout import Dropout
-from nmt.registry import Registry
-
-
-class Encoder(nn.Module, ABC):
-    """Turns embedded words into states. Built as `Encoder(config, inputs=, dropout=)`."""
-
-    memory: int
-    """Width of a state."""
-
-    @abstractmethod
-    def __init__(self, config: EncoderConfig, *, inputs: int, dropout: float) -> None:
-        super().__init__()
-
-    @abstractmethod
-    def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """embedded: (batch, source, inputs); mask: (batch, source)
-
-        Returns the states (batch, source, memory) and a summary of each sentence (batch, memory).
-        """
-
-    def maps(self, embedded: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """Its own attention matrices by name, where it has any: (batch, source, source)"""
-        return {}
-
-
-encoders: Registry[type[Encoder]] = Registry("encoder")
+from nmt.models.encoders.encoder import Encoder, encoders
 
 
 @encoders.register("recurrent")
@@ -48,12 +18,13 @@ class RecurrentEncoder(Encoder):
     both, and whole batches go through fused calls without packing.
     """
 
-    def __init__(self, config: EncoderConfig, *, inputs: int, dropout: float) -> None:
-        super().__init__(config, inputs=inputs, dropout=dropout)
-        widths = [inputs] + [2 * config.size] * (config.layers - 1)
+    def __init__(self, model: ModelConfig) -> None:
+        super().__init__(model)
+        config = model.encoder
+        widths = [model.embedding_size] + [2 * config.size] * (config.layers - 1)
         kind = cells[config.cell]
         self.layers = nn.ModuleList(_Layer(kind, width, config.size) for width in widths)
-        self.dropout = Dropout(dropout)
+        self.dropout = Dropout(model.dropout)
         self.memory = 2 * config.size
 
     def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,12 +7,12 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from nmt.config import AttentionConfig, DecoderConfig, SelfAttentionConfig
+from nmt.config import ModelConfig
 from nmt.errors import ConfigError
 from nmt.models.attention import Attended, Query
 from nmt.models.attention.positions import Positions
 from nmt.models.contract import Memory, Reading, Rows
-from nmt.models.decoders import Advanced, Decoder, decoders
+from nmt.models.decoders.decoder import Advanced, Decoder, decoders
 from nmt.models.self_attention import (
     Cached,
     FeedForward,
@@ -48,27 +48,16 @@ class TransformerDecoder(Decoder[Before]):
     reads_by = "one call over the whole target"
     writes_embeddings = True
 
-    def __init__(
-        self,
-        config: DecoderConfig,
-        attention: AttentionConfig,
-        *,
-        inputs: int,
-        memory: int,
-        dropout: float,
-    ) -> None:
-        super().__init__(config, attention, inputs=inputs, memory=memory, dropout=dropout)
-        _check(config, attention, inputs)
-        own, self.hidden = config.self_attention, inputs
-        self.positions = Positions(own.positions, width=inputs, most=own.max_positions)
-        layers = [
-            _Layer(own, attention, size=inputs, memory=memory, dropout=dropout)
-            for _ in range(config.layers)
-        ]
+    def __init__(self, model: ModelConfig, *, memory: int) -> None:
+        super().__init__(model, memory=memory)
+        _check(model)
+        own, self.hidden = model.decoder.self_attention, model.embedding_size
+        self.positions = Positions(own.positions, width=self.hidden, most=own.max_positions)
+        layers = [_Layer(model, memory=memory) for _ in range(model.decoder.layers)]
         self.layers = cast(Sequence[_Layer], nn.ModuleList(layers))
-        self.norm = norm_of(inputs, own.norm == "pre")
+        self.norm = norm_of(self.hidden, own.norm == "pre")
         with torch.no_grad():
-            nothing = torch.zeros(1, 0, inputs)
+            nothing = torch.zeros(1, 0, self.hidden)
             cached = [layer.look_back.attention.prepare(nothing) for layer in self.layers]
         self.widths = [(keys.size(-1), values.size(-1)) for keys, values in cached]
 
@@ -139,39 +128,23 @@ class TransformerDecoder(Decoder[Before]):
 
 
 class _Layer(nn.Module):
-    def __init__(
-        self,
-        config: SelfAttentionConfig,
-        attention: AttentionConfig,
-        *,
-        size: int,
-        memory: int,
-        dropout: float,
-    ) -> None:
+    def __init__(self, model: ModelConfig, *, memory: int) -> None:
         super().__init__()
+        config, size, dropout = model.decoder.self_attention, model.embedding_size, model.dropout
         where = "model.decoder.self_attention"
         self.look_back = SelfAttention(config, size=size, dropout=dropout, where=where)
-        self.look_across = _CrossAttention(
-            config, attention, size=size, memory=memory, dropout=dropout
-        )
+        self.look_across = _CrossAttention(model, memory=memory)
         self.feed_forward = FeedForward(config, size=size, dropout=dropout)
 
 
 class _CrossAttention(Part):
     """f(Y) = attention(Q = Y, K = X, V = X), X the states of the source."""
 
-    def __init__(
-        self,
-        config: SelfAttentionConfig,
-        attention: AttentionConfig,
-        *,
-        size: int,
-        memory: int,
-        dropout: float,
-    ) -> None:
-        super().__init__(config, size=size, dropout=dropout)
+    def __init__(self, model: ModelConfig, *, memory: int) -> None:
+        size = model.embedding_size
+        super().__init__(model.decoder.self_attention, size=size, dropout=model.dropout)
         self.attention = attending(
-            "model.attention", attention, query=size, memory=memory, words=size
+            "model.attention", model.attention, query=size, memory=memory, words=size
         )
         context = self.attention.context
         self.fit = nn.Identity() if context == size else nn.Linear(context, size)
@@ -212,14 +185,14 @@ class _CrossAttention(Part):
         return self.behind(states, self.fit(found.contexts)), found
 
 
-def _check(config: DecoderConfig, attention: AttentionConfig, inputs: int) -> None:
-    if config.size != inputs:
+def _check(model: ModelConfig) -> None:
+    size, words = model.decoder.size, model.embedding_size
+    if size != words:
         raise ConfigError(
-            f"model.decoder.size is {config.size}, but model.embedding_size is {inputs}, and the "
-            "states of a transformer decoder are as wide as its words: set model.decoder.size to "
-            f"{inputs}"
+            f"model.decoder.size is {size}, but model.embedding_size is {words}, and the states of "
+            f"a transformer decoder are as wide as its words: set model.decoder.size to {words}"
         )
-    if attention.coverage:
+    if model.attention.coverage:
         raise ConfigError(
             "model.attention.coverage is true, but a transformer decoder reads all positions at "
             "once, none after another: set it to false, or take decoder luong or bahdanau"

@@ -1,0 +1,99 @@
+"""Bahdanau's decoder, which looks and then moves, and the conditional one, which looks between."""
+
+import torch
+from torch import Tensor, nn
+
+from nmt.config import DecoderConfig, ModelConfig
+from nmt.models import recurrence
+from nmt.models.cells import CellState, cells
+from nmt.models.contract import Memory, Reading
+from nmt.models.decoders.decoder import Advanced, decoders
+from nmt.models.decoders.recurrent import DecoderState, RecurrentDecoder
+
+
+class DeepReadout(RecurrentDecoder):
+    """A decoder whose last hidden layer reads state, context and word.
+
+    readout = tanh(W [s_t; c_t; y_t-1]), or with maxout max(u_2i-1, u_2i) of u = W [s_t; c_t;
+    y_t-1], twice as wide: Goodfellow et al. (2013), https://arxiv.org/abs/1302.4389; Bahdanau,
+    Cho and Bengio (2015), appendix A.2.2.
+    """
+
+    def __init__(self, model: ModelConfig, *, memory: int) -> None:
+        super().__init__(model, memory=memory)
+        self.maxout = model.decoder.readout == "maxout"
+        read = self.hidden + self.attention.context + model.embedding_size
+        width = 2 * self.hidden if self.maxout else self.hidden
+        self.combine = nn.Linear(read, width, bias=False)
+
+    def read_out(self, part: Tensor, embedded: Tensor) -> Tensor:
+        values = self.combine(torch.cat([part, embedded.to(part.dtype)], dim=-1))
+        return values.unflatten(-1, (-1, 2)).amax(dim=-1) if self.maxout else values.tanh()
+
+
+@decoders.register("bahdanau")
+class BahdanauDecoder(DeepReadout):
+    """c_t attended from s_t-1,  s_t = cell([y_t-1; c_t], s_t-1),  readout of [s_t; c_t; y_t-1]
+
+    Bahdanau, Cho and Bengio (2015), appendix A.2.2: https://arxiv.org/abs/1409.0473
+    """
+
+    attends_from = "s_t-1"
+    by_hand = True
+
+    @staticmethod
+    def feed_width(config: DecoderConfig, context: int) -> int:
+        return context
+
+    def forward(self, embedded: Tensor, memory: Memory) -> Reading:
+        return (self.read_fused if self.fused else self.read_plainly)(embedded, memory)
+
+    def read_fused(self, embedded: Tensor, memory: Memory) -> Reading:
+        states, contexts, attention = recurrence.bahdanau(
+            self.stack, self.attention, embedded, self.start(memory).cells, memory
+        )
+        part = torch.cat([states, contexts], dim=-1)
+        return Reading(self.read_out(part, embedded), attention)
+
+    def tick(
+        self, gates: Tensor, word: Tensor, state: DecoderState, memory: Memory
+    ) -> Advanced[DecoderState]:
+        found, past = self.attend(state.cells.top, word, state.past, memory)
+        new = self.stack.step(gates, found.contexts, state.cells)
+        part = torch.cat([new.top.to(found.contexts.dtype), found.contexts], dim=-1)
+        state = DecoderState(new, state.feed, past)
+        return Advanced(part, state, found.weights, found.choices, found.heads)
+
+
+@decoders.register("conditional")
+class ConditionalDecoder(DeepReadout):
+    """s'_t = cell_1(y_t-1, s_t-1),  c_t attended from s'_t,  s_t = cell_2(c_t, s'_t)
+
+    The conditional recurrent unit of Sennrich et al. (2017), Nematus, section 2:
+    https://arxiv.org/abs/1703.04357. With several layers, the second cell moves the highest.
+    """
+
+    attends_from = "s'_t"
+
+    def __init__(self, model: ModelConfig, *, memory: int) -> None:
+        super().__init__(model, memory=memory)
+        context = self.attention.context
+        self.second = cells[model.decoder.cell](
+            context, 0, self.hidden, layers=1, dropout=model.dropout
+        )
+
+    @staticmethod
+    def feed_width(config: DecoderConfig, context: int) -> int:
+        return 0
+
+    def tick(
+        self, gates: Tensor, word: Tensor, state: DecoderState, memory: Memory
+    ) -> Advanced[DecoderState]:
+        first = self.stack.step(gates, state.feed, state.cells)
+        found, past = self.attend(first.top, word, state.past, memory)
+        top = CellState(first.hidden[-1:], first.cell[-1:])
+        moved = self.second.step(self.second.project(found.contexts), state.feed, top)
+        new = CellState(first.hidden[:-1] + moved.hidden, first.cell[:-1] + moved.cell)
+        part = torch.cat([new.top.to(found.contexts.dtype), found.contexts], dim=-1)
+        state = DecoderState(new, state.feed, past)
+        return Advanced(part, state, found.weights, found.choices, found.heads)

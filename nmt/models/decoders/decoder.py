@@ -1,0 +1,78 @@
+"""What every decoder can do, and where decoders register."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Generic, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from nmt.config import ModelConfig
+from nmt.models.contract import Memory, Reading, State
+from nmt.registry import Registry
+
+
+class Advanced(NamedTuple, Generic[State]):
+    """A decoder by one position."""
+
+    readout: Tensor  # (batch, readout)
+    state: State
+    attention: Tensor  # (batch, source)
+    choices: Tensor | None = None  # (batch,): see `Reading`
+    heads: Tensor | None = None  # (batch, heads, source), of which the attention is the mean
+
+
+def joined(steps: Sequence[Advanced[Any]]) -> Reading:
+    """The reading of a target that was read position by position."""
+    drawn = [step.choices for step in steps if step.choices is not None]
+    return Reading(
+        torch.stack([step.readout for step in steps], dim=1),
+        torch.stack([step.attention for step in steps], dim=1),
+        torch.stack(drawn, dim=1) if drawn else None,
+    )
+
+
+class Decoder(nn.Module, ABC, Generic[State]):
+    """Reads embedded target words against a memory.
+
+    Built as `Decoder(model, memory=)`: the whole model's config, and the width of an encoder state.
+    """
+
+    attends_from: str
+    """Which state asks: `s_t` or `s_t-1`."""
+    hidden: int
+    """Width of a readout."""
+    writes_embeddings = False
+    """Whether a readout is as wide as an embedding, and made to be compared with them."""
+
+    @abstractmethod
+    def __init__(self, model: ModelConfig, *, memory: int) -> None:
+        super().__init__()
+
+    @property
+    @abstractmethod
+    def reads_by(self) -> str:
+        """How `forward` goes over the target, for the log."""
+
+    @abstractmethod
+    def prepare(self, states: Tensor, summary: Tensor) -> tuple[Tensor, Tensor]:
+        """What its attention wants of the encoder's states: keys and values of a `Memory`"""
+
+    @abstractmethod
+    def start(self, memory: Memory) -> State:
+        """Before the first target word."""
+
+    @abstractmethod
+    def advance(self, embedded: Tensor, state: State, memory: Memory) -> Advanced[State]:
+        """One position. embedded: (rows, inputs); a sentence of the memory may have several"""
+
+    @abstractmethod
+    def forward(self, embedded: Tensor, memory: Memory) -> Reading:
+        """All positions of a known target. embedded: (batch, target, inputs)"""
+
+    def maps(self, embedded: Tensor, memory: Memory) -> dict[str, Tensor]:
+        """See `Seq2Seq.maps`."""
+        return {}
+
+
+decoders: Registry[type[Decoder[Any]]] = Registry("decoder")

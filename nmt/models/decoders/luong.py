@@ -1,0 +1,67 @@
+"""Luong's decoder: it moves, then looks."""
+
+import torch
+from torch import Tensor, nn
+
+from nmt.config import DecoderConfig, ModelConfig
+from nmt.models import recurrence
+from nmt.models.contract import Memory, Reading
+from nmt.models.decoders.decoder import Advanced, decoders
+from nmt.models.decoders.recurrent import DecoderState, RecurrentDecoder
+
+
+@decoders.register("luong")
+class LuongDecoder(RecurrentDecoder):
+    """s_t = cell([y_t-1; h~_t-1], s_t-1),  h~_t = tanh(W [c_t; s_t]),  c_t attended from s_t
+
+    Luong, Pham and Manning (2015), sections 3 and 3.3: https://arxiv.org/abs/1508.04025
+    Without input feeding nothing of the attention enters the recurrence, so the whole target
+    goes through the cells first, and then through one call of the attention.
+    """
+
+    attends_from = "s_t"
+    by_hand = True
+
+    def __init__(self, model: ModelConfig, *, memory: int) -> None:
+        super().__init__(model, memory=memory)
+        self.combine = nn.Linear(self.attention.context + self.hidden, self.hidden, bias=False)
+        self.at_once = not (self.feed or self.attention.covers)
+
+    @property
+    def reads_by(self) -> str:
+        return "one call over the whole target" if self.at_once else super().reads_by
+
+    @staticmethod
+    def feed_width(config: DecoderConfig, context: int) -> int:
+        return config.size if config.input_feeding else 0
+
+    def first_feed(self, memory: Memory) -> Tensor:
+        return memory.summary.new_zeros(memory.summary.size(0), self.feed)
+
+    def forward(self, embedded: Tensor, memory: Memory) -> Reading:
+        if self.at_once:
+            states = self.stack.read(embedded, self.start(memory).cells)
+            found = self.attend_at_once(states, embedded, memory)
+            return Reading(self._attentional(found.contexts, states), found.weights, found.choices)
+        return (self.read_fused if self.fused else self.read_plainly)(embedded, memory)
+
+    def read_fused(self, embedded: Tensor, memory: Memory) -> Reading:
+        cells = self.start(memory).cells
+        parts = (self.stack, self.attention, self.combine)
+        return Reading(*recurrence.luong(*parts, embedded, cells, memory))
+
+    def tick(
+        self, gates: Tensor, word: Tensor, state: DecoderState, memory: Memory
+    ) -> Advanced[DecoderState]:
+        new = self.stack.step(gates, state.feed, state.cells)
+        found, past = self.attend(new.top, word, state.past, memory)
+        attentional = self._attentional(found.contexts, new.top)
+        feed = attentional if self.feed else state.feed
+        state = DecoderState(new, feed, past)
+        return Advanced(attentional, state, found.weights, found.choices, found.heads)
+
+    def read_out(self, part: Tensor, embedded: Tensor) -> Tensor:
+        return part
+
+    def _attentional(self, contexts: Tensor, states: Tensor) -> Tensor:
+        return self.combine(torch.cat([contexts, states.to(contexts.dtype)], dim=-1)).tanh()

@@ -1,0 +1,167 @@
+"""Decoders that carry a state from word to word: what they share."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from nmt.config import DecoderConfig, ModelConfig
+from nmt.models import recurrence
+from nmt.models.attention import Attended, Query, attention_of
+from nmt.models.cells import CellState, cells
+from nmt.models.contract import Memory, Reading, Rows
+from nmt.models.decoders.decoder import Advanced, Decoder, joined
+
+
+@dataclass(frozen=True)
+class Past(Rows):
+    """What an attention must know of the positions before; of width 0 where it need not."""
+
+    position: Tensor  # (batch, 1) int64: how many there were
+    coverage: Tensor  # (batch, source): their weights, summed
+
+
+@dataclass(frozen=True)
+class DecoderState(Rows):
+    """What a recurrent decoder carries from one target position to the next."""
+
+    cells: CellState
+    feed: Tensor  # (batch, hidden): Luong's attentional state; (batch, 0) where nothing is fed
+    past: Past
+
+
+class RecurrentDecoder(Decoder[DecoderState]):
+    """A cell, an attention, and the order in which they take turns."""
+
+    by_hand = False
+    """Whether `nmt.models.recurrence` has a loop of this kind, with a backward pass by hand."""
+
+    def __init__(self, model: ModelConfig, *, memory: int) -> None:
+        super().__init__(model, memory=memory)
+        config, inputs = model.decoder, model.embedding_size
+        self.attention = attention_of(
+            model.attention, query=config.size, memory=memory, words=inputs
+        )
+        self.feed = self.feed_width(config, self.attention.context)
+        self.stack = cells[config.cell](
+            inputs, self.feed, config.size, layers=config.layers, dropout=model.dropout
+        )
+        parts = config.layers * (2 if self.stack.has_cell else 1)
+        self.bridge = nn.Linear(memory, parts * config.size)
+        self.layers = config.layers
+        self.hidden = config.size
+        known = self.by_hand and recurrence.known(self.stack, self.attention)
+        self.fused = config.fused and bool(self.feed) and known
+
+    @property
+    def reads_by(self) -> str:
+        return "a fused recurrence" if self.fused else "the plain loop"
+
+    @staticmethod
+    @abstractmethod
+    def feed_width(config: DecoderConfig, context: int) -> int:
+        """How wide the feed is, which the cell reads beside the word."""
+
+    def prepare(self, states: Tensor, summary: Tensor) -> tuple[Tensor, Tensor]:
+        return self.attention.prepare(states, summary)
+
+    def start(self, memory: Memory) -> DecoderState:
+        """s_0 = tanh(W summary), Bahdanau et al. (2015), appendix A.2.2; cells likewise."""
+        bridged = self.bridge(memory.summary)
+        wide = bridged.to(torch.promote_types(bridged.dtype, torch.float32))
+        first = wide.tanh().split(self.hidden, dim=-1)
+        state = CellState(first[: self.layers], first[self.layers :])
+        return DecoderState(state, self.first_feed(memory), self._nothing_seen(memory))
+
+    def first_feed(self, memory: Memory) -> Tensor:
+        return memory.summary.new_zeros(memory.summary.size(0), 0)
+
+    def _nothing_seen(self, memory: Memory) -> Past:
+        batch, source = memory.mask.shape
+        counted, covered = int(self.attention.counts), source if self.attention.covers else 0
+        device = memory.mask.device
+        return Past(
+            torch.zeros(batch, counted, dtype=torch.long, device=device),
+            torch.zeros(batch, covered, device=device),
+        )
+
+    def advance(
+        self, embedded: Tensor, state: DecoderState, memory: Memory
+    ) -> Advanced[DecoderState]:
+        new = self.tick(self.stack.project(embedded), embedded, state, memory)
+        return new._replace(readout=self.read_out(new.readout, embedded))
+
+    def forward(self, embedded: Tensor, memory: Memory) -> Reading:
+        return self.read_plainly(embedded, memory)
+
+    def read_plainly(self, embedded: Tensor, memory: Memory) -> Reading:
+        """The plain loop, which says what is computed.
+
+        What does not depend on the recurrence is computed before and after it.
+        """
+        reading = joined(self._ticks(embedded, memory))
+        return reading._replace(readouts=self.read_out(reading.readouts, embedded))
+
+    def maps(self, embedded: Tensor, memory: Memory) -> dict[str, Tensor]:
+        heads = [step.heads for step in self._ticks(embedded, memory) if step.heads is not None]
+        if not heads:
+            return {}
+        each = torch.stack(heads, dim=2).unbind(dim=1)
+        return {f"decoder layer 1 head {n}": weights for n, weights in enumerate(each, start=1)}
+
+    def _ticks(self, embedded: Tensor, memory: Memory) -> list[Advanced[DecoderState]]:
+        state = self.start(memory)
+        steps: list[Advanced[DecoderState]] = []
+        gates = self.stack.project(embedded)
+        for gate, word in zip(gates.unbind(dim=1), embedded.unbind(dim=1), strict=True):
+            steps.append(self.tick(gate, word, state, memory))
+            state = steps[-1].state
+        return steps
+
+    def attend(
+        self, states: Tensor, words: Tensor, past: Past, memory: Memory
+    ) -> tuple[Attended, Past]:
+        """One position of rows that may share their sentence, as the beams of a search do.
+
+        states: (rows, hidden); words: (rows, inputs); as many rows a sentence of the memory, side
+        by side. Returns contexts (rows, context), weights (rows, source), heads (rows, heads,
+        source) and so on, and the new past.
+        """
+        batch = memory.mask.size(0)
+
+        def by_sentence(rows: Tensor) -> Tensor:
+            return rows.reshape(batch, -1, rows.size(-1))
+
+        counts, covers = self.attention.counts, self.attention.covers
+        asked = Query(
+            by_sentence(states),
+            by_sentence(past.position).squeeze(-1) if counts else None,
+            by_sentence(words) if self.attention.reads_words else None,
+            by_sentence(past.coverage) if covers else None,
+        )
+        found = self.attention(asked, memory.keys, memory.values, memory.mask.unsqueeze(1))
+        contexts, weights = found.contexts.flatten(0, 1), found.weights.flatten(0, 1)
+        drawn = None if found.choices is None else found.choices.flatten()
+        heads = None if found.heads is None else found.heads.transpose(1, 2).flatten(0, 1)
+        past = Past(past.position + 1, past.coverage + weights if covers else past.coverage)
+        return Attended(contexts, weights, drawn, heads), past
+
+    def attend_at_once(self, states: Tensor, words: Tensor, memory: Memory) -> Attended:
+        """All positions of a target: (batch, target, hidden), (batch, target, inputs)"""
+        positions = torch.arange(states.size(1), device=states.device).expand(states.shape[:2])
+        asked = Query(states, positions, words)
+        return self.attention(asked, memory.keys, memory.values, memory.mask.unsqueeze(1))
+
+    @abstractmethod
+    def tick(
+        self, gates: Tensor, word: Tensor, state: DecoderState, memory: Memory
+    ) -> Advanced[DecoderState]:
+        """What has to happen inside the recurrence; its readout is what `read_out` wants.
+
+        gates: the word's share of them, (batch, gates); word: (batch, inputs)
+        """
+
+    @abstractmethod
+    def read_out(self, part: Tensor, embedded: Tensor) -> Tensor:
+        """What can happen after the recurrence: (*, part), (*, inputs) -> (*, readout)"""

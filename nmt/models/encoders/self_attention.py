@@ -1,0 +1,67 @@
+"""The encoder of self-attention, from softmax(X X^T) X to that of the Transformer."""
+
+from torch import Tensor, nn
+
+from nmt.config import ModelConfig
+from nmt.errors import ConfigError
+from nmt.models.attention import Attended
+from nmt.models.attention.positions import Positions
+from nmt.models.encoders.encoder import Encoder, encoders
+from nmt.models.self_attention import FeedForward, SelfAttention, maps_of, norm_of
+
+
+@encoders.register("self_attention")
+class SelfAttentionEncoder(Encoder):
+    """X_l+1 = feed_forward(self_attention(X_l)), from the embedded words X_0 on.
+
+    Vaswani et al. (2017), section 3.1: https://arxiv.org/abs/1706.03762. One layer of dot products
+    with one head and nothing around it gives softmax(X X^T) X. The summary of a sentence is the
+    mean of its states: all that a decoder without attention sees of them.
+    """
+
+    def __init__(self, model: ModelConfig) -> None:
+        super().__init__(model)
+        own, size, words = model.encoder.self_attention, model.encoder.size, model.embedding_size
+        if size != words:
+            raise ConfigError(
+                f"model.encoder.size is {size}, but model.embedding_size is {words}, and the "
+                "states of a self_attention encoder are as wide as its words: set "
+                f"model.encoder.size to {words}"
+            )
+        self.memory = size
+        self.positions = Positions(own.positions, width=size, most=own.max_positions)
+        self.layers = nn.ModuleList(_Layer(model) for _ in range(model.encoder.layers))
+        self.norm = norm_of(size, own.norm == "pre")
+
+    def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        states = self._read(embedded, mask)
+        real = mask.unsqueeze(-1).to(states.dtype)
+        return states, (states * real).sum(dim=1) / real.sum(dim=1).clamp(min=1)
+
+    def maps(self, embedded: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        seen: list[Attended] = []
+        self._read(embedded, mask, seen=seen)
+        return maps_of(seen, "encoder")
+
+    def _read(
+        self, embedded: Tensor, mask: Tensor, *, seen: list[Attended] | None = None
+    ) -> Tensor:
+        states = self.positions(embedded)
+        for layer in self.layers:
+            states = layer(states, mask.unsqueeze(1), seen=seen)
+        return self.norm(states)
+
+
+class _Layer(nn.Module):
+    def __init__(self, model: ModelConfig) -> None:
+        super().__init__()
+        config, size, dropout = model.encoder.self_attention, model.encoder.size, model.dropout
+        where = "model.encoder.self_attention"
+        self.look = SelfAttention(config, size=size, dropout=dropout, where=where)
+        self.feed_forward = FeedForward(config, size=size, dropout=dropout)
+
+    def forward(
+        self, states: Tensor, mask: Tensor, *, seen: list[Attended] | None = None
+    ) -> Tensor:
+        states, _ = self.look(states, mask, seen=seen)
+        return self.feed_forward(states)
