@@ -19,7 +19,7 @@ from nmt.models import Seq2Seq, build_model
 from nmt.models.attention.choices import Chosen, Reinforce
 from nmt.models.devices import Compute
 from nmt.training.objective import objective, read
-from nmt.training.reinforce import moved, reinforcement
+from nmt.training.reinforce import Baseline, reinforcement
 from nmt.training.trainer import Trainer
 
 CPU = Compute(torch.device("cpu"), bfloat16=False)
@@ -76,9 +76,10 @@ def test_the_term_is_the_sum_that_is_written_above_it() -> None:
     choices = torch.randn(2, 3, requires_grad=True)
     rewards = torch.randn(2, 3, requires_grad=True)
     real = torch.tensor([[True, True, True], [True, False, False]])
-    found = reinforcement(choices, rewards, real, baseline=-0.7)
+    expected = torch.randn(2, 3)
+    found = reinforcement(choices, rewards, expected, real)
     wanted = sum(
-        -(rewards[row, t].item() + 0.7) * choices[row, t].item()
+        -(rewards[row, t] - expected[row, t]).item() * choices[row, t].item()
         for row, length in enumerate([3, 1])
         for t in range(length)
     )
@@ -86,7 +87,7 @@ def test_the_term_is_the_sum_that_is_written_above_it() -> None:
     found.backward()
     assert rewards.grad is None
     assert choices.grad is not None
-    torch.testing.assert_close(choices.grad, -(rewards.detach() + 0.7) * real)
+    torch.testing.assert_close(choices.grad, -(rewards.detach() - expected) * real)
 
 
 # The gradient
@@ -133,7 +134,8 @@ def test_on_average_the_gradient_is_that_of_the_expected_loss(
         plain = -words.sum()
         exact = exact + chance.detach() * smoothed + (chance - chance.detach()) * plain
         for baseline, sums in estimates.items():
-            loss, _ = objective(found, model.vocabulary, config, baseline=baseline)
+            expected = baseline + torch.arange(WORDS) / 3
+            loss, _ = objective(found, model.vocabulary, config, expected=expected)
             slopes = torch.autograd.grad(loss, parameters, retain_graph=True)
             for total, slope in zip(sums, slopes, strict=True):
                 total += chance.detach() * slope
@@ -150,11 +152,11 @@ def test_on_average_the_gradient_is_that_of_the_expected_loss(
 def test_padding_pays_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     model = hard().double().train()
     choosing(monkeypatch, None)
-    config = TrainingConfig(label_smoothing=0.0)
+    config, expected = TrainingConfig(label_smoothing=0.0), torch.rand(WORDS, dtype=torch.double)
 
     def minimised(pairs: list[tuple[list[int], list[int]]]) -> float:
         found = read(model, collated(pairs), CPU.device, per="token")
-        return objective(found, model.vocabulary, config, baseline=-1.5)[0].item()
+        return objective(found, model.vocabulary, config, expected=-expected)[0].item()
 
     assert minimised(PAIRS) == pytest.approx(sum(minimised([pair]) for pair in PAIRS), rel=1e-9)
 
@@ -162,15 +164,51 @@ def test_padding_pays_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 # The baseline
 
 
-def test_the_baseline_starts_at_chance_and_moves_with_the_plain_loss() -> None:
-    trainer = trainer_of(label_smoothing=0.4, coverage_loss=0.0)
-    assert trainer.baseline == pytest.approx(-math.log(WORDS))
-    wanted = trainer.baseline
-    for _ in range(3):
-        loss = trainer.step([collated(PAIRS[:2]), collated(PAIRS[2:])]).loss
-        wanted = 0.9 * wanted - 0.1 * loss
-        assert trainer.baseline == pytest.approx(wanted)
-    assert moved(-2.0, -1.0) == pytest.approx(-1.9)
+def test_the_baseline_of_a_word_is_the_moving_average_of_its_rewards() -> None:
+    dice = random.Random(2)
+    baseline = Baseline(WORDS, torch.device("cpu"))
+    wanted = [-math.log(WORDS)] * WORDS
+    for _ in range(4):
+        read = [(dice.randrange(5), dice.uniform(-4, 0)) for _ in range(9)]
+        for part in (read[:6], read[6:]):
+            words, rewards = zip(*part, strict=True)
+            baseline.add(torch.tensor(words), torch.tensor(rewards))
+        for word in range(5):
+            found = [reward for read_word, reward in read if read_word == word]
+            for _ in found:
+                wanted[word] = 0.9 * wanted[word] + 0.1 * sum(found) / len(found)
+        assert baseline.average.tolist() != pytest.approx(wanted), "before the update has ended"
+        baseline.move()
+        assert baseline.average.tolist() == pytest.approx(wanted, rel=1e-5)
+    baseline.add(torch.tensor([1]), torch.tensor([5.0]))
+    baseline.forget()
+    baseline.move()
+    assert baseline.average.tolist() == pytest.approx(wanted, rel=1e-5)
+
+
+def test_an_update_moves_the_baseline_of_the_words_that_it_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    choosing(monkeypatch, None)
+    trainer = trainer_of(label_smoothing=0.4)
+    trainer.model.train()
+    with torch.no_grad():
+        found = read(trainer.model, collated(PAIRS), CPU.device, per="token")
+        _, surprises = objective(
+            found, trainer.model.vocabulary, trainer.config, expected=trainer.baseline.average
+        )
+    trainer.step([collated(PAIRS[:2]), collated(PAIRS[2:])])
+    for word in range(WORDS):
+        lost = surprises[found.targets == word]
+        times, chance = len(lost), -math.log(WORDS)
+        wanted = 0.9**times * chance - (1 - 0.9**times) * (lost.mean().item() if times else 0)
+        assert trainer.baseline.average[word].item() == pytest.approx(wanted, rel=1e-4)
+
+
+def test_soft_attention_has_no_use_for_a_baseline() -> None:
+    trainer = trainer_of(build_model(ModelConfig(), Vocabularies(WORDS, WORDS)))
+    trainer.step([collated(PAIRS)])
+    assert trainer.baseline.average.unique().tolist() == pytest.approx([-math.log(WORDS)])
 
 
 def test_micro_batches_give_the_update_of_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,7 +227,7 @@ def test_a_resumed_run_needs_its_baseline_to_be_exact(tmp_path: Any, forgetful: 
     first = trainer_of()
     for _ in range(3):
         first.step([collated(PAIRS)])
-    kept = first.baseline
+    kept = first.baseline.average.clone()
     store.save(tmp_path / "step-3", first.model, first.state(), {"step": 3})
     wanted = [first.step([collated(PAIRS)]) for _ in range(3)]
 
@@ -199,7 +237,7 @@ def test_a_resumed_run_needs_its_baseline_to_be_exact(tmp_path: Any, forgetful: 
     if forgetful:
         del tensors["baseline"]
     second.restore(tensors, steps=3, stalls=0)
-    assert (second.baseline == kept) is not forgetful
+    assert torch.equal(second.baseline.average, kept) is not forgetful
     found = [second.step([collated(PAIRS)]) for _ in range(3)]
     same = all(
         torch.equal(p, q)

@@ -6,6 +6,7 @@ import signal
 import sys
 from hashlib import sha256
 from html.parser import HTMLParser
+from itertools import combinations
 from pathlib import Path
 from statistics import median
 
@@ -19,6 +20,7 @@ from nmt.errors import ConfigError, DataError, TrainingError
 from nmt.evaluation.league import League, Row, ranked
 from nmt.evaluation.records import Matrix, read_records
 from nmt.plots import league as picture
+from nmt.plots import small_multiples
 from nmt.plots.side_by_side import Panel, Section, save_side_by_side
 from nmt.workflows.narration import Narrator
 from nmt.workflows.sweep.mechanism import budget, mechanism
@@ -307,6 +309,8 @@ def test_the_page_shows_every_sentence_by_every_model(nmt):
     assert {record.target for record in records} <= set(page.texts["p"])
     assert page.tags.count("table") == 4, "a model without attention has no matrix"
     assert "as one vector" in " ".join(page.texts["p"])
+    with Image.open(nmt.folder / FOLDER / "attention.png") as drawn:
+        assert min(drawn.size) > 300
 
 
 @pytest.mark.slow
@@ -539,6 +543,50 @@ def test_the_weights_of_the_page_are_those_of_the_matrix(tmp_path):
     assert page.texts["th"][3:] == ["je", "<t'>"]
     assert page.texts["span"] == ["I", "love", "you"]
     assert page.texts["code"] == ["score(q, k) = q . k"]
+
+
+@pytest.mark.parametrize("models", [2, 8])
+def test_the_picture_of_a_sentence_has_a_matrix_for_each_model_that_looks(models, tmp_path):
+    names = [*NAMES, *(f"model-{n}" for n in range(models))][:models] + ["looks-nowhere"]
+    dice = np.random.default_rng(3)
+    panels = [
+        Panel(
+            name=name, mechanism="m", formula=None, scores="", translation="je t' aime",
+            matrix=Matrix(["je", "t'", "aime"], ["I", "$o$"], dice.dirichlet(np.ones(2), 3))
+            if name != "looks-nowhere" else None,
+        )
+        for name in names
+    ]  # fmt: skip
+    section = Section("I $o$", panels)
+    figure = small_multiples.draw(section)
+    figure.canvas.draw()
+    assert [axes.get_title().replace("\n", "") for axes in figure.axes] == names[:-1]
+    for axes, panel in zip(figure.axes, panels, strict=False):
+        assert panel.matrix is not None
+        np.testing.assert_array_equal(axes.images[0].get_array(), panel.matrix.weights)
+        assert [label.get_text() for label in axes.get_xticklabels()] == ["I", "$o$"]
+        assert [label.get_text() for label in axes.get_yticklabels()] == ["je", "t'", "aime"]
+    assert [text.get_text() for text in figure.texts] == ["I $o$", "No matrix: looks-nowhere"]
+    width, height = figure.get_size_inches() * figure.dpi
+    boxes = [axes.get_tightbbox() for axes in figure.axes]
+    boxes += [text.get_window_extent() for text in figure.texts]
+    for box in boxes:
+        assert box.x0 >= 0
+        assert box.y0 >= 0
+        assert box.x1 <= width
+        assert box.y1 <= height
+    for one, other in combinations(boxes, 2):
+        assert not one.overlaps(other)
+    assert small_multiples.save_small_multiples(section, tmp_path / "a.png") == [tmp_path / "a.png"]
+
+
+def test_where_no_model_looks_there_is_no_picture(tmp_path):
+    panel = Panel(
+        name="n", mechanism="m", formula=None, scores="", translation="je", matrix=None
+    )  # fmt: skip
+    found = small_multiples.save_small_multiples(Section("I", [panel]), tmp_path / "a.png")
+    assert found == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_page_of_forty_models_stays_small(tmp_path):

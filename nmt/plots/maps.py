@@ -55,7 +55,7 @@ def draw(record: AttentionRecord, table: Mapping[int, str] | None = None) -> Fig
                 side / figure.get_figwidth(),
                 side / figure.get_figheight(),
             )
-            _draw(figure.add_axes(place), record.map(name), name, table or {})
+            draw_matrix(figure.add_axes(place), record.map(name), name, table or {})
     return figure
 
 
@@ -65,7 +65,8 @@ def _row(name: str) -> tuple[str, bool]:
     return layer, name.endswith(SELF)
 
 
-def _draw(axes: Axes, matrix: Matrix, title: str, table: Mapping[int, str]) -> None:
+def draw_matrix(axes: Axes, matrix: Matrix, title: str, table: Mapping[int, str]) -> None:
+    """One of many, small: names above and beside it, no numbers in its cells."""
     axes.imshow(matrix.weights, cmap=COLOURS, vmin=0, vmax=1, aspect="auto")
     axes.xaxis.tick_top()
     sides = ((axes.set_xticks, matrix.source, 90), (axes.set_yticks, matrix.target, 0))

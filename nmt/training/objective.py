@@ -47,11 +47,11 @@ def read(
 
 
 def objective(
-    read: Read, vocabulary: nn.Linear, config: TrainingConfig, *, baseline: float
+    read: Read, vocabulary: nn.Linear, config: TrainingConfig, *, expected: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Summed over positions, in nats: what is minimised, and the plain loss, -log p(y_t).
+    """What is minimised, summed over positions, and -log p(y_t) of each one; in nats.
 
-    baseline: the reward that hard attention could expect
+    expected: (vocab,) the reward that hard attention could expect of each word
     """
     minimised, surprises = smoothed_cross_entropy(
         read.readouts, vocabulary, read.targets, smoothing=config.label_smoothing
@@ -60,10 +60,13 @@ def objective(
     if config.coverage_loss:
         minimised = minimised + config.coverage_loss * coverage_loss(attention, read.real)
     if choices is not None:
-        rewards = torch.zeros_like(choices, dtype=surprises.dtype).flatten()
-        rewards = rewards.index_copy(0, read.places, -surprises).view_as(choices)
-        minimised = minimised + reinforcement(choices, rewards, read.real, baseline=baseline)
-    return minimised, surprises.sum()
+        nothing = torch.zeros_like(choices, dtype=surprises.dtype).flatten()
+        rewards, awaited = (
+            nothing.index_copy(0, read.places, found).view_as(choices)
+            for found in (-surprises, expected[read.targets].to(surprises.dtype))
+        )
+        minimised = minimised + reinforcement(choices, rewards, awaited, read.real)
+    return minimised, surprises
 
 
 def plain_loss(read: Read, vocabulary: nn.Linear) -> Tensor:

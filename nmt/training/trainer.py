@@ -16,7 +16,7 @@ from nmt.models import Seq2Seq
 from nmt.models.devices import Compute, return_freed_memory
 from nmt.training import forcing
 from nmt.training.objective import Read, count_right, objective, plain_loss, read
-from nmt.training.reinforce import moved
+from nmt.training.reinforce import Baseline
 from nmt.training.schedules import Moment, factor
 
 log = logging.getLogger(__name__)
@@ -55,9 +55,8 @@ class Trainer:
         self.stalls = 0
         self.most_cells: int | None = None
         """The largest batch that is learned from at once, once one did not fit."""
-        self.baseline = -math.log(model.vocabulary.out_features)
-        """Log-probability of a target token, averaged over the last updates; of chance, at first.
-        Hard attention is rewarded for what is above it."""
+        self.baseline = Baseline(model.vocabulary.out_features, compute.device)
+        """What hard attention is rewarded beyond."""
 
     def step(self, batches: Sequence[Batch]) -> Report:
         """One update from one or more batches.
@@ -78,6 +77,7 @@ class Trainer:
         total, norm = torch.stack([loss, length]).tolist()
         if not (math.isfinite(total) and math.isfinite(norm)):
             self.optimizer.zero_grad(set_to_none=True)
+            self.baseline.forget()
             raise TrainingError(self._lost(batches, total, norm))
         longest = self.config.clip_norm
         if longest is not None and norm > longest:
@@ -88,7 +88,7 @@ class Trainer:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.steps += 1
-        self.baseline = moved(self.baseline, -total / tokens)
+        self.baseline.move()
         if self.steps % RETURN_EVERY == 0:
             return_freed_memory()
         return Report(
@@ -112,6 +112,7 @@ class Trainer:
                     raise
             # Only here, behind the block, nothing holds the failed attempt's tensors any more.
             self.optimizer.zero_grad(set_to_none=True)
+            self.baseline.forget()
             self._set_random_states(random)
             self._make_room(parts)
 
@@ -140,11 +141,13 @@ class Trainer:
         ratio = forcing.ratio(self.config, self.steps, self.total)
         with self.compute.products():
             found = self._read(batch, ratio)
-            minimised, plain = objective(
-                found, self.model.vocabulary, self.config, baseline=self.baseline
+            minimised, surprises = objective(
+                found, self.model.vocabulary, self.config, expected=self.baseline.average
             )
         (minimised * scale).backward()
-        return plain
+        if found.reading.choices is not None:
+            self.baseline.add(found.targets, -surprises)
+        return surprises.sum()
 
     def _read(self, batch: Batch, ratio: float) -> Read:
         per = self.config.teacher_forcing_per
@@ -190,7 +193,7 @@ class Trainer:
     def state(self) -> dict[str, Tensor]:
         """Everything but the parameters that the next step depends on, as named tensors."""
         tensors = self._random_states()
-        tensors["baseline"] = torch.tensor(self.baseline, dtype=torch.float64)
+        tensors["baseline"] = self.baseline.average
         if self.most_cells is not None:
             tensors["most_cells"] = torch.tensor(self.most_cells)
         for name, parameter in self.model.named_parameters():
@@ -208,7 +211,7 @@ class Trainer:
         if "most_cells" in tensors:
             self.most_cells = int(tensors["most_cells"])
         if "baseline" in tensors:
-            self.baseline = tensors["baseline"].item()
+            self.baseline.average.copy_(tensors["baseline"])
         try:
             self._set_random_states(tensors)
             for name, parameter in self.model.named_parameters():

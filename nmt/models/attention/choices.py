@@ -72,8 +72,13 @@ class Reinforce(Choice):
     Xu et al. (2015), section 4.1: https://arxiv.org/abs/1502.03044; Williams (1992)
 
     log a_z is handed out; the loss knows the reward (the target's log-probability) and its
-    baseline. Much variance, and no bias where no later word depends on the draw.
+    baseline. Much variance, and no bias where no later word depends on the draw. As in the paper,
+    every second position, chosen at random, takes the average of soft attention instead, whose
+    slopes have no noise.
     """
+
+    SOFT = 0.5
+    """Share of the positions in training that draw nothing."""
 
     def forward(self, weights: Tensor) -> Chosen:
         if not self.training:
@@ -82,7 +87,9 @@ class Reinforce(Choice):
         drawn = weights.gather(-1, index).squeeze(-1)
         # a row of zeros drew nothing: log 1
         log_probability = drawn.masked_fill(drawn == 0, 1).log()
-        return Chosen(_picked(weights, index), log_probability)
+        soft = torch.rand_like(drawn) < self.SOFT
+        found = torch.where(soft.unsqueeze(-1), weights, _picked(weights, index))
+        return Chosen(found, log_probability.masked_fill(soft, 0))
 
 
 def _with_noise(weights: Tensor) -> Tensor:

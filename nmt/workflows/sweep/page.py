@@ -17,12 +17,13 @@ from nmt.evaluation.records import AttentionRecord, Matrix, write_records
 from nmt.evaluation.words import join_words, side
 from nmt.models.attention import scores
 from nmt.plots.side_by_side import Panel, Section, save_side_by_side
+from nmt.plots.small_multiples import save_small_multiples
 from nmt.workflows.forced import has_attention
 from nmt.workflows.model import Trained, load_trained
 
 log = logging.getLogger(__name__)
 
-PAGE, RECORDS = "attention.html", "attention.jsonl"
+PAGE, PICTURE, RECORDS = "attention.html", "attention.png", "attention.jsonl"
 SENTENCES = (
     "I love you",
     "She would like to bring them to him this evening.",
@@ -50,7 +51,8 @@ def save_attention(
 ) -> list[Path]:
     """Translate sentences with the best checkpoint of every finished row; returns the files.
 
-    The page is for people; the attention records beside it, for programs.
+    The page is for people, a picture of the first sentence for other pages, and the attention
+    records for programs.
     """
     models: list[list[Panel]] = []
     records: list[AttentionRecord] = []
@@ -75,7 +77,8 @@ def save_attention(
         ],
     )
     write_records(folder / RECORDS, records)
-    return [folder / PAGE, folder / RECORDS]
+    pictures = save_small_multiples(sections[0], folder / PICTURE)
+    return [folder / PAGE, *pictures, folder / RECORDS]
 
 
 def _load(run: Run) -> Trained:

@@ -1,0 +1,69 @@
+"""The attention of one sentence by several models in one picture, a small matrix each."""
+
+from math import ceil
+from pathlib import Path
+from textwrap import wrap
+
+from matplotlib.figure import Figure
+
+from nmt.plots.maps import LETTERS, LONGEST_NAME, draw_matrix
+from nmt.plots.pictures import DOTS_PER_INCH, kind_of, save_figures, substitutes
+from nmt.plots.side_by_side import Section
+
+ACROSS = 6
+"""Matrices in a row, as many as a page of text is wide."""
+CELL, SMALLEST = 0.26, 0.95  # this and all below in inches
+BESIDE, BETWEEN = 0.6, 0.16
+HEAD, LINE = 0.4, 0.15
+LETTER = 0.075
+MARGIN = 0.12
+
+
+def save_small_multiples(section: Section, path: Path) -> list[Path]:
+    """Draw what each model makes of a sentence; png, svg or pdf by the name.
+
+    Returns the files written: none if no model has a matrix to show.
+
+    Raises:
+        UsageError: another kind of file is asked for.
+    """
+    kind_of(path)
+    if not any(panel.matrix for panel in section.panels):
+        return []
+    return save_figures([draw(section)], path, count=1)
+
+
+def draw(section: Section) -> Figure:
+    """A matrix for each model that has one, in the order of the panels; the others are named."""
+    found = [(panel.name, panel.matrix) for panel in section.panels if panel.matrix is not None]
+    without = [panel.name for panel in section.panels if panel.matrix is None]
+    table = substitutes(
+        text for name, matrix in found for text in (name, *matrix.source, *matrix.target)
+    )
+    columns, rows = min(ACROSS, len(found)), ceil(len(found) / ACROSS)
+    most = [max(len(matrix[side]) for _, matrix in found) for side in (1, 0)]
+    wide, high = (max(CELL * number, SMALLEST) for number in most)
+    width = columns * (BESIDE + wide) + MARGIN
+    note = wrap(f"No matrix: {', '.join(without)}", int(width / LETTER)) if without else []
+    titles = [wrap(name, int((wide + BESIDE) / LETTER)) for name, _ in found]
+    letters = max(len(word) for _, matrix in found for word in matrix.source)
+    above = LETTER * min(letters, LONGEST_NAME) + LINE * max(map(len, titles))
+    pitch = above + high + BETWEEN
+    height = HEAD + rows * pitch + LINE * len(note) + MARGIN
+
+    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH)
+    figure.text(
+        MARGIN / width, 1 - MARGIN / height, section.sentence.translate(table),
+        fontsize=11, weight="bold", va="top", parse_math=False,
+    )  # fmt: skip
+    for number, ((_, matrix), title) in enumerate(zip(found, titles, strict=True)):
+        row, column = divmod(number, ACROSS)
+        left = column * (BESIDE + wide) + BESIDE
+        bottom = height - HEAD - row * pitch - above - high
+        axes = figure.add_axes((left / width, bottom / height, wide / width, high / height))
+        draw_matrix(axes, matrix, "\n".join(title), table)
+    figure.text(
+        MARGIN / width, MARGIN / height, "\n".join(note).translate(table),
+        fontsize=LETTERS + 1, color="0.45", va="bottom", parse_math=False,
+    )  # fmt: skip
+    return figure
