@@ -1,6 +1,7 @@
 """The references that speed is measured against compute what nmt computes."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -8,7 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from nmt.data.vocabulary import PAD
+from nmt.config import AttentionConfig, DecoderConfig, EncoderConfig, ModelConfig
+from nmt.data.vocabulary import PAD, Vocabularies
 from nmt.models import build_model
 from tiny_models import SOURCES, TARGETS, VOCABULARIES, Kind, ids
 
@@ -32,6 +34,14 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
     yield plain
     sys.modules.pop("plain")
+
+
+@pytest.fixture
+def plain_transformer(plain: ModuleType) -> Iterator[ModuleType]:
+    import plain_transformer
+
+    yield plain_transformer
+    sys.modules.pop("plain_transformer")
 
 
 @pytest.mark.parametrize(
@@ -67,3 +77,47 @@ def test_the_plain_reference_computes_the_same_function(
     source, target = ids(SOURCES).clamp(max=VOCABULARIES.target - 1), ids(TARGETS)
     wanted = ours.vocabulary(ours(source, source != PAD, target).readouts)
     torch.testing.assert_close(theirs(source, target), wanted)
+
+
+@torch.no_grad()
+def test_the_plain_transformer_computes_the_same_function(plain_transformer: ModuleType) -> None:
+    own = {"heads": 2, "feed_forward": 11}
+    sizes = {"size": 8, "layers": 2, "self_attention": own}
+    config = ModelConfig(
+        embedding_size=8,
+        encoder=EncoderConfig(kind="self_attention", **sizes),
+        decoder=DecoderConfig(kind="transformer", **sizes),
+        attention=AttentionConfig(score="scaled_dot", heads=2),
+        tie_embeddings="all",
+    )
+    words = VOCABULARIES.target
+    ours: Any = build_model(config, Vocabularies(words, words)).eval()
+    theirs = plain_transformer.PlainTransformer(config, words).eval()
+    for parameter in ours.parameters():  # fresh biases are zeros
+        parameter.add_(0.1 * torch.randn_like(parameter))
+    theirs.embedding.weight.copy_(ours.target_embedding.weight)
+    theirs.vocabulary.bias.copy_(ours.vocabulary.bias)
+    for side in ("encoder", "decoder"):
+        mine, their = getattr(ours, side), getattr(theirs.transformer, side)
+        their.norm.load_state_dict(mine.norm.state_dict())
+        for own_layer, layer in zip(mine.layers, their.layers, strict=True):
+            looks = ["look"] if side == "encoder" else ["look_back", "look_across"]
+            for number, part in enumerate([*looks, "feed_forward"], start=1):
+                norm = own_layer.get_submodule(part).norm
+                layer.get_submodule(f"norm{number}").load_state_dict(norm.state_dict())
+            for name, part in zip(("self_attn", "multihead_attn"), looks, strict=False):
+                attention = own_layer.get_submodule(part).attention
+                copy_heads(attention, layer.get_submodule(name))
+            layer.linear1.load_state_dict(own_layer.feed_forward.inner.state_dict())
+            layer.linear2.load_state_dict(own_layer.feed_forward.outer.state_dict())
+    source, target = ids(SOURCES).clamp(max=words - 1), ids(TARGETS)
+    wanted = ours.vocabulary(ours(source, source != PAD, target).readouts)
+    torch.testing.assert_close(theirs(source, target), wanted, rtol=1e-4, atol=1e-5)
+
+
+def copy_heads(attention: Any, theirs: Any) -> None:
+    """The projections of all heads, into torch's module, which has them in one matrix."""
+    own = (attention.query, attention.key, attention.value)
+    theirs.in_proj_weight.copy_(torch.cat([part.weight for part in own]))
+    theirs.in_proj_bias.copy_(torch.cat([part.bias for part in own]))
+    theirs.out_proj.load_state_dict(attention.output.state_dict())
