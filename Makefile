@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/installed
+WORKERS = -n auto --dist loadfile
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -23,10 +24,10 @@ demo: $(INSTALLED)  ## train on the built-in corpus, evaluate, translate, plot: 
 	$(BIN)/nmt plot-attention --output attention.png
 
 test: $(INSTALLED)  ## all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(WORKERS)
 
 quick: $(INSTALLED)  ## the tests that train nothing
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest $(WORKERS) -m 'not slow'
 
 check: $(INSTALLED)  ## style, types, and imports that only go down
 	$(BIN)/ruff check .

@@ -10,6 +10,15 @@ from hypothesis import settings
 settings.register_profile("nmt", deadline=None, derandomize=True, database=None)
 settings.load_profile("nmt")
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # the processes that tests start keep to one core, too
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that train something come first, so that no worker waits for them at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
