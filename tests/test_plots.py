@@ -1,4 +1,5 @@
 import dataclasses
+import html
 import logging
 import re
 from pathlib import Path
@@ -224,5 +225,20 @@ def test_every_layer_and_head_has_its_place_in_a_picture(tmp_path: Path) -> None
 def test_without_layers_and_heads_a_way_out_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="translate anew .* or leave out --maps"):
         save_maps([i_love_you()], tmp_path / "maps.png")
-    with pytest.raises(UsageError, match="'.html' is no kind of picture"):
-        save_maps([with_maps()], tmp_path / "maps.html")
+    with pytest.raises(UsageError, match="'.gif' is no kind of picture"):
+        save_maps([with_maps()], tmp_path / "maps.gif")
+
+
+def test_every_layer_and_head_has_its_place_on_a_page(tmp_path: Path) -> None:
+    record = with_maps()
+    (path,) = save_maps([record, by_word("one", "un"), record], tmp_path / "maps.html")
+    page = path.read_text(encoding="utf-8")
+    assert re.findall("<h3>(.*)</h3>", page) == list(record.maps) * 2
+    tables = re.findall("<table>.*?</table>", page, flags=re.DOTALL)
+    for table, name in zip(tables, [*record.maps] * 2, strict=True):
+        matrix = record.map(name)
+        percents = [cell or 0 for cell in re.findall("<td(?: [^>]*)?>(\\d*)</td>", table)[1:]]
+        assert [int(cell) for cell in percents] == (100 * matrix.weights).round().ravel().tolist()
+        assert [html.unescape(word) for word in re.findall("<span>(.*?)</span>", table)] == (
+            matrix.source
+        )

@@ -537,7 +537,9 @@ def test_the_weights_of_the_page_are_those_of_the_matrix(tmp_path):
         name="dot", mechanism="m", formula="score(q, k) = q . k", scores="BLEU 9.0",
         translation="je <t'>", matrix=matrix,
     )  # fmt: skip
-    save_side_by_side([Section("I love you", [panel])], tmp_path / "p.html", title="T", about=[])
+    save_side_by_side(
+        [Section("I love you", [panel])], tmp_path / "p.html", title="T", about=[], footer="F"
+    )
     page = Page(tmp_path / "p.html")
     assert page.texts["td"] == ["", "90", "10", "", "", "25", "75"]
     assert page.texts["th"][3:] == ["je", "<t'>"]
@@ -551,7 +553,7 @@ def test_the_picture_of_a_sentence_has_a_matrix_for_each_model_that_looks(models
     dice = np.random.default_rng(3)
     panels = [
         Panel(
-            name=name, mechanism="m", formula=None, scores="", translation="je t' aime",
+            name=name,
             matrix=Matrix(["je", "t'", "aime"], ["I", "$o$"], dice.dirichlet(np.ones(2), 3))
             if name != "looks-nowhere" else None,
         )
@@ -581,9 +583,7 @@ def test_the_picture_of_a_sentence_has_a_matrix_for_each_model_that_looks(models
 
 
 def test_where_no_model_looks_there_is_no_picture(tmp_path):
-    panel = Panel(
-        name="n", mechanism="m", formula=None, scores="", translation="je", matrix=None
-    )  # fmt: skip
+    panel = Panel(name="n", matrix=None)
     found = small_multiples.save_small_multiples(Section("I", [panel]), tmp_path / "a.png")
     assert found == []
     assert list(tmp_path.iterdir()) == []
@@ -597,5 +597,5 @@ def test_a_page_of_forty_models_stays_small(tmp_path):
         translation=" ".join(words), matrix=matrix,
     )  # fmt: skip
     sections = [Section(" ".join(words), [panel] * 40)] * 3
-    save_side_by_side(sections, tmp_path / "p.html", title="T", about=["a"])
+    save_side_by_side(sections, tmp_path / "p.html", title="T", about=["a"], footer="F")
     assert (tmp_path / "p.html").stat().st_size < 2_000_000

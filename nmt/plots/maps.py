@@ -1,6 +1,6 @@
 """All attention matrices of a sentence in one picture: a row a layer, a column a head."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -10,32 +10,51 @@ from matplotlib.figure import Figure
 from nmt.errors import UsageError
 from nmt.evaluation.records import SELF, AttentionRecord, Matrix
 from nmt.plots.heatmap import COLOURS
-from nmt.plots.pictures import DOTS_PER_INCH, kind_of, save_figures, substitutes
+from nmt.plots.pictures import DOTS_PER_INCH, PICTURES, kind_of, save_figures, substitutes
+from nmt.plots.side_by_side import Panel, Section, save_side_by_side
 
 CELL, SMALLEST, LARGEST = 0.17, 1.5, 3.4  # inches: of a cell, and of one side of a matrix
 LETTERS = 6.5  # points
 LONGEST_NAME = 10  # letters
+HOW_TO_READ = (
+    "A row is a piece that looks, and shows in percent where: of the source in the encoder, of the "
+    "source or, in those named self, of what was written before, in the decoder."
+)
 NAMES_ROOM, TITLE_ROOM = 0.85, 0.95  # inches, beside and above each matrix
 
 
 def save_maps(records: Iterable[AttentionRecord], path: Path) -> list[Path]:
-    """Draw each record's `maps`, between pieces; png, svg or pdf by the name.
+    """Draw each record's `maps`, between pieces; png, svg, pdf or html by the name.
 
     Returns the files written.
 
     Raises:
         UsageError: another kind of file is asked for, or no record has maps.
     """
-    kind_of(path)
+    kind = kind_of(path, (*PICTURES, ".html"))
     chosen = [record for record in records if record.maps]
     if not chosen:
         raise UsageError(
             "no record holds the maps of several layers or heads: translate anew by a run that has "
             "them (heads above 1, self_attention or transformer), or leave out --maps"
         )
+    if kind == ".html":
+        _save_page(chosen, path)
+        return [path]
     pieces = (p for record in chosen for p in (*record.source_pieces, *record.target_pieces))
     table = substitutes(pieces)
     return save_figures((draw(record, table) for record in chosen), path, count=len(chosen))
+
+
+def _save_page(records: Sequence[AttentionRecord], path: Path) -> None:
+    sections = [
+        Section(
+            f"{record.source} → {record.target}",
+            [Panel(name=name, matrix=record.map(name)) for name in record.maps],
+        )
+        for record in records
+    ]
+    save_side_by_side(sections, path, title="Every layer and head", about=[], footer=HOW_TO_READ)
 
 
 def draw(record: AttentionRecord, table: Mapping[int, str] | None = None) -> Figure:

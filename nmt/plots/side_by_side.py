@@ -1,4 +1,4 @@
-"""The attention of the same sentences by several models, side by side on one web page."""
+"""Several attention matrices of the same sentences, side by side on one web page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,34 +18,34 @@ LARGE_CELLS, LARGE_LETTERS = 5, 7
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """What one model makes of a sentence."""
+    """What one model, or one head of it, makes of a sentence."""
 
     name: str
-    mechanism: str
-    formula: str | None
-    scores: str
-    """Such as `BLEU 93.9 · AER 12.3 %`."""
-    translation: str | None
     matrix: Matrix | None
     """None where the model has no matrix to show."""
+    mechanism: str = ""
+    formula: str | None = None
+    scores: str = ""
+    """Such as `BLEU 93.9 · AER 12.3 %`."""
+    translation: str | None = None
     note: str = ""
     """What else a reader must know of the matrix, or why there is none."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """A sentence, and what each model makes of it."""
+    """A sentence, and what each makes of it."""
 
     sentence: str
     panels: Sequence[Panel]
 
 
 def save_side_by_side(
-    sections: Sequence[Section], path: Path, *, title: str, about: Sequence[str]
+    sections: Sequence[Section], path: Path, *, title: str, about: Sequence[str], footer: str
 ) -> None:
     """Write one HTML file that needs nothing else: no network, no library, no script.
 
-    about: lines below the title.
+    about: lines below the title; footer: how to read the matrices.
     """
     source = files("nmt.plots").joinpath("side_by_side.html.j2").read_text(encoding="utf-8")
     environment = Environment(
@@ -60,7 +60,7 @@ def save_side_by_side(
         for section in sections
     ]
     page = environment.from_string(source).render(
-        title=title, about=about, sections=shown, strong=STRONG
+        title=title, about=about, footer=footer, sections=shown, strong=STRONG
     )
     write_text(path, page)
 

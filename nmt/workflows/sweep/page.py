@@ -31,6 +31,11 @@ SENTENCES = (
 )
 """Shown when nobody asks for others: French turns them around, puts words far apart."""
 NO_MATRIX = "no attention: the decoder sees the whole sentence as one vector"
+HOW_TO_READ = (
+    "A row is a word of the translation, and shows where the model looked while it wrote it: "
+    "percent of its attention on each word of the source, without the end of the sentence. Entropy "
+    "is in nats. Each model translated freely, so that translations may differ."
+)
 SELF = "no attention in the decoder; this is how the source looks at itself, in the encoder"
 
 
@@ -75,6 +80,7 @@ def save_attention(
             f"Learned from {league.corpus}, {league.pairs['train']:,} pairs. Best BLEU first.",
             f"Budget: {league.budget}.",
         ],
+        footer=HOW_TO_READ,
     )
     write_records(folder / RECORDS, records)
     pictures = save_small_multiples(sections[0], folder / PICTURE)
