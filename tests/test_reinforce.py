@@ -1,7 +1,7 @@
 import math
 import random
 from collections.abc import Iterator
-from itertools import product
+from itertools import count, product
 from typing import Any
 
 import numpy as np
@@ -203,6 +203,26 @@ def test_an_update_moves_the_baseline_of_the_words_that_it_read(
         times, chance = len(lost), -math.log(WORDS)
         wanted = 0.9**times * chance - (1 - 0.9**times) * (lost.mean().item() if times else 0)
         assert trainer.baseline.average[word].item() == pytest.approx(wanted, rel=1e-4)
+
+
+def test_an_attempt_that_did_not_fit_into_the_memory_moves_no_baseline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    choosing(monkeypatch, None)
+    calm, short = trainer_of(), trainer_of()
+    learn, calls = short._learn_from, count()
+
+    def fails_once(batch: Batch, scale: float) -> Tensor:
+        found = learn(batch, scale)
+        if next(calls) == 1:
+            raise torch.OutOfMemoryError("no memory")
+        return found
+
+    monkeypatch.setattr(short, "_learn_from", fails_once)
+    for trainer in (calm, short):
+        trainer.step([collated(PAIRS[:2]), collated(PAIRS[2:])])
+    assert next(calls) > 3
+    torch.testing.assert_close(short.baseline.average, calm.baseline.average)
 
 
 def test_soft_attention_has_no_use_for_a_baseline() -> None:
