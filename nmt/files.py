@@ -128,6 +128,10 @@ def explained(path: Path) -> Iterator[None]:
             raise WriteError(
                 f"cannot write {path}: {error.strerror}; choose another place or mend its rights"
             ) from error
+        if error.errno == errno.ENOENT and Path(str(error.filename)).parent == path.parent:
+            raise WriteError(
+                f"cannot write {path}: nothing can be made there; choose another place"
+            ) from error
         raise
 
 

@@ -16,13 +16,16 @@ from nmt.data.phrasebook import splits
 from nmt.data.tokenizer import Piece
 from nmt.data.vocabulary import BOS, EOS
 from nmt.data.words import Word
+from nmt.errors import DataError
 from nmt.evaluation.linking import row_maxima
 from nmt.evaluation.pharaoh import pharaoh
 from nmt.evaluation.records import read_records
 from nmt.evaluation.words import side
+from nmt.models import build_model
 from nmt.workflows.forced import Marked, Read, plain, read, tokenised
 from nmt.workflows.links import attention_scores
 from nmt.workflows.model import Trained, load_trained
+from tiny_models import Kind
 
 LONGER = ["training.epochs=30", "training.validate_every=999"]  # until it looks at words
 BACK = ["data.files.train=back.tsv", "data.source=fr", "data.target=en", "name=back", *LONGER]
@@ -251,6 +254,16 @@ def test_json_names_how_both_directions_were_joined(nmt):
     assert found["links"] == sum(len(line.split()) for line in found["alignments"])
 
 
+def test_a_pair_with_more_pieces_than_the_model_has_positions_is_named_by_its_line(runs):
+    trained = load_trained(Run(runs / "runs/tiny"))
+    kind = Kind("bahdanau", "gru", "location", attention=(("max_positions", 3),))
+    model = build_model(kind.config(), trained.tokenizers.vocabularies)
+    trained.__dict__["model"] = model.eval()
+    pairs = [("I", "je"), ("", ""), ("you", "tu"), ("I see dogs and cats", "je"), ("he", "il")]
+    with pytest.raises(DataError, match="^line 4: score 'location' has 3 positions, but a sentenc"):
+        list(read(trained, [(tokenised(source), tokenised(target)) for source, target in pairs]))
+
+
 def test_a_shift_reads_the_next_row(nmt):
     weights = matrices(Run(nmt.folder / "runs/tiny"), (ENGLISH, FRENCH), shift=1)
     found = nmt("align", "in.en", "in.fr", "--shift", 1).out.split("\n")[:-1]
@@ -288,6 +301,11 @@ def test_a_shift_reads_the_next_row(nmt):
             "translates en to fr, not fr to en: train one on data.source=fr data.target=en",
         ),
         (
+            ["in.en", "in.fr", "--links", "intersection", "--reverse", "renamed"],
+            2,
+            "renamed learned from the same text as ",
+        ),
+        (
             ["in.en", "in.fr", "--links", "intersection", "--reverse", "blind"],
             2,
             "blind has no attention",
@@ -295,6 +313,10 @@ def test_a_shift_reads_the_next_row(nmt):
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(nmt, options, status, message):
+    shutil.copytree(nmt.folder / "runs/tiny", nmt.folder / "renamed")
+    config = nmt.folder / "renamed/config.resolved.yaml"
+    turned = config.read_text(encoding="utf-8").replace("source: en", "source: fr")
+    write(config, turned.replace("target: fr", "target: en"))
     (nmt.folder / "alone").mkdir()
     shutil.copy(nmt.folder / "runs/tiny/config.resolved.yaml", nmt.folder / "alone")
     write(nmt.folder / "alone/export.json", "{}")

@@ -195,6 +195,25 @@ def test_a_file_in_the_way_of_a_folder_is_said_in_one_line(tmp_path: Path) -> No
         write_text(tmp_path / "a" / "b.txt", "new")
 
 
+def test_a_folder_in_which_nothing_can_be_made_is_said_in_one_line(tmp_path: Path) -> None:
+    def vanishing() -> None:
+        with replacing(tmp_path / "new" / "a.txt") as draft:
+            draft.parent.rmdir()  # as in /proc, where folders are there and no file can be made
+            draft.write_text("new")
+
+    with pytest.raises(NmtError, match="a.txt: nothing can be made there; choose another place"):
+        vanishing()
+
+
+def test_a_missing_file_that_the_block_wanted_to_read_is_not_taken_for_it(tmp_path: Path) -> None:
+    def reading() -> None:
+        with replacing(tmp_path / "a.txt"):
+            (tmp_path / "elsewhere" / "b.txt").read_text()
+
+    with pytest.raises(FileNotFoundError):
+        reading()
+
+
 def test_other_failures_of_the_system_stay_what_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

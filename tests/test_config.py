@@ -128,6 +128,20 @@ def test_an_override_reaches_into_a_section_that_is_null(tmp_path: Path) -> None
     assert config.model.dropout == 0.1
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "data: &d {corpus: files, files: *d}",
+            "a section holds itself, by an alias; write it out",
+        ),
+        (f"data: {'[' * 3000}{']' * 3000}", "sections are nested without end; write them out"),
+    ],
+)
+def test_sections_without_end_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    assert mistake(written(tmp_path, f"name: small\n{text}\n")) == f"small.yaml: {message}"
+
+
 def test_an_override_may_hold_an_equals_sign(least: Path) -> None:
     assert load(least, ["data.corpus=a=b"]).config.data.corpus == "a=b"
 
@@ -146,6 +160,36 @@ def test_an_override_may_hold_an_equals_sign(least: Path) -> None:
             "training.max_steps=many",
             "command line: training.max_steps: input should be a valid integer, "
             "unable to parse string as an integer (got 'many')",
+        ),
+        ("model..size=3", "'model..size=3' is no override; write section.key=value"),
+        (
+            "model.attention.score.x=dot",
+            "command line: model.attention.score: input should be a valid string "
+            "(got {'x': 'dot'})",
+        ),
+        ("model.decoder.size=true", "command line: model.decoder.size: true is no number"),
+        (
+            "training.learning_rate=false",
+            "command line: training.learning_rate: false is no number",
+        ),
+        (
+            'training.max_minutes="5"',
+            "command line: training.max_minutes: '5' is text: write 5 without quotes",
+        ),
+        (
+            "model.embedding_size=1000000000000000000000",
+            "command line: model.embedding_size: input should be less than or equal to 1000000000 "
+            "(got 1000000000000000000000)",
+        ),
+        (
+            "model.encoder.layers=1001",
+            "command line: model.encoder.layers: input should be less than or equal to 1000 "
+            "(got 1001)",
+        ),
+        (
+            "seed=9223372036854775808",
+            "command line: seed: input should be less than 9223372036854775808 "
+            "(got 9223372036854775808)",
         ),
         (
             "model.dropout=1.0",

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from nmt.config import AttentionConfig, ModelConfig
 from nmt.data.vocabulary import BOS, EOS, PAD, Vocabularies
 from nmt.errors import ConfigError
 from nmt.models import Seq2Seq, build_model, parameter_table
@@ -321,6 +322,17 @@ def test_a_model_that_cannot_be_is_refused(kind: Kind, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         build_model(kind.config(), VOCABULARIES)
     assert str(caught.value).startswith(message)
+
+
+def test_none_is_among_the_scores_that_are_named() -> None:
+    with pytest.raises(ConfigError, match="unknown attention score 'nune'; did you mean 'none'?"):
+        build_model(Kind(score="nune").config(), VOCABULARIES)
+
+
+def test_a_model_that_does_not_fit_into_the_memory_is_refused() -> None:
+    config = ModelConfig(attention=AttentionConfig(score="additive", size=1_000_000_000))
+    with pytest.raises(ConfigError, match="does not fit into the memory of this machine: lower"):
+        build_model(config, VOCABULARIES)
 
 
 def test_an_unknown_normaliser_is_refused() -> None:

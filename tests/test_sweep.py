@@ -22,6 +22,7 @@ from nmt.evaluation.records import Matrix, read_records
 from nmt.plots import league as picture
 from nmt.plots import small_multiples
 from nmt.plots.side_by_side import Panel, Section, save_side_by_side
+from nmt.workflows.changes import check_budget
 from nmt.workflows.narration import Narrator
 from nmt.workflows.sweep.mechanism import budget, mechanism
 from nmt.workflows.sweep.table import COLUMNS, markdown
@@ -442,6 +443,22 @@ def test_configs_that_differ_only_in_budget_are_told_apart(fresh):
             "self-attention encoder, scaled_dot 3 x 4 heads, pre-norm, sinusoidal",
         ),
         (
+            "model: {encoder: {kind: self_attention, self_attention: {score: additive, normalizer: "
+            "sparsemax, feed_forward: 0}}, decoder: {kind: transformer, self_attention: {choice: "
+            "gumbel}}, attention: {scope: local-m, window: 3, heads: 2}}\n"
+            "training: {teacher_forcing_schedule: linear, teacher_forcing: 0.9, "
+            "teacher_forcing_end: 0.2, teacher_forcing_per: sentence}",
+            "general · softmax · local-m, window 3 · 2 heads · transformer 1 x 4 heads, pre-norm, "
+            "sinusoidal, hard, by gumbel · self-attention encoder, additive 1 x 4 heads, pre-norm, "
+            "sinusoidal, sparsemax, no feed-forward · teacher forcing linear, 0.9 to 0.2 a sentence",
+        ),
+        (
+            "tokenizer: {kind: word}\ntraining: {teacher_forcing: 0.7}\nmodel: {attention: "
+            "{score: additive, activation: relu}, source_vectors: {file: glove.txt}}",
+            "additive · softmax · global · f = relu · luong lstm, input feeding · "
+            "teacher forcing 0.7 a token · whole words · word vectors",
+        ),
+        (
             "model: {encoder: {kind: self_attention}, decoder: {kind: transformer}}",
             "general · softmax · global · transformer 1 x 4 heads, pre-norm, sinusoidal · "
             "encoder alike",
@@ -452,6 +469,92 @@ def test_a_mechanism_in_a_line(text, expected, tmp_path):
     lay_out(tmp_path)
     path = tmp_path / add(tmp_path, "one", text)
     assert mechanism(load(path).config) == expected
+
+
+@pytest.mark.parametrize(
+    ("trained", "asked", "message"),
+    [
+        ({"epochs": 3}, {"epochs": 2}, "training.epochs is 2, but the run (R) was trained with 3, "
+         "and it may have had more than that: set it back, or sweep elsewhere"),
+        ({"max_steps": None}, {"max_steps": 9}, "training.max_steps is 9, but the run (R) was "
+         "trained with None, and it may"),
+        ({"max_minutes": 9}, {"max_minutes": 8.5}, "training.max_minutes is 8.5, but the run (R)"),
+        ({"schedule": "cosine", "epochs": 3}, {"epochs": 4}, "training.epochs is 4, but the run "
+         "(R) was trained with 3, and the learning-rate schedule 'cosine' led to that end"),
+        ({"teacher_forcing_schedule": "linear", "max_steps": 7}, {"max_steps": 8},
+         "the teacher-forcing schedule 'linear' led to that end"),
+        ({"schedule": "constant", "epochs": 3}, {"epochs": 4}, None),
+        ({"schedule": "cosine"}, {"max_minutes": 9}, None),
+        ({"schedule": "cosine"}, {"patience": 9}, None),
+    ],
+)  # fmt: skip
+def test_a_budget_that_a_run_has_not_had_is_not_said_of_it(trained, asked, message, tmp_path):
+    lay_out(tmp_path)
+    path = tmp_path / add(tmp_path, "one", "")
+    if "max_minutes" in asked and message is None:
+        trained = {**trained, "max_minutes": 8}
+    before, now = (
+        load(path, [f"training.{key}={json.dumps(value)}" for key, value in options.items()]).config
+        for options in (trained, {**trained, **asked})
+    )
+    if message is None:
+        check_budget(before, now, Path("R"), otherwise="sweep elsewhere")
+        return
+    with pytest.raises(ConfigError) as caught:
+        check_budget(before, now, Path("R"), otherwise="sweep elsewhere")
+    assert message in str(caught.value)
+
+
+@pytest.mark.slow
+def test_a_smaller_budget_than_a_run_had_is_refused(nmt):
+    before = moments(nmt.folder)
+    refused(
+        nmt("sweep", "general.yaml", "training.epochs=1"), 2,
+        "training.epochs is 1, but the run", "was trained with 2", f"delete {FOLDER}/general",
+    )  # fmt: skip
+    assert moments(nmt.folder) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("general/manifest.json", "{}", "manifest.json was not written by nmt: train the run anew"),
+        ("general/manifest.json", '{"cor', "is no JSON, or was cut short: train the run anew"),
+        ("general/evaluation/test/scores.json", '{"bleu": {}}', "write it again: nmt evaluate"),
+        ("general/evaluation/test/scores.json", "[]", "write it again: nmt evaluate"),
+        ("failures.json", "[1]", "failures.json was not written by nmt sweep; delete it"),
+    ],
+)
+def test_a_broken_file_of_a_run_is_told_before_anything_is_trained(nmt, file, text, message):
+    shutil.rmtree(nmt.folder / FOLDER / "early")
+    (nmt.folder / FOLDER / file).write_text(text, encoding="utf-8")
+    for options in ((), ("--table-only",)):
+        refused(nmt("sweep", "general.yaml", "early.yaml", *options), 3, file, message)
+    assert not (nmt.folder / FOLDER / "early").exists()
+
+
+@pytest.mark.slow
+def test_a_run_without_its_checkpoint_leaves_the_page_to_the_others(nmt):
+    for path in (nmt.folder / FOLDER / "general/checkpoints").glob("*/model.safetensors"):
+        path.unlink()
+    found = nmt("sweep", "--table-only", "--sentence", "I see dogs")
+    assert found.status == 0
+    assert "general is not shown" in found.err
+    page = Page(nmt.folder / FOLDER / "attention.html")
+    assert set(page.texts["h3"]) == set(rows_of(nmt.folder))
+    assert "not shown: " in " ".join(page.texts["p"])
+    records = list(read_records(nmt.folder / FOLDER / "attention.jsonl"))
+    assert {record.model["run"] for record in records} == {"early"}
+
+
+@pytest.mark.slow
+def test_what_failed_before_it_had_a_run_is_told_of_where_only_runs_are_compared(nmt):
+    failures = nmt.folder / FOLDER / "failures.json"
+    failures.write_text('{"gone": "too few positions"}', encoding="utf-8")
+    found = nmt("sweep", "--table-only")
+    assert found.status == 0
+    assert "gone failed before it had a run, and is left out: too few positions" in found.err
 
 
 def row(name: str, **values) -> Row:
@@ -547,8 +650,10 @@ def test_the_weights_of_the_page_are_those_of_the_matrix(tmp_path):
     assert page.texts["code"] == ["score(q, k) = q . k"]
 
 
-@pytest.mark.parametrize("models", [2, 8])
-def test_the_picture_of_a_sentence_has_a_matrix_for_each_model_that_looks(models, tmp_path):
+@pytest.mark.parametrize(("models", "sentence"), [(2, "I " * 60 + "$o$"), (8, "I $o$")])
+def test_the_picture_of_a_sentence_has_a_matrix_for_each_model_that_looks(
+    models, sentence, tmp_path
+):
     names = [*NAMES, *(f"model-{n}" for n in range(models))][:models] + ["looks-nowhere"]
     dice = np.random.default_rng(3)
     panels = [
@@ -559,7 +664,7 @@ def test_the_picture_of_a_sentence_has_a_matrix_for_each_model_that_looks(models
         )
         for name in names
     ]  # fmt: skip
-    section = Section("I $o$", panels)
+    section = Section(sentence, panels)
     figure = small_multiples.draw(section)
     figure.canvas.draw()
     assert [axes.get_title().replace("\n", "") for axes in figure.axes] == names[:-1]
@@ -568,7 +673,8 @@ def test_the_picture_of_a_sentence_has_a_matrix_for_each_model_that_looks(models
         np.testing.assert_array_equal(axes.images[0].get_array(), panel.matrix.weights)
         assert [label.get_text() for label in axes.get_xticklabels()] == ["I", "$o$"]
         assert [label.get_text() for label in axes.get_yticklabels()] == ["je", "t'", "aime"]
-    assert [text.get_text() for text in figure.texts] == ["I $o$", "No matrix: looks-nowhere"]
+    heading, note = (text.get_text().replace("\n", " ") for text in figure.texts)
+    assert (heading, note) == (sentence, "No matrix: looks-nowhere")
     width, height = figure.get_size_inches() * figure.dpi
     boxes = [axes.get_tightbbox() for axes in figure.axes]
     boxes += [text.get_window_extent() for text in figure.texts]
@@ -584,6 +690,7 @@ def test_the_picture_of_a_sentence_has_a_matrix_for_each_model_that_looks(models
 
 def test_where_no_model_looks_there_is_no_picture(tmp_path):
     panel = Panel(name="n", matrix=None)
+    (tmp_path / "a.png").write_text("of another sentence", encoding="utf-8")
     found = small_multiples.save_small_multiples(Section("I", [panel]), tmp_path / "a.png")
     assert found == []
     assert list(tmp_path.iterdir()) == []

@@ -61,6 +61,18 @@ def translator(tokenizers: Tokenizers, **config: Any) -> Translator:
     return Translator(engine, tokenizers, DecodingConfig(**config))
 
 
+@pytest.mark.parametrize("batch_tokens", [1, 4096])
+def test_a_line_with_more_pieces_than_the_model_has_positions_is_named(
+    tokenizers: Tokenizers, batch_tokens: int
+) -> None:
+    kind = Kind("bahdanau", "gru", "location", attention=(("max_positions", 6),))
+    model = build_model(kind.config(), tokenizers.vocabularies)
+    engine = TorchEngine(model, Compute(torch.device("cpu"), bfloat16=False))
+    translator = Translator(engine, tokenizers, DecodingConfig(batch_tokens=batch_tokens))
+    with pytest.raises(DataError, match=r"^line 13: score 'location' has 6 positions, but a sent"):
+        translator.translate(["a", "", " a" * 20, "a b"], first_line=11)
+
+
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("batch_tokens", [1, 24, 4096])
 def test_sentences_come_back_in_their_order(

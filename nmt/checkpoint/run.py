@@ -122,11 +122,16 @@ class Run:
     def read_manifest(self) -> dict[str, Any]:
         """What is known of how the run came about."""
         try:
-            return json.loads(self.manifest.read_text(encoding="utf-8"))
+            found = json.loads(self.manifest.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise CheckpointError(f"{self.folder} is no run: it has no manifest.json") from None
         except ValueError:
-            raise CheckpointError(f"{self.manifest} is no JSON, or was cut short") from None
+            raise CheckpointError(
+                f"{self.manifest} is no JSON, or was cut short: train the run anew"
+            ) from None
+        if not isinstance(found, dict) or "corpus" not in found:
+            raise CheckpointError(f"{self.manifest} was not written by nmt: train the run anew")
+        return found
 
     def write_config(self, loaded: Loaded) -> None:
         """Keep the config as it was given, and with all its values."""

@@ -97,9 +97,14 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[str,
         values = yaml.load(text, Loader=Yaml12)  # a SafeLoader
     except yaml.YAMLError as error:
         raise ConfigError(f"{_yaml_mistake(path, error)}") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: sections are nested without end; write them out") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: a config has sections such as 'data:', this file has none")
-    sources = dict(_marks(tree, path, ""))
+    try:
+        sources = dict(_marks(tree, path, ""))
+    except RecursionError:
+        raise ConfigError(f"{path}: a section holds itself, by an alias; write it out") from None
     base = values.pop("extends", None)
     sources.pop("extends", None)
     if base is None:
@@ -139,13 +144,14 @@ def _marks(node: yaml.Node | None, path: Path, prefix: str) -> Iterator[tuple[st
 
 def _apply(values: dict[str, Any], sources: dict[str, str], override: str) -> None:
     key, equals, text = override.partition("=")
-    if not equals or not key:
+    if not equals or not all(key.split(".")):
         raise ConfigError(f"'{override}' is no override; write section.key=value")
     *sections, last = key.split(".")
     place = values
     for section in sections:
         if place.get(section) is None:
             place[section] = {}
+            sources.setdefault(key[: key.index(section) + len(section)], COMMAND_LINE)
         inner = place[section]
         if not isinstance(inner, dict):
             raise ConfigError(f"command line: {key}: '{section}' is a value, not a section")

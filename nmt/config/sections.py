@@ -6,17 +6,30 @@ sentence that `nmt config schema` shows in editors.
 """
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
-Positive = Annotated[int, Field(gt=0)]
-Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(gt=0, le=1_000_000_000)]
+Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Layers = Annotated[int, Field(gt=0, le=1_000)]
 DEVICE = r"auto|cpu|mps|cuda(:\d+)?"
 NO_ATTENTION = "none"
 """The score of a model without attention."""
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    """The types that an annotation is made of."""
+    return {annotation}.union(*map(_kinds, get_args(annotation)))
 
 
 class Section(BaseModel):
@@ -25,6 +38,18 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _numbers_are_written_as_numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        """pydantic would take true for 1 and "2" for 2."""
+        kinds = _kinds(cls.model_fields[str(info.field_name)].annotation)
+        if kinds & {int, float}:
+            if isinstance(value, bool) and bool not in kinds:
+                raise ValueError(f"{str(value).lower()} is no number")
+            if isinstance(value, str) and str not in kinds and value.strip().isdigit():
+                raise ValueError(f"'{value}' is text: write {value.strip()} without quotes")
+        return value
 
 
 class SplitsConfig(Section):
@@ -110,7 +135,7 @@ class TokenizerConfig(Section):
 
     kind: Literal["bpe", "unigram", "word"] = "bpe"
     """Subwords by `bpe` or `unigram`; `word`: whole words, for word vectors learned elsewhere."""
-    vocabulary_size: Annotated[int, Field(ge=16)] = 8000
+    vocabulary_size: Annotated[int, Field(ge=16, le=10_000_000)] = 8000
     """Made smaller, with a note, where the text does not carry so many."""
     joint: bool = True
     """One vocabulary for both languages, or one for each."""
@@ -138,7 +163,7 @@ class AttentionConfig(Section):
     """Width of what is compared by additive, concat, qkv and by heads; null: the query's."""
     activation: Literal["tanh", "relu", "sigmoid", "gelu", "identity"] = "tanh"
     """f of additive, v . f(W q + U k + b), and of concat, v . f(W [q; k])."""
-    temperature: Annotated[float, Field(gt=0)] = 1.0
+    temperature: Annotated[float, Field(ge=1e-3)] = 1.0
     """Scores are divided by it before they are normalised: above 1 flattens, below 1 sharpens."""
     position_weights: bool = False
     """Of weighted_softmax: a learned weight for each source position, not one for all."""
@@ -181,7 +206,7 @@ class EncoderConfig(Section):
     """`lstm` or `gru`."""
     size: Positive = 256
     """recurrent: of one direction, a state is twice as wide; self_attention: of a state."""
-    layers: Positive = 1
+    layers: Layers = 1
     self_attention: SelfAttentionConfig = SelfAttentionConfig()
     """Of kind self_attention."""
 
@@ -195,7 +220,7 @@ class DecoderConfig(Section):
     cell: str = "lstm"
     """`lstm` or `gru`."""
     size: Positive = 512
-    layers: Positive = 1
+    layers: Layers = 1
     input_feeding: bool = True
     """Luong's: the attentional state of the last step is read with the next word."""
     readout: Literal["tanh", "maxout"] = "tanh"
@@ -334,7 +359,7 @@ class Config(Section):
 
     name: str
     """The run folder is runs/NAME."""
-    seed: Count = 1
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     device: str = "auto"
     """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

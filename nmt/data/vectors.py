@@ -141,7 +141,12 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
         with path.open("rb") as file:
             first = file.readline(LONGEST).removeprefix(BOM)
             rest = iter(partial(file.readline, LONGEST), b"")
-            yield from enumerate((line.rstrip() for line in chain([first], rest)), start=1)
+            for number, line in enumerate(chain([first], rest), start=1):
+                if len(line) >= LONGEST - len(BOM) and not line.endswith(b"\n"):
+                    raise DataError(
+                        f"{path}:{number}: longer than {LONGEST:,} bytes: no line of word vectors"
+                    )
+                yield number, line.rstrip()
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from None
 

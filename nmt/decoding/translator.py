@@ -54,7 +54,8 @@ class Translator:
         """Translate all, in their order. first_line: what an error calls the first of them.
 
         Raises:
-            DataError: a sentence has more pieces than `decoding.max_source_length`.
+            DataError: a sentence has more pieces than `decoding.max_source_length`, or than the
+                model has positions.
         """
         sentences = list(sentences)  # on the disk, they would be read anew at each jump
         found: list[Translated | None] = [None] * len(sentences)
@@ -73,7 +74,15 @@ class Translator:
         words = np.flatnonzero(lengths > 1)
         with self._side_by_side() as each:
             batches = [words[batch].tolist() for batch in self._plan(lengths[words])]
-            searched = each(self.search, [[encoded[i].ids for i in batch] for batch in batches])
+
+            def search(batch: Sequence[int]) -> list[list[Hypothesis]]:
+                try:
+                    return self.search([encoded[number].ids for number in batch])
+                except DataError as error:  # a model with too few positions for the longest
+                    longest = max(batch, key=lambda number: lengths[number])
+                    raise DataError(f"line {first_line + longest}: {error}") from None
+
+            searched = each(search, batches)
             for numbers, rows in zip(batches, searched, strict=True):
                 for number, hypotheses in zip(numbers, rows, strict=True):
                     yield number, self._in_words(sentences[number], encoded[number], hypotheses)

@@ -6,7 +6,9 @@ from torch import nn
 
 from nmt.config import ModelConfig
 from nmt.data.vocabulary import Vocabularies
+from nmt.errors import ConfigError
 from nmt.models.contract import Seq2Seq
+from nmt.models.devices import out_of_memory
 from nmt.models.encoder_decoder import EncoderDecoder
 
 
@@ -14,9 +16,18 @@ def build_model(config: ModelConfig, vocabularies: Vocabularies) -> Seq2Seq[Any]
     """A model with fresh parameters, drawn from torch's global generator.
 
     Raises:
-        ConfigError: the parts do not fit together, or one has an unknown name.
+        ConfigError: the parts do not fit together, one has an unknown name, or all together do
+            not fit into the memory.
     """
-    return EncoderDecoder(config, vocabularies)
+    try:
+        return EncoderDecoder(config, vocabularies)
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        raise ConfigError(
+            "a model of these sizes does not fit into the memory of this machine: lower "
+            "model.embedding_size, the sizes of encoder, decoder or attention, or max_positions"
+        ) from None
 
 
 def parameter_table(model: nn.Module) -> list[tuple[str, int]]:

@@ -64,7 +64,7 @@ class Seq2Seq(nn.Module, ABC, Generic[State]):
     """An encoder-decoder that can be trained whole and searched step by step."""
 
     attends_from: str
-    """Which decoder state asks the attention: `s_t` or `s_t-1`."""
+    """Which decoder state asks the attention: `s_t`, `s'_t` or `s_t-1`."""
     reads_by: str
     """How a known target is read, for the log: by a loop, or by something faster."""
     vocabulary: nn.Linear

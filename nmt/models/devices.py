@@ -58,6 +58,14 @@ def choose(device: str, precision: str) -> Compute:
     return Compute(chosen, bfloat16)
 
 
+def out_of_memory(error: Exception) -> bool:
+    """Whether an error says that a tensor found no place."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    words = ("out of memory", "DefaultCPUAllocator", "ALLOC_FAILED")  # which have no type in torch
+    return any(word in str(error) for word in words)
+
+
 def keep_freed_memory() -> None:
     """Let the C library keep what is freed, for the next tensor.
 

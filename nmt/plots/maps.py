@@ -78,6 +78,10 @@ def draw(record: AttentionRecord, table: Mapping[int, str] | None = None) -> Fig
     return figure
 
 
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+
+
 def _row(name: str) -> tuple[str, bool]:
     """What stands in one row: the heads of one layer that look at one side."""
     layer, _, _ = name.partition(" head ")
@@ -90,7 +94,7 @@ def draw_matrix(axes: Axes, matrix: Matrix, title: str, table: Mapping[int, str]
     axes.xaxis.tick_top()
     sides = ((axes.set_xticks, matrix.source, 90), (axes.set_yticks, matrix.target, 0))
     for set_ticks, names, rotation in sides:
-        shown = [name.translate(table)[:LONGEST_NAME] for name in names]
+        shown = [_short(name.translate(table)) for name in names]
         set_ticks(range(len(shown)), shown, rotation=rotation, parse_math=False)
     axes.tick_params(length=0, labelsize=LETTERS, pad=1.5)
     axes.set_title(title, fontsize=LETTERS + 1, color="0.3", pad=3)

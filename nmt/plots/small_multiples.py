@@ -14,7 +14,8 @@ ACROSS = 6
 """Matrices in a row, as many as a page of text is wide."""
 CELL, SMALLEST = 0.26, 0.95  # this and all below in inches
 BESIDE, BETWEEN = 0.6, 0.16
-HEAD, LINE = 0.4, 0.15
+HEAD, HEAD_LINE, HEAD_LETTER = 0.2, 0.2, 0.12
+LINE = 0.15
 LETTER = 0.075
 MARGIN = 0.12
 
@@ -29,6 +30,7 @@ def save_small_multiples(section: Section, path: Path) -> list[Path]:
     """
     kind_of(path)
     if not any(panel.matrix for panel in section.panels):
+        path.unlink(missing_ok=True)  # it would show another sentence
         return []
     return save_figures([draw(section)], path, count=1)
 
@@ -49,17 +51,19 @@ def draw(section: Section) -> Figure:
     letters = max(len(word) for _, matrix in found for word in matrix.source)
     above = LETTER * min(letters, LONGEST_NAME) + LINE * max(map(len, titles))
     pitch = above + high + BETWEEN
-    height = HEAD + rows * pitch + LINE * len(note) + MARGIN
+    heading = wrap(section.sentence, max(int(width / HEAD_LETTER), 1))
+    head = HEAD + HEAD_LINE * len(heading)
+    height = head + rows * pitch + LINE * len(note) + MARGIN
 
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH)
     figure.text(
-        MARGIN / width, 1 - MARGIN / height, section.sentence.translate(table),
+        MARGIN / width, 1 - MARGIN / height, "\n".join(heading).translate(table),
         fontsize=11, weight="bold", va="top", parse_math=False,
     )  # fmt: skip
     for number, ((_, matrix), title) in enumerate(zip(found, titles, strict=True)):
         row, column = divmod(number, ACROSS)
         left = column * (BESIDE + wide) + BESIDE
-        bottom = height - HEAD - row * pitch - above - high
+        bottom = height - head - row * pitch - above - high
         axes = figure.add_axes((left / width, bottom / height, wide / width, high / height))
         draw_matrix(axes, matrix, "\n".join(title), table)
     figure.text(

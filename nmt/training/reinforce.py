@@ -24,7 +24,8 @@ def reinforcement(choices: Tensor, rewards: Tensor, expected: Tensor, real: Tens
     """- sum_t (r_t - b_t) log pi_t,  r_t = log p(y_t | y_<t, source, draws), a constant here
 
     Williams (1992), section 3: https://doi.org/10.1007/BF00992696; Xu et al. (2015), section 4.1:
-    https://arxiv.org/abs/1502.03044. Its gradient is on average that of -sum_t r_t.
+    https://arxiv.org/abs/1502.03044. Where no later word depends on a draw, its gradient is on
+    average that of -sum_t r_t.
 
     choices: (batch, target) log pi_t, the log-probability of the positions drawn
     rewards: (batch, target) r_t, in nats; real: (batch, target) bool, False at padding

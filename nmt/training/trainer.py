@@ -13,7 +13,7 @@ from nmt.config import TrainingConfig
 from nmt.data.batches import Batch, in_parts
 from nmt.errors import CheckpointError, TrainingError
 from nmt.models import Seq2Seq
-from nmt.models.devices import Compute, return_freed_memory
+from nmt.models.devices import Compute, out_of_memory, return_freed_memory
 from nmt.training import forcing
 from nmt.training.objective import Read, count_right, objective, plain_loss, read
 from nmt.training.reinforce import Baseline
@@ -108,7 +108,7 @@ class Trainer:
             try:
                 return torch.stack([work(part) for part in parts]).sum()
             except (RuntimeError, MemoryError) as error:
-                if not _out_of_memory(error):
+                if not out_of_memory(error):
                     raise
             # Only here, behind the block, nothing holds the failed attempt's tensors any more.
             self.optimizer.zero_grad(set_to_none=True)
@@ -238,10 +238,3 @@ class Trainer:
             torch.cuda.set_rng_state(states["random.cuda"], self.compute.device)
         if self.compute.device.type == "mps" and "random.mps" in states:
             torch.mps.set_rng_state(states["random.mps"])
-
-
-def _out_of_memory(error: Exception) -> bool:
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    words = ("out of memory", "DefaultCPUAllocator", "ALLOC_FAILED")  # which have no type in torch
-    return any(word in str(error) for word in words)

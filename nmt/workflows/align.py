@@ -242,6 +242,13 @@ def _refuse_same_direction(trained: Trained, backward: Trained) -> None:
             f"--reverse {backward.run.folder} translates {back[0]} to {back[1]}, not {forth[1]} "
             f"to {forth[0]}: train one on data.source={forth[1]} data.target={forth[0]}"
         )
+    read, other = (each.run.read_manifest()["corpus"] for each in (trained, backward))
+    if read["fingerprints"] == other["fingerprints"]:
+        raise UsageError(
+            f"--reverse {backward.run.folder} learned from the same text as {trained.run.folder}, "
+            "its sides not turned around, so that both translate alike: swap the files or columns "
+            "of data.files, too"
+        )
 
 
 def _method(choices: Choices, *, alone: bool) -> Callable[[Floats], Links]:

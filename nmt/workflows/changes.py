@@ -51,6 +51,26 @@ def check_changes(
                 )
 
 
+def check_budget(before: Config, now: Config, path: Path, *, otherwise: str) -> None:
+    """Refuse a budget that its run has not had and will not have: a table would tell of it.
+
+    Raises:
+        ConfigError: it ends earlier, or moves the end that a schedule led to.
+    """
+    for key in (*ENDS, "training.max_minutes"):
+        name = key.removeprefix("training.")
+        old, new = getattr(before.training, name), getattr(now.training, name)
+        if old == new:
+            continue
+        moved = [*_towards_the_end(before.training)] if key in ENDS else []
+        if moved or (new is not None and (old is None or new < old)):
+            why = f"the {moved[0]} led to that end" if moved else "it may have had more than that"
+            raise ConfigError(
+                f"{key} is {new}, but the run ({path}) was trained with {old}, and {why}: set it "
+                f"back, or {otherwise}"
+            )
+
+
 def _towards_the_end(training: TrainingConfig) -> Iterator[str]:
     if training.schedule in NEEDS_END:
         yield f"learning-rate schedule '{training.schedule}'"

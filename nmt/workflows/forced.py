@@ -16,7 +16,7 @@ from nmt.data.encoding import EncodedBitext, IdColumn
 from nmt.data.tokenizer import Encoded, Piece
 from nmt.data.vocabulary import PAD
 from nmt.data.words import Word, split_words
-from nmt.errors import UsageError
+from nmt.errors import DataError, UsageError
 from nmt.evaluation.words import EOS, Floats, join_words, side
 from nmt.workflows.model import Trained
 
@@ -86,10 +86,11 @@ def read(trained: Trained, pairs: Sequence[Pair]) -> Iterator[Read]:
     Raises:
         UsageError: the model has no attention.
         CheckpointError: the run is an export that stands alone.
+        DataError: a sentence is longer than the model has positions.
     """
     refuse_no_attention(trained)
     for start in range(0, len(pairs), TOGETHER):
-        yield from _read_together(trained, pairs[start : start + TOGETHER])
+        yield from _read_together(trained, pairs[start : start + TOGETHER], first_line=start + 1)
 
 
 def refuse_no_attention(trained: Trained) -> None:
@@ -106,7 +107,7 @@ def has_attention(trained: Trained) -> bool:
     return trained.config.model.attention.score != NO_ATTENTION
 
 
-def _read_together(trained: Trained, pairs: Sequence[Pair]) -> list[Read]:
+def _read_together(trained: Trained, pairs: Sequence[Pair], *, first_line: int) -> list[Read]:
     tokenizers = trained.tokenizers
     sources = [tokenizers.source.pieces(source.text) for source, _ in pairs]
     targets = [tokenizers.target.pieces(target.text) for _, target in pairs]
@@ -114,7 +115,8 @@ def _read_together(trained: Trained, pairs: Sequence[Pair]) -> list[Read]:
     encoded = EncodedBitext(
         _column([sources[number] for number in full]), _column([targets[number] for number in full])
     )
-    found = dict(zip(full, _matrices(trained, encoded), strict=True))
+    matrices = _matrices(trained, encoded, [first_line + number for number in full])
+    found = dict(zip(full, matrices, strict=True))
     nothing = np.zeros((0, 0))
     return [
         Read(pair, (source.pieces, target.pieces), found.get(number, nothing))
@@ -129,8 +131,11 @@ def _column(sentences: Sequence[Encoded]) -> IdColumn:
 
 
 @torch.inference_mode()
-def _matrices(trained: Trained, encoded: EncodedBitext) -> list[Floats]:
-    """(target pieces, source pieces) weights of every pair, padding cut off."""
+def _matrices(trained: Trained, encoded: EncodedBitext, lines: Sequence[int]) -> list[Floats]:
+    """(target pieces, source pieces) weights of every pair, padding cut off.
+
+    lines: where each pair stands, for an error to tell
+    """
     model = trained.model
     device = next(model.parameters()).device
     lengths = lengths_with_end(encoded)
@@ -141,7 +146,12 @@ def _matrices(trained: Trained, encoded: EncodedBitext) -> list[Floats]:
         batch = collate(encoded, group)
         source = torch.from_numpy(batch.source).to(device)
         target = torch.from_numpy(batch.target_in).to(device)
-        weights = model(source, source != PAD, target).attention.cpu().double().numpy()
+        try:
+            reading = model(source, source != PAD, target)
+        except DataError as error:  # too few positions for the longest
+            longest = max(group.tolist(), key=lambda pair: max(side[pair] for side in lengths))
+            raise DataError(f"line {lines[longest]}: {error}") from None
+        weights = reading.attention.cpu().double().numpy()
         for number, matrix in zip(group.tolist(), weights, strict=True):
             found[number] = matrix[: lengths[1][number], : lengths[0][number]]
     return found

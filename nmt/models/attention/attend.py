@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.config import NO_ATTENTION, AttentionConfig
-from nmt.errors import ConfigError
+from nmt.errors import ConfigError, unknown
 from nmt.models.attention.choices import choices
 from nmt.models.attention.normalizers import normalizers
 from nmt.models.attention.positions import rotated
@@ -80,6 +80,8 @@ def attention_of(
     """
     if config.score == NO_ATTENTION:
         return NoAttention(memory)
+    if config.score not in scores:
+        raise ConfigError(unknown(scores.kind, config.score, [*scores, NO_ATTENTION]))
     if config.heads > 1:
         return MultiHead(config, query=query, memory=memory, rotary=rotary)
     if scores[config.score].reads_words:

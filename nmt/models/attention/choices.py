@@ -72,9 +72,9 @@ class Reinforce(Choice):
     Xu et al. (2015), section 4.1: https://arxiv.org/abs/1502.03044; Williams (1992)
 
     log a_z is handed out; the loss knows the reward (the target's log-probability) and its
-    baseline. Much variance, and no bias where no later word depends on the draw. As in the paper,
-    every second position, chosen at random, takes the average of soft attention instead, whose
-    slopes have no noise.
+    baseline. Much variance, and no bias where no later word depends on the draw. Half of all
+    positions, chosen at random, take the average of soft attention instead, whose slopes have no
+    noise; in the paper half of the images do.
     """
 
     SOFT = 0.5

@@ -39,7 +39,7 @@ class Decoder(nn.Module, ABC, Generic[State]):
     """
 
     attends_from: str
-    """Which state asks: `s_t` or `s_t-1`."""
+    """Which state asks: `s_t`, `s'_t` or `s_t-1`."""
     hidden: int
     """Width of a readout."""
     writes_embeddings = False

@@ -38,10 +38,10 @@ class TransformerDecoder(Decoder[Before]):
     """Y_l+1 = feed_forward(attention(self_attention(Y_l), source)), from the words Y_0 on.
 
     Vaswani et al. (2017), section 3: https://arxiv.org/abs/1706.03762; with norm `pre`, Xiong et
-    al. (2020): https://arxiv.org/abs/2002.04745. No position looks behind itself, so all positions
-    of a known target are read at once. What is recorded is the attention of the last layer, the
-    mean over its heads; it is asked, as Luong's, by a state that has read the word before the one
-    that it predicts.
+    al. (2020): https://arxiv.org/abs/2002.04745. No position looks ahead of itself, so all
+    positions of a known target are read at once. What is recorded is the attention of the last
+    layer, the mean over its heads; it is asked, as Luong's, by a state that has read the word
+    before the one that it predicts.
     """
 
     attends_from = "s_t"
@@ -195,5 +195,6 @@ def _check(model: ModelConfig) -> None:
     if model.attention.coverage:
         raise ConfigError(
             "model.attention.coverage is true, but a transformer decoder reads all positions at "
-            "once, none after another: set it to false, or take decoder luong or bahdanau"
+            "once, none after another: set it to false, or take decoder luong, bahdanau or "
+            "conditional"
         )

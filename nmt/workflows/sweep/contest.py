@@ -33,6 +33,8 @@ def contest(chosen: Sequence[Entry], folder: Path, *, command: Sequence[str] = (
         Interrupted: a signal asked to stop; everything is saved.
     """
     _warn_of_unequal(chosen)
+    if _begun(chosen):
+        write_table(chosen, folder)  # or say which file is broken, before hours of training
     for number, entry in enumerate(chosen, start=1):
         log.info("sweep %d/%d: %s", number, len(chosen), entry.name)
         if entry.finished:
@@ -43,7 +45,7 @@ def contest(chosen: Sequence[Entry], folder: Path, *, command: Sequence[str] = (
         request = Request(entry.run.folder, resume=going_on, command=command, latest=False)
         try:
             train(entry.loaded, request)
-        except (TrainingError, ConfigError, DataError) as error:
+        except (TrainingError, ConfigError, DataError, CheckpointError) as error:
             log.warning("%s failed, and the sweep goes on: %s", entry.name, error)
             _note(folder, entry.name, str(error))
         else:
@@ -65,6 +67,10 @@ def compare(chosen: Sequence[Entry], folder: Path, *, sentences: Sequence[str]) 
     """
     league = write_table(chosen, folder)
     files = [folder / TABLE, folder / NUMBERS]
+    known = {entry.name for entry in chosen}
+    for name, reason in _noted(folder).items():
+        if name not in known:
+            log.warning("%s failed before it had a run, and is left out: %s", name, reason)
     finished = [row for row in league.rows if row.state == FINISHED]
     for row in finished:
         aer = "" if row.aer is None else f"  AER {100 * row.aer:4.1f} %"
@@ -116,11 +122,13 @@ def _noted(folder: Path) -> dict[str, str]:
     """Why entries failed, by their names."""
     path = folder / FAILURES
     try:
-        noted: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        noted = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except ValueError:
         raise CheckpointError(f"{path} is no JSON, or was cut short; delete it") from None
+    if not isinstance(noted, dict):
+        raise CheckpointError(f"{path} was not written by nmt sweep; delete it")
     return noted
 
 

@@ -11,7 +11,7 @@ from nmt.config import Config, Loaded, load
 from nmt.data.corpus import SplitName
 from nmt.errors import UsageError
 from nmt.files import pointed
-from nmt.workflows.changes import check_changes
+from nmt.workflows.changes import check_budget, check_changes
 from nmt.workflows.checks import check_model
 
 
@@ -152,9 +152,10 @@ def _refuse_other_run(entry: Entry) -> None:
     if full and not entry.run.manifest.exists():
         raise UsageError(f"{folder} is no run of nmt, and nothing in it will be touched")
     if entry.started:
-        check_changes(
-            entry.run.read_config(),
-            entry.config,
-            entry.run.resolved,
-            otherwise=f"delete {folder} to train it anew, or sweep into another --folder",
-        )
+        for check in (check_changes, check_budget):
+            check(
+                entry.run.read_config(),
+                entry.config,
+                entry.run.resolved,
+                otherwise=f"delete {folder} to train it anew, or sweep into another --folder",
+            )

@@ -47,21 +47,22 @@ def _attention(attention: AttentionConfig) -> Iterator[str]:
         return
     yield attention.score
     yield attention.normalizer
-    yield attention.scope
+    local = attention.scope != "global" and attention.window != AttentionConfig().window
+    yield f"{attention.scope}, window {attention.window}" if local else attention.scope
+    if attention.heads > 1:
+        yield f"{attention.heads} heads"
     yield from _details(attention)
 
 
 def _details(attention: AttentionConfig) -> Iterator[str]:
-    """What is not as it is by default."""
+    """What is not as it is by default, but for heads."""
     usual = AttentionConfig()
-    if attention.heads > usual.heads:
-        yield f"{attention.heads} heads"
     if attention.choice != usual.choice:
         yield f"hard, by {attention.choice}"
     if attention.temperature != usual.temperature:
         yield f"temperature {attention.temperature:g}"
     if attention.activation != usual.activation:
-        yield attention.activation
+        yield f"f = {attention.activation}"
     if attention.position_weights:
         yield "a weight for each position"
     if attention.coverage:
@@ -70,7 +71,8 @@ def _details(attention: AttentionConfig) -> Iterator[str]:
 
 def _decoder(decoder: DecoderConfig) -> str:
     if decoder.kind == "transformer":
-        return f"transformer {_stack(decoder.layers, decoder.self_attention)}"
+        own = decoder.self_attention
+        return ", ".join([f"transformer {_stack(decoder.layers, own)}", *_unusual(own)])
     fed = ", input feeding" if decoder.kind == "luong" and decoder.input_feeding else ""
     readout = f", {decoder.readout}" if decoder.readout != "tanh" else ""
     return f"{decoder.kind} {decoder.cell}{fed}{readout}"
@@ -80,10 +82,25 @@ def _encoder(model: ModelConfig) -> Iterator[str]:
     encoder, own = model.encoder, model.encoder.self_attention
     if encoder.kind == "recurrent":
         return
-    if _decoder(model.decoder) == f"transformer {_stack(encoder.layers, own)}":
+    decoder = model.decoder
+    if decoder.kind == "transformer" and (encoder.layers, own) == (
+        decoder.layers,
+        decoder.self_attention,
+    ):
         yield "encoder alike"
     else:
-        yield f"{encoder.kind.replace('_', '-')} encoder, {own.score} {_stack(encoder.layers, own)}"
+        what = ", ".join([_stack(encoder.layers, own), *_unusual(own)])
+        yield f"{encoder.kind.replace('_', '-')} encoder, {own.score} {what}"
+
+
+def _unusual(attention: SelfAttentionConfig) -> Iterator[str]:
+    """What of self-attention is not as it is by default, but for what `_stack` tells."""
+    usual = SelfAttentionConfig()
+    if attention.normalizer != usual.normalizer:
+        yield attention.normalizer
+    yield from _details(attention)
+    if not attention.feed_forward:
+        yield "no feed-forward"
 
 
 def _stack(layers: int, attention: SelfAttentionConfig) -> str:
@@ -98,10 +115,17 @@ def _training(config: Config) -> Iterator[str]:
     training, usual = config.training, TrainingConfig()
     schedule = training.teacher_forcing_schedule
     if schedule != usual.teacher_forcing_schedule:
-        yield f"teacher forcing {schedule} to {training.teacher_forcing_end:g}"
+        start, end = training.teacher_forcing, training.teacher_forcing_end
+        yield f"teacher forcing {schedule}, {start:g} to {end:g} {_drawn(training)}"
     elif training.teacher_forcing != usual.teacher_forcing:
-        yield f"teacher forcing {training.teacher_forcing:g}"
+        yield f"teacher forcing {training.teacher_forcing:g} {_drawn(training)}"
     if training.coverage_loss:
         yield f"coverage loss {training.coverage_loss:g}"
     if config.tokenizer.kind == "word":
         yield "whole words"
+    if config.model.source_vectors or config.model.target_vectors:
+        yield "word vectors"
+
+
+def _drawn(training: TrainingConfig) -> str:
+    return f"a {training.teacher_forcing_per}"

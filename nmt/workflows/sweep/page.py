@@ -63,11 +63,7 @@ def save_attention(
     records: list[AttentionRecord] = []
     for row in league.rows:
         if row.state == FINISHED:
-            trained = _load(runs[row.name])
-            found = [
-                _panel(trained, row, sentence, f"sentence-{number}")
-                for number, sentence in enumerate(sentences, start=1)
-            ]
+            found = _panels(runs[row.name], row, sentences)
             models.append([panel for panel, _ in found])
             records += [record for _, some in found for record in some]
     sections = [Section(*each) for each in zip(sentences, zip(*models, strict=True), strict=True)]
@@ -87,6 +83,24 @@ def save_attention(
     return [folder / PAGE, *pictures, folder / RECORDS]
 
 
+def _panels(
+    run: Run, row: Row, sentences: Sequence[str]
+) -> list[tuple[Panel, list[AttentionRecord]]]:
+    """What is shown of each sentence, and its attention record."""
+    try:
+        trained = _load(run)
+    except NmtError as error:  # a run whose checkpoint is gone: the others are shown all the same
+        log.warning("%s is not shown: %s", row.name, error)
+        note = f"not shown: {error}"
+        return [(Panel(name=row.name, matrix=None, mechanism=row.mechanism, note=note), [])] * len(
+            sentences
+        )
+    return [
+        _panel(trained, row, sentence, f"sentence-{number}")
+        for number, sentence in enumerate(sentences, start=1)
+    ]
+
+
 def _load(run: Run) -> Trained:
     config = run.read_config()
     in_torch = {"engine": "torch", "precision": "auto", "n_best": 1}
@@ -100,6 +114,7 @@ def _panel(
     try:
         (translated,) = trained.translator(trained.config.decoding).translate([sentence])
     except NmtError as error:  # such as a sentence that is too long for this model alone
+        log.warning("%s does not translate '%s': %s", row.name, sentence, error)
         return _described(trained, row, None, None, f"not translated: {error}"), []
     (record,) = trained.records(translated, name, maps=True)[:1]
     if has_attention(trained):

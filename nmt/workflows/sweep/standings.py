@@ -80,15 +80,20 @@ def _state(entry: Entry, failure: str | None) -> tuple[str, str | None]:
 
 
 def _scores(run: Run, split: SplitName) -> dict[str, Any]:
-    path = run.evaluation(split) / "scores.json"
+    path, again = (
+        run.evaluation(split) / "scores.json",
+        f"nmt evaluate {run.folder} --split {split}",
+    )
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
+        float(found["bleu"]["value"]), float(found["chrf"]["value"])
     except FileNotFoundError:
+        raise CheckpointError(f"{path} is missing; write it again: {again}") from None
+    except (ValueError, KeyError, TypeError):
         raise CheckpointError(
-            f"{path} is missing; write it again: nmt evaluate {run.folder} --split {split}"
+            f"{path} is broken, or was cut short; write it again: {again}"
         ) from None
-    except ValueError:
-        raise CheckpointError(f"{path} is no JSON, or was cut short") from None
+    return found
 
 
 def _measured(run: Run, split: SplitName) -> dict[str, Any]:
