@@ -450,7 +450,8 @@ def test_configs_that_differ_only_in_budget_are_told_apart(fresh):
             "teacher_forcing_end: 0.2, teacher_forcing_per: sentence}",
             "general · softmax · local-m, window 3 · 2 heads · transformer 1 x 4 heads, pre-norm, "
             "sinusoidal, hard, by gumbel · self-attention encoder, additive 1 x 4 heads, pre-norm, "
-            "sinusoidal, sparsemax, no feed-forward · teacher forcing linear, 0.9 to 0.2 a sentence",
+            "sinusoidal, sparsemax, no feed-forward · teacher forcing linear, 0.9 to 0.2 a "
+            "sentence",
         ),
         (
             "tokenizer: {kind: word}\ntraining: {teacher_forcing: 0.7}\nmodel: {attention: "
