@@ -160,8 +160,9 @@ def test_widths_that_cannot_be_compared_are_refused(name: str) -> None:
     with pytest.raises(ConfigError) as caught:
         scores[name](config_of(name), query=QUERY, memory=MEMORY)
     assert str(caught.value) == (
-        f"score '{name}' compares a decoder state of 7 with encoder states of 8 "
-        "(twice encoder.size); make them equal, or use score 'general'"
+        f"score '{name}' compares a decoder state of 7 with encoder states of 8; "
+        "make them equal (those of a recurrent encoder are twice encoder.size), or use score "
+        "'general'"
     )
 
 

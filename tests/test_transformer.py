@@ -383,7 +383,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"attention": {"heads": 3}}, "model.attention: heads is 3, which does not divide the 8"),
     ({"attention": {"score": "additive", "coverage": True}}, "model.attention.coverage is true, "
      "but a transformer decoder reads all positions at once, none after another: set it to "
-     "false, or take decoder luong or bahdanau"),
+     "false, or take decoder luong, bahdanau or conditional"),
     ({"attention": {"score": "dot", "heads": 1}, "memory": 10}, "model.attention: score 'dot' "
      "compares a decoder state of 8 with encoder states of 10"),
     ({"attention": {"score": "location"}}, "model.attention: score 'location' has no heads"),

@@ -19,8 +19,9 @@ from pydantic import (
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
-Positive = Annotated[int, Field(gt=0, le=1_000_000_000)]
-Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Positive = Annotated[int, Field(gt=0, lt=2**63)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Size = Annotated[int, Field(gt=0, le=1_000_000_000)]
 Layers = Annotated[int, Field(gt=0, le=1_000)]
 DEVICE = r"auto|cpu|mps|cuda(:\d+)?"
 NO_ATTENTION = "none"
@@ -156,20 +157,20 @@ class AttentionConfig(Section):
     """`global`; `local-m` and `local-p` look at a window around one source position."""
     choice: str = "soft"
     """`soft` averages; `gumbel` and `reinforce` learn to pick one position."""
-    heads: Positive = 1
+    heads: Size = 1
     """More than one: each compares projections of its own, `size` / `heads` wide; one alone has
     none, and compares what it is given."""
-    size: Positive | None = None
-    """Width of what is compared by additive, concat, qkv and by heads; null: the query's."""
+    size: Size | None = None
+    """Size of what is compared by additive, concat, qkv and by heads; null: the query's."""
     activation: Literal["tanh", "relu", "sigmoid", "gelu", "identity"] = "tanh"
     """f of additive, v . f(W q + U k + b), and of concat, v . f(W [q; k])."""
     temperature: Annotated[float, Field(ge=1e-3)] = 1.0
     """Scores are divided by it before they are normalised: above 1 flattens, below 1 sharpens."""
     position_weights: bool = False
     """Of weighted_softmax: a learned weight for each source position, not one for all."""
-    max_positions: Positive = 100
+    max_positions: Size = 100
     """Source positions that `location` and position_weights have parameters for."""
-    window: Positive = 10
+    window: Size = 10
     """Of local scopes: so many positions on either side."""
     coverage: bool = False
     """additive and concat also see how much each position was looked at before: the plain sum of
@@ -181,18 +182,18 @@ class SelfAttentionConfig(AttentionConfig):
     """How the positions of one sequence look at each other, layer by layer."""
 
     score: str = "scaled_dot"
-    heads: Positive = 4
+    heads: Size = 4
     """With 1 there are no projections: `scaled_dot` then has no W_Q, W_K, W_V and W_O, as the
     Transformer does; for one head that projects, take score `qkv`, which lacks only W_O."""
-    feed_forward: Count = 512
-    """Width of the hidden layer of the network behind each attention; 0: there is none."""
+    feed_forward: Annotated[int, Field(ge=0, le=1_000_000_000)] = 512
+    """Size of the hidden layer of the network behind each attention; 0: there is none."""
     norm: Literal["pre", "post", "none"] = "pre"
     """Layer normalisation before or behind each part of a layer."""
     residual: bool = True
     """Each part of a layer adds to what it reads."""
     positions: Literal["sinusoidal", "learned", "rotary", "none"] = "sinusoidal"
     """How order is told. Without, a sentence is a set of words."""
-    max_positions: Positive = 512
+    max_positions: Size = 512
     """The most pieces of a sentence that learned positions and position_weights have parameters
     for."""
 
@@ -204,7 +205,7 @@ class EncoderConfig(Section):
     """`recurrent` reads in both directions; `self_attention`: every position looks at all."""
     cell: str = "lstm"
     """`lstm` or `gru`."""
-    size: Positive = 256
+    size: Size = 256
     """recurrent: of one direction, a state is twice as wide; self_attention: of a state."""
     layers: Layers = 1
     self_attention: SelfAttentionConfig = SelfAttentionConfig()
@@ -219,7 +220,7 @@ class DecoderConfig(Section):
     between two cells; `transformer`: without recurrence."""
     cell: str = "lstm"
     """`lstm` or `gru`."""
-    size: Positive = 512
+    size: Size = 512
     layers: Layers = 1
     input_feeding: bool = True
     """Luong's: the attentional state of the last step is read with the next word."""
@@ -243,7 +244,7 @@ class VectorsConfig(Section):
 class ModelConfig(Section):
     """What is learned."""
 
-    embedding_size: Positive = 256
+    embedding_size: Size = 256
     encoder: EncoderConfig = EncoderConfig()
     decoder: DecoderConfig = DecoderConfig()
     attention: AttentionConfig = AttentionConfig()

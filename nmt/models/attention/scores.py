@@ -300,7 +300,8 @@ def _refuse_unequal(config: AttentionConfig, query: int, memory: int) -> None:
     if query != memory:
         raise ConfigError(
             f"score '{config.score}' compares a decoder state of {query} with encoder states of "
-            f"{memory}; make them equal, or use score 'general'"
+            f"{memory}; make them equal (those of a recurrent encoder are twice encoder.size), or "
+            "use score 'general'"
         )
 
 
