@@ -34,17 +34,18 @@ def scope_of(name: str, window: int) -> Scope:
 
 
 @pytest.mark.parametrize("name", LOCAL)
-@pytest.mark.parametrize("window", [1, 4])
+@pytest.mark.parametrize("window", [1, 4, 10**9])
 def test_a_window_is_the_formula_of_its_paper(name: str, window: int) -> None:
     scope, query, formula = scope_of(name, window), asked(target=20), formula_of("scope", name)
-    found = scope(query.states, query.positions, torch.tensor(LENGTHS).unsqueeze(1))
+    found = scope(query.states, query.positions, torch.tensor(LENGTHS).unsqueeze(1), source=LONG)
     assert found is not None
-    assert found.index.shape == (BATCH, 20, 2 * window + 1)
+    width = 2 * min(window, LONG - 1) + 1  # a wider one sees no more
+    assert found.index.shape == (BATCH, 20, width)
     for b, length in enumerate(LENGTHS):
         for t in range(20):
             inside = found.inside[b, t]
             factor = torch.ones(1) if found.factor is None else found.factor[b, t]
-            factor = factor.expand(2 * window + 1)[inside].tolist()
+            factor = factor.expand(width)[inside].tolist()
             seen = dict(zip(found.index[b, t][inside].tolist(), factor, strict=True))
             assert len(seen) == inside.sum()  # none of them twice
             q = query.states[b, t].numpy()
@@ -53,7 +54,9 @@ def test_a_window_is_the_formula_of_its_paper(name: str, window: int) -> None:
 
 def test_predictions_of_this_test_lie_all_over_the_source() -> None:
     query = asked(target=20)
-    found = scope_of("local-p", 1)(query.states, None, torch.tensor(LENGTHS).unsqueeze(1))
+    found = scope_of("local-p", 1)(
+        query.states, None, torch.tensor(LENGTHS).unsqueeze(1), source=LONG
+    )
     assert found is not None
     centres = found.index[0, :, 1]
     assert centres.min() < LONG / 4
@@ -64,7 +67,7 @@ def test_predictions_of_this_test_lie_all_over_the_source() -> None:
 def test_no_window_leaves_its_sentence(name: str) -> None:
     query = asked(target=20)
     lengths = torch.tensor([[1], [2]])
-    found = scope_of(name, 3)(query.states, query.positions, lengths)
+    found = scope_of(name, 3)(query.states, query.positions, lengths, source=2)
     if found is None:
         assert name == "global"
         return
@@ -112,7 +115,9 @@ def test_what_lies_outside_of_the_window_is_never_looked_at(name: str) -> None:
     attention = attending_of("additive", scope=name, window=2)
     assert isinstance(attention, SingleHead)
     query, mask = asked(target=1), mask_of(LENGTHS, LONG)
-    seen = attention.scope(query.states, query.positions, torch.tensor(LENGTHS).unsqueeze(1))
+    seen = attention.scope(
+        query.states, query.positions, torch.tensor(LENGTHS).unsqueeze(1), source=LONG
+    )
     assert seen is not None
     states = states_of("additive", source=LONG)
     outside = torch.ones(BATCH, LONG, dtype=torch.bool).scatter(1, seen.index[:, 0], False)
@@ -136,7 +141,7 @@ def test_the_gaussian_teaches_where_to_look() -> None:
     scope, lengths = scope_of("local-p", 3), torch.tensor(LENGTHS).unsqueeze(1)
 
     def factor(states: Tensor, *_: Tensor) -> Tensor:
-        window = scope(states, None, lengths)
+        window = scope(states, None, lengths, source=int(lengths.max()))
         assert window is not None
         assert window.factor is not None
         return window.factor

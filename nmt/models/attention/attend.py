@@ -128,7 +128,7 @@ class SingleHead(Attention):
             assert asked.positions is not None, "who counts is told"
             query = rotated(query, asked.positions)
         if self.local:
-            window = self.scope(query, asked.positions, mask.sum(dim=-1))
+            window = self.scope(query, asked.positions, mask.sum(dim=-1), source=keys.size(1))
             if window is not None:
                 return self._in_window(query, asked.coverage, keys, values, mask, window)
         scores = self._scores(query, keys, asked.coverage)

@@ -33,10 +33,13 @@ class Scope(nn.Module, ABC):
         super().__init__()
 
     @abstractmethod
-    def forward(self, query: Tensor, positions: Tensor | None, lengths: Tensor) -> Window | None:
+    def forward(
+        self, query: Tensor, positions: Tensor | None, lengths: Tensor, *, source: int
+    ) -> Window | None:
         """None: at all.
 
-        query: (batch, target, query); lengths: (batch, 1 or target) of the sources
+        query: (batch, target, query); lengths: (batch, 1 or target) of the sources, which are
+        padded to `source`
         positions: (batch, target) int64, from 0, in the target: for a scope that counts
         """
 
@@ -51,7 +54,9 @@ class Global(Scope):
     Luong, Pham and Manning (2015), section 3.1: https://arxiv.org/abs/1508.04025
     """
 
-    def forward(self, query: Tensor, positions: Tensor | None, lengths: Tensor) -> Window | None:
+    def forward(
+        self, query: Tensor, positions: Tensor | None, lengths: Tensor, *, source: int
+    ) -> Window | None:
         return None
 
 
@@ -70,9 +75,11 @@ class Monotonic(Scope):
         super().__init__(config, query=query)
         self.window = config.window
 
-    def forward(self, query: Tensor, positions: Tensor | None, lengths: Tensor) -> Window:
+    def forward(
+        self, query: Tensor, positions: Tensor | None, lengths: Tensor, *, source: int
+    ) -> Window:
         assert positions is not None, "who counts is told"
-        return Window(*_around(positions, lengths, self.window), None)
+        return Window(*_around(positions, lengths, _reach(self.window, source)), None)
 
 
 @scopes.register("local-p")
@@ -92,14 +99,23 @@ class Predictive(Scope):
         self.W_p = nn.Linear(query, query, bias=False)
         self.v_p = nn.Linear(query, 1, bias=False)
 
-    def forward(self, query: Tensor, positions: Tensor | None, lengths: Tensor) -> Window:
+    def forward(
+        self, query: Tensor, positions: Tensor | None, lengths: Tensor, *, source: int
+    ) -> Window:
         predicted = self.v_p(self.W_p(query).tanh()).squeeze(-1)
         predicted = predicted.to(torch.promote_types(predicted.dtype, torch.float32))
         centre = lengths * predicted.sigmoid()  # (batch, target)
-        index, inside = _around(centre.detach().round().long(), lengths, self.window)
+        index, inside = _around(
+            centre.detach().round().long(), lengths, _reach(self.window, source)
+        )
         distance = index - centre.unsqueeze(-1)
         factor = torch.exp(-(distance**2) / (2 * (self.window / 2) ** 2))
         return Window(index, inside, factor)
+
+
+def _reach(window: int, source: int) -> int:
+    """How far a window goes to either side: never farther than a whole source is long."""
+    return window if torch.compiler.is_compiling() else min(window, max(source - 1, 0))
 
 
 def _around(centre: Tensor, lengths: Tensor, window: int) -> tuple[Tensor, Tensor]:
