@@ -19,6 +19,7 @@ from attention_pieces import (
 )
 from nmt.errors import ConfigError
 from nmt.models.attention import Scope, Score, SingleHead, scopes
+from nmt.models.attention.scopes import LARGE
 
 LONG = 40
 LENGTHS = [LONG, 13]
@@ -34,12 +35,12 @@ def scope_of(name: str, window: int) -> Scope:
 
 
 @pytest.mark.parametrize("name", LOCAL)
-@pytest.mark.parametrize("window", [1, 4, 10**9])
+@pytest.mark.parametrize("window", [1, 4, LARGE, 10**9])
 def test_a_window_is_the_formula_of_its_paper(name: str, window: int) -> None:
     scope, query, formula = scope_of(name, window), asked(target=20), formula_of("scope", name)
     found = scope(query.states, query.positions, torch.tensor(LENGTHS).unsqueeze(1), source=LONG)
     assert found is not None
-    width = 2 * min(window, LONG - 1) + 1  # a wider one sees no more
+    width = 2 * min(window, LARGE) + 1  # of a source that is shorter, a wider one sees no more
     assert found.index.shape == (BATCH, 20, width)
     for b, length in enumerate(LENGTHS):
         for t in range(20):

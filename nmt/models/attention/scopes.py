@@ -13,6 +13,9 @@ from torch import Tensor, nn
 from nmt.config import AttentionConfig
 from nmt.registry import Registry
 
+LARGE = 100
+"""A window of more positions to a side is meant to have no bounds, and is cut to the source."""
+
 
 @dataclass(frozen=True)
 class Window:
@@ -114,8 +117,10 @@ class Predictive(Scope):
 
 
 def _reach(window: int, source: int) -> int:
-    """How far a window goes to either side: never farther than a whole source is long."""
-    return window if torch.compiler.is_compiling() else min(window, max(source - 1, 0))
+    """How far a window goes to either side; one without bounds, no farther than the source."""
+    if window <= LARGE or torch.compiler.is_compiling():
+        return window
+    return min(window, max(source, LARGE))
 
 
 def _around(centre: Tensor, lengths: Tensor, window: int) -> tuple[Tensor, Tensor]:
