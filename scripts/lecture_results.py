@@ -1,6 +1,6 @@
 """The results of the lecture's systems, from what `nmt sweep` wrote, so that none is typed by hand.
 
-python scripts/lecture_results.py [docs/league/league.json] [multi30k.json]
+python scripts/lecture_results.py [docs/league/league.json docs/league/multi30k.json]
 
 Writes a line of results into each file of configs/lecture, one for each corpus, and the figures of
 the phrasebook into the table of docs/attention.md. Systems that a table has no finished training of
@@ -15,15 +15,15 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 CONFIGS, DOCS = ROOT / "configs/lecture", ROOT / "docs/attention.md"
-LEAGUE = ROOT / "docs/league/league.json"
+LEAGUES = [ROOT / "docs/league/league.json", ROOT / "docs/league/multi30k.json"]
 MULTI30K, PHRASEBOOK = "Multi30k", "phrasebook"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument(
-        "leagues", nargs="*", type=Path, default=[LEAGUE],
-        help="JSON of schema nmt.sweep/1; default: that of the phrasebook in docs/league",
+        "leagues", nargs="*", type=Path, default=LEAGUES,
+        help="JSON of schema nmt.sweep/1; default: those in docs/league",
     )  # fmt: skip
     options = parser.parse_args()
     for path in options.leagues:
@@ -43,16 +43,18 @@ def rewrite(path: Path, text: str) -> None:
 
 
 def fill_config(text: str, league: dict[str, Any]) -> str:
-    """The config with its line of results, behind the last line of its header."""
+    """The config with its line of results, where one was, or behind the last of its header."""
     (name,) = re.findall(r"^name: (\S+)$", text, flags=re.MULTILINE)
     row = finished(league).get(name)
     if row is None:
         return text
     corpus = corpus_of(league)
     error = "" if row.get("aer") is None else f", AER {100 * row['aer']:.1f} %"
-    lines = [line for line in text.splitlines() if not line.startswith(f"# {corpus}: BLEU ")]
-    place = next(i for i, line in enumerate(lines) if not line.startswith("#"))
-    lines.insert(place, f"# {corpus}: BLEU {row['bleu']:.2f}{error}")
+    lines, start = text.splitlines(), f"# {corpus}: BLEU "
+    known = [place for place, line in enumerate(lines) if line.startswith(start)]
+    place = next(place for place, line in enumerate(lines) if not line.startswith("#"))
+    first, behind = (known[0], known[0] + 1) if known else (place, place)
+    lines[first:behind] = [f"{start}{row['bleu']:.2f}{error}"]
     return "\n".join(lines) + "\n"
 
 

@@ -22,7 +22,8 @@ CONFIGS = {path.stem: path for path in sorted(FOLDER.rglob("*.yaml"))}
 DOCS = (ROOT / "docs/attention.md").read_text(encoding="utf-8")
 SCRIPT = runpy.run_path(str(ROOT / "scripts/lecture_results.py"))
 fill_config, fill_table = SCRIPT["fill_config"], SCRIPT["fill_table"]
-PLACES = ("CONFIGS", "DOCS", "LEAGUE")
+PLACES = ("CONFIGS", "DOCS")
+LEAGUES = SCRIPT["LEAGUES"]
 ROWS = [line for line in DOCS.splitlines() if line.startswith("| ") and ".yaml)" in line]
 TINY = (
     "data={corpus: files, files: {train: train.tsv}, validation_size: 12, test_size: 13}",
@@ -167,20 +168,32 @@ def test_a_training_that_failed_changes_nothing() -> None:
     assert fill_config("# Formula: x\nname: 02-dot\n", failed) == "# Formula: x\nname: 02-dot\n"
 
 
+@pytest.mark.parametrize("path", LEAGUES, ids=lambda path: path.stem)
+def test_the_results_shown_are_those_of_the_tables(path: Path) -> None:
+    found = json.loads(path.read_text(encoding="utf-8"))
+    finished = {row["name"] for row in found["rows"] if row["state"] == "finished"}
+    assert finished == {name for name in CONFIGS if name != "37-word-vectors"}, "no vectors here"
+    for config in CONFIGS.values():
+        text = config.read_text(encoding="utf-8")
+        assert fill_config(text, found) == text
+    if SCRIPT["corpus_of"](found) == "phrasebook":
+        assert fill_table(DOCS, found) == DOCS
+
+
 def test_only_finished_trainings_are_written_from_the_docs_table(folder, monkeypatch) -> None:
     for config in ("02-dot", "07-bahdanau"):
         path = folder / "configs/lecture" / f"{config}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"# Formula: x\nname: {config}\n", encoding="utf-8")
-    (folder / "docs/league").mkdir(parents=True)
+    (folder / "docs").mkdir()
     (folder / "docs/attention.md").write_text(DOCS, encoding="utf-8")
     table = league(bleu=91.234, aer=0.0612)
     table["rows"].append({"name": "07-bahdanau", "state": "unfinished", "bleu": None, "aer": None})
-    (folder / "docs/league/league.json").write_text(json.dumps(table), encoding="utf-8")
+    (folder / "league.json").write_text(json.dumps(table), encoding="utf-8")
     places = {"ROOT": folder, **{name: folder / SCRIPT[name].relative_to(ROOT) for name in PLACES}}
     for name, place in places.items():
         monkeypatch.setitem(SCRIPT["main"].__globals__, name, place)
-    monkeypatch.setattr("sys.argv", ["lecture_results.py"])
+    monkeypatch.setattr("sys.argv", ["lecture_results.py", "league.json"])
     SCRIPT["main"]()
     written = [path.read_text(encoding="utf-8") for path in sorted(folder.rglob("0*.yaml"))]
     assert written == [
