@@ -26,7 +26,7 @@ demo: $(INSTALLED)  ## train on the built-in corpus, evaluate, translate, plot: 
 test: $(INSTALLED)  ## all tests
 	$(BIN)/python -m pytest $(WORKERS)
 
-quick: $(INSTALLED)  ## the tests that train nothing
+quick: $(INSTALLED)  ## the tests that take milliseconds
 	$(BIN)/python -m pytest $(WORKERS) -m 'not slow'
 
 check: $(INSTALLED)  ## style, types, and imports that only go down

@@ -61,7 +61,10 @@ class Pair:
     folder: Path
 
 
-@pytest.fixture(scope="module", params=KINDS, ids=str)
+QUICK = [KINDS[0], *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS[1:])]
+
+
+@pytest.fixture(scope="module", params=QUICK, ids=str)
 def pair(request, tmp_path_factory) -> Pair:
     torch.manual_seed(1)
     folder = tmp_path_factory.mktemp("graphs")
