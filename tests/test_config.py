@@ -142,6 +142,18 @@ def test_sections_without_end_are_refused(tmp_path: Path, text: str, message: st
     assert mistake(written(tmp_path, f"name: small\n{text}\n")) == f"small.yaml: {message}"
 
 
+@pytest.mark.parametrize("tag", ["python/object/apply:os.system [exit]", "python/name:os.system"])
+def test_a_config_that_asks_for_an_object_of_python_is_refused(tmp_path: Path, tag: str) -> None:
+    path = written(tmp_path, f"{LEAST}seed: !!{tag}\n")
+    assert mistake(path).startswith("small.yaml:4: could not determine a constructor for the tag")
+    least = written(tmp_path, LEAST, "least.yaml")
+    assert "could not determine a constructor" in mistake(least, f"seed=!!{tag}")
+
+
+def test_an_override_without_end_is_refused(least: Path) -> None:
+    assert mistake(least, f"data={'[' * 3000}") == "command line: data: nested without end"
+
+
 def test_an_override_may_hold_an_equals_sign(least: Path) -> None:
     assert load(least, ["data.corpus=a=b"]).config.data.corpus == "a=b"
 

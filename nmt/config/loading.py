@@ -93,8 +93,7 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[str,
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
     try:
-        tree = yaml.compose(text, Loader=Yaml12)
-        values = yaml.load(text, Loader=Yaml12)  # a SafeLoader
+        tree, values = yaml.compose(text, Loader=Yaml12), _parsed(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{_yaml_mistake(path, error)}") from None
     except RecursionError:
@@ -114,6 +113,19 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[str,
         raise ConfigError(f"{path}: extends {base}, but there is no {parent}")
     base_values, base_sources = _read(parent, (*seen, path.resolve()))
     return _merge(base_values, values), {**base_sources, **sources}
+
+
+def _parsed(text: str) -> Any:
+    """The value of a YAML text: plain data alone, whatever its tags ask for.
+
+    Raises:
+        YAMLError: it is no YAML, or asks for an object of Python.
+    """
+    loader = Yaml12(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -148,19 +160,21 @@ def _apply(values: dict[str, Any], sources: dict[str, str], override: str) -> No
         raise ConfigError(f"'{override}' is no override; write section.key=value")
     *sections, last = key.split(".")
     place = values
-    for section in sections:
+    for depth, section in enumerate(sections, start=1):
         if place.get(section) is None:
             place[section] = {}
-            sources.setdefault(key[: key.index(section) + len(section)], COMMAND_LINE)
+            sources.setdefault(".".join(sections[:depth]), COMMAND_LINE)
         inner = place[section]
         if not isinstance(inner, dict):
             raise ConfigError(f"command line: {key}: '{section}' is a value, not a section")
         place = inner
     try:
-        place[last] = yaml.load(text, Loader=Yaml12)  # a SafeLoader
+        place[last] = _parsed(text)
     except yaml.YAMLError as error:
         problem = " ".join(str(error).split())
         raise ConfigError(f"command line: {key}: cannot read '{text}': {problem}") from None
+    except RecursionError:
+        raise ConfigError(f"command line: {key}: nested without end") from None
     for inner in [name for name in sources if name.startswith(f"{key}.")]:
         del sources[inner]  # the whole section was given anew
     sources[key] = COMMAND_LINE
