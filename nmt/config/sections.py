@@ -161,7 +161,7 @@ class AttentionConfig(Section):
     """More than one: each compares projections of its own, `size` / `heads` wide; one alone has
     none, and compares what it is given."""
     size: Size | None = None
-    """Size of what is compared by additive, concat, qkv and by heads; null: the query's."""
+    """Width of what is compared by additive, concat, qkv and by heads; null: the query's."""
     activation: Literal["tanh", "relu", "sigmoid", "gelu", "identity"] = "tanh"
     """f of additive, v . f(W q + U k + b), and of concat, v . f(W [q; k])."""
     temperature: Annotated[float, Field(ge=1e-3)] = 1.0
@@ -186,7 +186,7 @@ class SelfAttentionConfig(AttentionConfig):
     """With 1 there are no projections: `scaled_dot` then has no W_Q, W_K, W_V and W_O, as the
     Transformer does; for one head that projects, take score `qkv`, which lacks only W_O."""
     feed_forward: Annotated[int, Field(ge=0, le=1_000_000_000)] = 512
-    """Size of the hidden layer of the network behind each attention; 0: there is none."""
+    """Width of the hidden layer of the network behind each attention; 0: there is none."""
     norm: Literal["pre", "post", "none"] = "pre"
     """Layer normalisation before or behind each part of a layer."""
     residual: bool = True
@@ -360,7 +360,7 @@ class Config(Section):
 
     name: str
     """The run folder is runs/NAME."""
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    seed: Count = 1
     device: str = "auto"
     """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

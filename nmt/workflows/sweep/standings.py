@@ -86,7 +86,8 @@ def _scores(run: Run, split: SplitName) -> dict[str, Any]:
     )
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        float(found["bleu"]["value"]), float(found["chrf"]["value"])
+        for metric in ("bleu", "chrf"):
+            float(found[metric]["value"])
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing; write it again: {again}") from None
     except (ValueError, KeyError, TypeError):
