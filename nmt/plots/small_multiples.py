@@ -39,9 +39,8 @@ def draw(section: Section) -> Figure:
     """A matrix for each model that has one, in the order of the panels; the others are named."""
     found = [(panel.name, panel.matrix) for panel in section.panels if panel.matrix is not None]
     without = [panel.name for panel in section.panels if panel.matrix is None]
-    table = substitutes(
-        text for name, matrix in found for text in (name, *matrix.source, *matrix.target)
-    )
+    words = (word for _, matrix in found for word in (*matrix.source, *matrix.target))
+    table = substitutes([section.sentence, *words])  # names of runs are plain letters
     columns, rows = min(ACROSS, len(found)), ceil(len(found) / ACROSS)
     most = [max(len(matrix[side]) for _, matrix in found) for side in (1, 0)]
     wide, high = (max(CELL * number, SMALLEST) for number in most)

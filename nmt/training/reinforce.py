@@ -3,9 +3,10 @@
 A draw is paid by the log-probability that it gave to its own target word, beyond what was to be
 expected of that word. Where the next state reads what was drawn, later words depend on the draw,
 too; to pay it for all of them would be without bias, but drowns in noise. Measured on reversing 6
-to 12 words (Luong's decoder with input feeding, 240 updates, three seeds): 92 % of the words right
-when paid for the own word, 87 % when half as much for each word further on, 46 % when for all. A
-bonus for entropy, as Xu et al. add one, made no difference that was larger than that of the seeds.
+to 12 words (Luong's decoder with input feeding, 240 updates, three seeds; drawing at every
+position, one average reward for all words): 92 % of the words right when paid for the own word,
+87 % when half as much for each word further on, 46 % when for all. A bonus for entropy, as Xu et
+al. add one, made no difference that was larger than that of the seeds.
 
 The reward is the plain log-probability, whatever label smoothing makes of the loss of the words:
 so the two go together.
