@@ -1,108 +1,206 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and files of other people that are read with care."""
 
 import errno
 import json
 import os
+import secrets
 import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from nmt import locks
 from nmt.errors import WriteError
 
 LONGEST_PATH = 4096  # bytes
+LARGEST = 64 * 2**20  # bytes of a file that is read whole, such as a manifest
+DRAFT = ".draft"
+STEM = 80  # characters of a name that its draft repeats: names end at 255 bytes
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, which takes its place when the block ends well.
+def replacing(path: Path, *, root: Path | None = None) -> Iterator[Path]:
+    """A temporary path next to `path`, which takes its place when the block ends well.
+
+    The draft has a name that nobody can guess, so that two writers of one file do not meet, and
+    the permissions of the file that it replaces. Drafts of killed processes are removed.
+
+    root: the folder, such as a run's, below which no link is followed. Without it the path is one
+        that the user named, and a link that ends it stands for its target.
 
     Raises:
-        WriteError: the disk is full, or the place cannot be written.
+        WriteError: the disk is full, the place cannot be written, or a link is in the way.
     """
-    if path.exists() and not path.is_file():  # a device or a pipe: there is nothing to replace
-        with explained(path):
-            yield path
-        return
-    path = path.resolve()  # what a link stands for is replaced, not the link
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft{path.suffix}")
-    with explained(path):
+    if root is None:
+        if path.exists() and not path.is_file():  # a device or a pipe: there is nothing to replace
+            with os_errors_as_write_error(path):
+                yield path
+            return
+        path = path.resolve()  # what a link stands for is replaced, not the link
+    with os_errors_as_write_error(path):
+        refuse_links(path, root)
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        remove_drafts(path.parent, of=path.name)
+        with _draft_file(path) as draft:
             yield draft
             sync(draft)
             draft.replace(path)
             sync(path.parent)
+
+
+@contextmanager
+def replacing_folder(path: Path, *, root: Path | None = None) -> Iterator[Path]:
+    """The same for a folder: what is written into the draft appears as `path` by one rename.
+
+    Where a folder is replaced, it steps aside first; if the process is killed just then, the next
+    reader or writer puts it back (`restore_folder`).
+    """
+    with os_errors_as_write_error(path):
+        refuse_links(path, root)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_drafts(path.parent, of=path.name)
+        with _draft_folder(path) as draft:
+            yield draft
+            for folder, _, files in os.walk(draft, topdown=False):
+                for name in files:
+                    sync(Path(folder) / name)
+                sync(Path(folder))
+            with _stepped_aside(path):
+                draft.rename(path)
+            sync(path.parent)
+
+
+def restore_folder(path: Path) -> None:
+    """Put back what `replacing_folder` had put aside when its process was killed."""
+    old = _aside(path)
+    if old.exists() and not path.exists():
+        with suppress(OSError):  # a read-only disk, or somebody else was faster
+            old.rename(path)
+
+
+def remove_drafts(folder: Path, *, of: str | None = None) -> None:
+    """Remove the drafts that killed processes left in a folder; those being written stay.
+
+    of: only drafts of the file or folder with this name
+    """
+    start = "." if of is None else _draft_start(of)
+    with suppress(OSError):
+        for entry in list(os.scandir(folder)):
+            if entry.name.startswith(start) and DRAFT in entry.name and not entry.is_symlink():
+                _remove_abandoned(Path(entry.path))
+    if of is not None:
+        restore_folder(folder / of)
+        if (folder / of).exists():
+            shutil.rmtree(_aside(folder / of), ignore_errors=True)
+
+
+def refuse_links(path: Path, root: Path | None) -> None:
+    """Raise WriteError where a link below `root` would lead a writer elsewhere."""
+    if root is None:
+        return
+    place = root
+    for part in path.relative_to(root).parts:
+        place = place / part
+        if place.is_symlink():
+            raise WriteError(
+                f"{place} is a link, and nothing in {root} is written through links: it may lead "
+                "to a file of yours; remove it if you do not know it"
+            )
+
+
+def write_text(path: Path, text: str, *, root: Path | None = None) -> None:
+    """Write a text as UTF-8, whole or not at all."""
+    with replacing(path, root=root) as draft:
+        draft.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, value: Any, *, root: Path | None = None) -> None:
+    """Write a value as indented JSON, whole or not at all."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n", root=root)
+
+
+def read_bytes(path: Path, *, largest: int = LARGEST) -> bytes:
+    """The content of an ordinary file that somebody else may have written.
+
+    Raises:
+        OSError: it is missing, unreadable, or no ordinary file (a pipe would never end).
+        ValueError: it is larger than `largest` bytes.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "not an ordinary file", str(path))
+        if found.st_size > largest:
+            raise ValueError(f"{found.st_size:,} bytes, more than {largest:,}")
+        return file.read()
+
+
+def read_json(path: Path, *, largest: int = LARGEST) -> Any:
+    """The value in a JSON file that somebody else may have written.
+
+    Raises:
+        OSError: it is missing, unreadable, or no ordinary file.
+        ValueError: it is too large, or no JSON (see `parse_json`).
+    """
+    return parse_json(read_bytes(path, largest=largest).decode("utf-8"))
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text, whoever wrote it.
+
+    Raises:
+        ValueError: it is no JSON, is nested too deeply, or holds NaN or Infinity, which JSON has
+            not. Of the first, it is a json.JSONDecodeError.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a number of JSON")
+
+
+def make_link(link: Path, target: str, *, root: Path | None = None) -> None:
+    """Make `link` stand for `target`, a path from where it lies: by a symbolic link, or a file.
+
+    A folder of that name, which a copy without links has made of a link, gives way.
+    """
+    draft = link.with_name(f"{_draft_start(link.name)}{secrets.token_hex(6)}{DRAFT}")
+    with os_errors_as_write_error(link):
+        refuse_links(link.parent, root)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            try:
+                draft.symlink_to(target, target_is_directory=True)
+            except OSError:  # Windows grants links to administrators alone
+                draft.write_text(target, encoding="utf-8")
+            if link.is_dir() and not link.is_symlink():
+                shutil.rmtree(link)
+            elif os.name == "nt" and link.is_symlink():
+                link.rmdir()  # a link to a folder cannot be replaced there
+            draft.replace(link)
         finally:
             draft.unlink(missing_ok=True)
 
 
-@contextmanager
-def replacing_folder(path: Path) -> Iterator[Path]:
-    """The same for a folder: what is written into the draft appears as `path` by one rename."""
-    draft, old = (path.with_name(f".{path.name}.{part}") for part in ("draft", "old"))
-    with explained(path):
-        if old.exists() and not path.exists():  # killed between two renames
-            old.rename(path)
-        for rest in (draft, old):
-            shutil.rmtree(rest, ignore_errors=True)
-        draft.mkdir(parents=True)
-        try:
-            yield draft
-            for file in draft.iterdir():
-                sync(file)
-            sync(draft)
-            if path.exists():
-                path.rename(old)
-            draft.rename(path)
-            sync(path.parent)
-        except BaseException:
-            if old.exists() and not path.exists():
-                old.rename(path)
-            raise
-        finally:
-            for rest in (draft, old):
-                shutil.rmtree(rest, ignore_errors=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text as UTF-8, whole or not at all."""
-    with replacing(path) as draft:
-        draft.write_text(text, encoding="utf-8", newline="\n")
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write a value as indented JSON, whole or not at all."""
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
-
-
-def point(link: Path, target: str) -> None:
-    """Make `link` stand for `target`, a path from where it lies: by a symbolic link, or a file."""
-    draft = link.with_name(f".{link.name}.{os.getpid()}.draft")
-    with explained(link):
-        link.parent.mkdir(parents=True, exist_ok=True)
-        draft.unlink(missing_ok=True)
-        try:
-            draft.symlink_to(target, target_is_directory=True)
-        except OSError:  # Windows grants links to administrators alone
-            draft.write_text(target, encoding="utf-8")
-        draft.replace(link)
-
-
-def pointed(link: Path) -> Path:
+def resolve_link(link: Path) -> Path:
     """The folder that `link` stands for; itself where it is no link."""
     if link.is_symlink():
         return link.resolve()
     if link.is_file() and link.stat().st_size < LONGEST_PATH:
         target = link.read_bytes().decode("utf-8", errors="replace")
-        if "\n" not in target:
+        if "\n" not in target and "\0" not in target:
             return link.parent / target
     return link
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def os_errors_as_write_error(path: Path) -> Iterator[None]:
     """Turn the operating system's refusal to write into one line.
 
     Raises:
@@ -111,28 +209,40 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise WriteError(
                 f"the disk is full: cannot write {path}; free some space and run the command again"
             ) from error
-        if error.errno in (
-            errno.EACCES,
-            errno.EPERM,
-            errno.EROFS,
-            errno.ENOTDIR,
-            errno.EEXIST,
-            errno.EISDIR,
-            errno.ENAMETOOLONG,
-            errno.EDQUOT,
-        ):
+        if error.errno in _REFUSALS:
             raise WriteError(
-                f"cannot write {path}: {error.strerror}; choose another place or mend its rights"
+                f"cannot write {path}: {error.strerror}; choose another place or fix its "
+                "permissions"
+            ) from error
+        if error.errno in _BREAKDOWNS:
+            raise WriteError(
+                f"cannot write {path}: {error.strerror}; what was there before is unchanged: "
+                "check the disk and the limits of this machine, and run the command again"
             ) from error
         if error.errno == errno.ENOENT and Path(str(error.filename)).parent == path.parent:
             raise WriteError(
                 f"cannot write {path}: nothing can be made there; choose another place"
             ) from error
         raise
+
+
+_REFUSALS = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+    errno.ENXIO,
+    errno.ENOTEMPTY,
+}
+_BREAKDOWNS = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.EFBIG, errno.ESTALE, errno.ETIMEDOUT}
 
 
 def sync(path: Path) -> None:
@@ -144,3 +254,82 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _draft_start(name: str) -> str:
+    return f".{name[:STEM]}."
+
+
+def _draft_path(path: Path) -> Path:
+    suffix = path.suffix if len(path.suffix) < STEM else ""
+    return path.with_name(f"{_draft_start(path.name)}{secrets.token_hex(6)}{DRAFT}{suffix}")
+
+
+@contextmanager
+def _draft_file(path: Path) -> Iterator[Path]:
+    """An empty file, new for certain, locked while it is written, gone at the end."""
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    while True:
+        draft = _draft_path(path)
+        descriptor = os.open(draft, flags, 0o666 if mode is None else mode)
+        if locks.held_by_us(descriptor, draft):
+            break
+        os.close(descriptor)
+    try:
+        if mode is not None and hasattr(os, "fchmod"):
+            os.fchmod(descriptor, mode)  # whatever the umask takes away from new files
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+@contextmanager
+def _draft_folder(path: Path) -> Iterator[Path]:
+    """An empty folder, new for certain, locked while it is written, gone at the end."""
+    while True:
+        draft = _draft_path(path)
+        draft.mkdir()
+        descriptor = locks.open_folder(draft)
+        if descriptor is None or locks.held_by_us(descriptor, draft):
+            break
+        os.close(descriptor)
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+@contextmanager
+def _stepped_aside(path: Path) -> Iterator[None]:
+    """The folder at `path`, if there is one, under another name; gone after the block."""
+    if not path.exists():
+        yield
+        return
+    old = _aside(path)
+    shutil.rmtree(old, ignore_errors=True)
+    path.rename(old)
+    try:
+        yield
+    except BaseException:
+        old.rename(path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name[:STEM]}.old")
+
+
+def _remove_abandoned(draft: Path) -> None:
+    """Remove a draft, unless somebody holds its lock."""
+    with suppress(OSError), locks.if_free(draft) as free:
+        if not free:
+            return
+        if draft.is_dir():
+            shutil.rmtree(draft, ignore_errors=True)
+        else:
+            draft.unlink(missing_ok=True)

@@ -1,14 +1,27 @@
 import errno
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nmt import files
 from nmt.errors import NmtError
-from nmt.files import point, pointed, replacing, replacing_folder, write_json, write_text
+from nmt.files import (
+    make_link,
+    read_bytes,
+    read_json,
+    remove_drafts,
+    replacing,
+    replacing_folder,
+    resolve_link,
+    write_json,
+    write_text,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -128,7 +141,7 @@ def whole_folder(path: Path, text: str = "new") -> None:
 
 
 def link(path: Path) -> None:
-    point(path, "step-3")
+    make_link(path, "step-3")
 
 
 WRITERS: list[Callable[[Path], None]] = [whole_file, whole_folder, link]
@@ -168,7 +181,7 @@ def test_a_place_that_cannot_be_written_is_said_in_one_line(
         write(tmp_path / "a")
     assert str(caught.value) == (
         f"cannot write {tmp_path / 'a'}: {os.strerror(number)}; "
-        "choose another place or mend its rights"
+        "choose another place or fix its permissions"
     )
 
 
@@ -195,14 +208,10 @@ def test_a_file_in_the_way_of_a_folder_is_said_in_one_line(tmp_path: Path) -> No
         write_text(tmp_path / "a" / "b.txt", "new")
 
 
-def test_a_folder_in_which_nothing_can_be_made_is_said_in_one_line(tmp_path: Path) -> None:
-    def vanishing() -> None:
-        with replacing(tmp_path / "new" / "a.txt") as draft:
-            draft.parent.rmdir()  # as in /proc, where folders are there and no file can be made
-            draft.write_text("new")
-
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder of that sort is Linux's")
+def test_a_folder_in_which_nothing_can_be_made_is_said_in_one_line() -> None:
     with pytest.raises(NmtError, match="a.txt: nothing can be made there; choose another place"):
-        vanishing()
+        write_text(Path("/proc/self/a.txt"), "new")
 
 
 def test_a_missing_file_that_the_block_wanted_to_read_is_not_taken_for_it(tmp_path: Path) -> None:
@@ -217,9 +226,149 @@ def test_a_missing_file_that_the_block_wanted_to_read_is_not_taken_for_it(tmp_pa
 def test_other_failures_of_the_system_stay_what_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refuse(monkeypatch, errno.EIO)
-    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+    refuse(monkeypatch, errno.ENOEXEC)
+    with pytest.raises(OSError, match=os.strerror(errno.ENOEXEC)):
         write_text(tmp_path / "a", "new")
+
+
+@pytest.mark.parametrize("write", WRITERS)
+@pytest.mark.parametrize("number", [errno.EIO, errno.EMFILE, errno.EFBIG])
+def test_a_disk_or_system_that_breaks_down_is_said_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, write: Callable[[Path], None]
+) -> None:
+    refuse(monkeypatch, number)
+    with pytest.raises(NmtError, match=f"{os.strerror(number)}; what was there before is unch"):
+        write(tmp_path / "a")
+
+
+# Drafts, links and permissions
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
+    with replacing(tmp_path / "a") as first, replacing(tmp_path / "a") as second:
+        first.write_text("first, and longer")
+        second.write_text("second")
+        assert first != second
+    assert (tmp_path / "a").read_text() == "first, and longer"
+    assert names(tmp_path) == ["a"]
+
+
+def test_two_writers_of_one_folder_do_not_mix(tmp_path: Path) -> None:
+    with replacing_folder(tmp_path / "step") as first:
+        (first / "model").write_text("A")
+        with replacing_folder(tmp_path / "step") as second:
+            (second / "model").write_text("B")
+            (second / "state").write_text("B")
+        (first / "state").write_text("A")
+    assert {path.read_text() for path in (tmp_path / "step").iterdir()} == {"A"}
+    assert names(tmp_path) == ["step"]
+
+
+def test_a_planted_draft_is_not_written_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "victim").write_text("mine")
+    tokens = iter(["planted", "planted", "new"])
+    monkeypatch.setattr(files.secrets, "token_hex", lambda _: next(tokens))
+    (tmp_path / ".a.txt.planted.draft.txt").symlink_to(tmp_path / "victim")
+    with pytest.raises(NmtError, match="File exists"):
+        write_text(tmp_path / "a.txt", "new")
+    assert (tmp_path / "victim").read_text() == "mine"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444, 0o666])
+def test_a_file_keeps_its_permissions_when_it_is_replaced(tmp_path: Path, mode: int) -> None:
+    write_text(tmp_path / "a", "old")
+    (tmp_path / "a").chmod(mode)
+    with replacing(tmp_path / "a") as draft:
+        assert draft.stat().st_mode & 0o777 == mode  # while it is written, too
+        if os.access(draft, os.W_OK):
+            draft.write_text("new")
+    assert (tmp_path / "a").stat().st_mode & 0o777 == mode
+
+
+ABANDON = """
+import os, pathlib, sys
+from nmt.files import replacing, replacing_folder
+writer = {"file": replacing, "folder": replacing_folder}[sys.argv[1]]
+with writer(pathlib.Path(sys.argv[2])) as draft:
+    print(draft.name, flush=True)
+    input()
+    os._exit(9)
+"""
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_draft_goes_when_its_writer_is_dead_and_not_before(tmp_path: Path, kind: str) -> None:
+    command = [sys.executable, "-c", ABANDON, kind, str(tmp_path / "a")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as writer:
+        assert writer.stdout is not None
+        draft = writer.stdout.readline().strip()
+        write_text(tmp_path / "other", "new")
+        remove_drafts(tmp_path)
+        assert draft in names(tmp_path)
+        writer.communicate("\n")
+    assert draft in names(tmp_path)
+    remove_drafts(tmp_path, of="b")
+    assert draft in names(tmp_path)
+    {"file": whole_file, "folder": whole_folder}[kind](tmp_path / "a")
+    assert names(tmp_path) == ["a", "other"]
+
+
+def test_a_folder_put_aside_by_a_killed_process_comes_back(tmp_path: Path) -> None:
+    whole_folder(tmp_path / "step", "old")
+    (tmp_path / "step").rename(tmp_path / ".step.old")
+    with pytest.raises(ZeroDivisionError), replacing_folder(tmp_path / "step"):
+        raise ZeroDivisionError
+    assert (tmp_path / "step" / "a.txt").read_text() == "old"
+    assert names(tmp_path) == ["step"]
+
+
+@pytest.mark.parametrize("write", [write_text, write_json])
+@pytest.mark.parametrize("linked", ["a.txt", "inner"])
+def test_below_a_root_no_link_is_followed(
+    tmp_path: Path, linked: str, write: Callable[..., None]
+) -> None:
+    run, mine = tmp_path / "run", tmp_path / "mine"
+    run.mkdir()
+    mine.mkdir()
+    (mine / "a.txt").write_text("precious")
+    target = {"a.txt": mine / "a.txt", "inner": mine}[linked]
+    (run / linked).symlink_to(target)
+    place = {"a.txt": run / "a.txt", "inner": run / "inner" / "a.txt"}[linked]
+    with pytest.raises(NmtError, match="is a link, and nothing in .*run is written through links"):
+        write(place, "new", root=run)
+    assert (mine / "a.txt").read_text() == "precious"
+    write(place, "new")  # named by the user: a link stands for its target
+    assert "new" in (mine / "a.txt").read_text()
+
+
+def test_a_name_as_long_as_names_can_be_is_written(tmp_path: Path) -> None:
+    name = f"{'a' * 250}.txt"
+    write_text(tmp_path / name, "new")
+    assert names(tmp_path) == [name]
+
+
+# Files of other people
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "[NaN]", "[-Infinity]", ""])
+def test_json_that_is_none_is_a_value_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(ValueError, match=r"."):
+        read_json(tmp_path / "a.json")
+
+
+def test_only_ordinary_files_of_a_usual_size_are_read(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"12345678901")
+    assert read_bytes(tmp_path / "a", largest=11) == b"12345678901"
+    with pytest.raises(ValueError, match="11 bytes, more than 10"):
+        read_bytes(tmp_path / "a", largest=10)
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path / "pipe", tmp_path, Path("/dev/zero")):
+        with pytest.raises(OSError, match="not an ordinary file|Is a directory"):
+            read_bytes(place)
 
 
 # Pointers
@@ -238,19 +387,28 @@ def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 def test_a_pointer_points_and_moves(tmp_path: Path, system: str) -> None:
     for name in ("step-1", "step-2"):
         (tmp_path / name).mkdir()
-        point(tmp_path / "best", name)
-        assert pointed(tmp_path / "best").resolve() == (tmp_path / name).resolve()
+        make_link(tmp_path / "best", name)
+        assert resolve_link(tmp_path / "best").resolve() == (tmp_path / name).resolve()
     assert (tmp_path / "best").is_symlink() == (system == "links")
     assert names(tmp_path) == ["best", "step-1", "step-2"]
 
 
 def test_what_is_no_pointer_stands_for_itself(tmp_path: Path) -> None:
-    assert pointed(tmp_path / "nothing") == tmp_path / "nothing"
-    assert pointed(tmp_path) == tmp_path
+    assert resolve_link(tmp_path / "nothing") == tmp_path / "nothing"
+    assert resolve_link(tmp_path) == tmp_path
 
 
 def test_a_pointer_moves_with_its_folder(tmp_path: Path, system: str) -> None:
     (tmp_path / "run" / "step-1").mkdir(parents=True)
-    point(tmp_path / "run" / "best", "step-1")
+    make_link(tmp_path / "run" / "best", "step-1")
     (tmp_path / "run").rename(tmp_path / "other")
-    assert pointed(tmp_path / "other" / "best").is_dir()
+    assert resolve_link(tmp_path / "other" / "best").is_dir()
+
+
+def test_a_copy_that_made_folders_of_pointers_is_written_on(tmp_path: Path, system: str) -> None:
+    for name in ("step-1", "step-2", "best"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model").write_text(name)
+    make_link(tmp_path / "best", "step-2")
+    assert (resolve_link(tmp_path / "best") / "model").read_text() == "step-2"
+    assert names(tmp_path) == ["best", "step-1", "step-2"]

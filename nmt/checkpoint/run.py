@@ -9,7 +9,7 @@ from typing import Any
 
 from nmt.config import Config, Loaded, load
 from nmt.errors import CheckpointError, ConfigError, UsageError
-from nmt.files import point, pointed, write_json, write_text
+from nmt.files import make_link, resolve_link, write_json, write_text
 
 LATEST = Path("runs") / "latest"
 
@@ -83,7 +83,7 @@ class Run:
             CheckpointError: there is none.
         """
         link = self.checkpoints / which
-        folder = self.step(int(which)) if which.isdigit() else pointed(link)
+        folder = self.step(int(which)) if which.isdigit() else resolve_link(link)
         if not folder.is_dir():
             known = ", ".join(map(str, self.steps())) or "none"
             raise CheckpointError(
@@ -95,16 +95,16 @@ class Run:
     def keep(self, *, newest: int, best: int) -> None:
         """Point `last` and `best` at their steps, and delete the older checkpoints."""
         steps = self.steps()
-        point(self.checkpoints / "last", f"step-{steps[-1]}")
+        make_link(self.checkpoints / "last", f"step-{steps[-1]}")
         if best in steps:
-            point(self.checkpoints / "best", f"step-{best}")
+            make_link(self.checkpoints / "best", f"step-{best}")
         for number in steps[:-newest]:
             if number != best:
                 shutil.rmtree(self.step(number))
 
     def finish(self) -> None:
         """Make this `runs/latest`, seen from here: what commands take when no run is named."""
-        point(LATEST, os.path.relpath(self.folder, LATEST.parent))
+        make_link(LATEST, os.path.relpath(self.folder, LATEST.parent))
 
     def read_config(self) -> Config:
         """The resolved config.
@@ -149,11 +149,11 @@ def open_run(folder: Path | None) -> Run:
         UsageError: there is none.
     """
     if folder is not None:
-        place = pointed(folder)
+        place = resolve_link(folder)
         if not (place / "config.resolved.yaml").exists():
             named = Path("runs") / folder
-            if (pointed(named) / "config.resolved.yaml").exists():
-                return Run(pointed(named))
+            if (resolve_link(named) / "config.resolved.yaml").exists():
+                return Run(resolve_link(named))
             raise UsageError(f"{folder} is no run folder; train one: nmt train configs/luong.yaml")
         return Run(place)
     if not LATEST.exists():
@@ -161,7 +161,7 @@ def open_run(folder: Path | None) -> Run:
             f"no trained run here ({LATEST} is missing); train one: nmt train configs/luong.yaml, "
             "or name a run folder"
         )
-    return Run(_relative(pointed(LATEST)))
+    return Run(_relative(resolve_link(LATEST)))
 
 
 def _relative(folder: Path) -> Path:

@@ -11,7 +11,7 @@ from tempfile import mkdtemp
 from time import time
 from weakref import finalize
 
-from nmt.files import explained
+from nmt.files import os_errors_as_write_error
 
 WEEK = 7 * 24 * 3600  # seconds
 
@@ -28,7 +28,7 @@ def cache_folder(kind: str) -> Path:
     else:
         root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nmt"
     folder = root / kind
-    with explained(folder):
+    with os_errors_as_write_error(folder):
         folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -43,7 +43,7 @@ class Scratch:
     def __init__(self, kind: str) -> None:
         parent = cache_folder("scratch")
         _sweep(parent)
-        with explained(parent):
+        with os_errors_as_write_error(parent):
             self.folder = Path(
                 mkdtemp(prefix=f"{kind}-{os.getpid()}-", suffix=f"-{platform.node()}", dir=parent)
             )

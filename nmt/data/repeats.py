@@ -15,7 +15,7 @@ import numpy as np
 
 from nmt.data.cache import Scratch
 from nmt.data.corpus import Bitext
-from nmt.files import explained
+from nmt.files import os_errors_as_write_error
 
 PARTS = 64
 ROW = 3  # two halves of the digest and the number, 64 bits each
@@ -31,7 +31,7 @@ class Repeats:
 
     def __enter__(self) -> Self:
         self._open = ExitStack()
-        with explained(self._scratch.folder):
+        with os_errors_as_write_error(self._scratch.folder):
             self._files = [self._open.enter_context(path.open("wb")) for path in self._paths]
         return self
 
@@ -53,7 +53,7 @@ class Repeats:
         parts = rows[:, 0] % PARTS
         order = np.argsort(parts, kind="stable")
         ends = np.cumsum(np.bincount(parts.astype(np.int64), minlength=PARTS))
-        with explained(self._scratch.folder):
+        with os_errors_as_write_error(self._scratch.folder):
             for file, part in zip(self._files, np.split(rows[order], ends[:-1]), strict=True):
                 file.write(part.tobytes())
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from nmt.data.cache import Scratch
 from nmt.data.corpus import Bitext
-from nmt.files import explained
+from nmt.files import os_errors_as_write_error
 
 NAMES = ("source", "target")  # of the columns
 
@@ -138,7 +138,7 @@ def writing() -> Iterator[TextWriter]:
     scratch = Scratch("text")
     path = text_path(scratch)
     with (
-        explained(path),
+        os_errors_as_write_error(path),
         pa.OSFile(str(path), "wb") as file,
         pa.ipc.new_file(file, schema) as writer,
     ):

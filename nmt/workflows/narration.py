@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from nmt.checkpoint.run import Run
 from nmt.config import TrainingConfig
-from nmt.files import explained, replacing, write_text
+from nmt.files import os_errors_as_write_error, replacing, write_text
 from nmt.training.loop import Progress, Validation
 from nmt.training.trainer import Report
 from nmt.workflows.display import Bar, clock
@@ -153,7 +153,7 @@ class Narrator:
             "seconds": round(progress.seconds, 3),
             **values,
         }
-        with explained(self.run.metrics):
+        with os_errors_as_write_error(self.run.metrics):
             self._metrics.write(json.dumps(line) + "\n")
             self._metrics.flush()
         if self._board is not None:
@@ -215,7 +215,7 @@ def remembered() -> Iterator[list[logging.LogRecord]]:
 @contextmanager
 def written_to(path: Path, early: Iterable[logging.LogRecord] = ()) -> Iterator[None]:
     """Everything that is logged in the block, and what was before, goes into a file, too."""
-    with explained(path):
+    with os_errors_as_write_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handler = _LogFile(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))

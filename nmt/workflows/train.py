@@ -17,7 +17,7 @@ from nmt.decoding.torch_engine import TorchEngine
 from nmt.decoding.translator import Translator
 from nmt.errors import DataError, UsageError
 from nmt.evaluation.metrics import bleu_and_chrf
-from nmt.files import explained, pointed
+from nmt.files import os_errors_as_write_error, resolve_link
 from nmt.training.interrupts import Interrupts
 from nmt.training.loop import Loop, Progress, Validation
 from nmt.training.trainer import Trainer
@@ -55,7 +55,7 @@ def train(loaded: Loaded, request: Request) -> Run:
         NmtError: something the user can mend; what was trained so far is saved.
         Interrupted: a signal asked to stop; everything is saved.
     """
-    run = Run(pointed(request.folder))
+    run = Run(resolve_link(request.folder))
     going_on = _admit(run, loaded.config, request)
     check_model(loaded)
     if not going_on:  # the checkpoint holds them, wherever their files are by now
@@ -128,7 +128,7 @@ def _admit(run: Run, config: Config, request: Request) -> bool:
 def _create(run: Run, loaded: Loaded, parts: Parts, request: Request) -> None:
     """A new run folder: its manifest first, by which it is known as a run, its config last."""
     if run.folder.exists():
-        with explained(run.folder):
+        with os_errors_as_write_error(run.folder):
             shutil.rmtree(run.folder)
     run.write_manifest(manifest(parts, request.command))
     parts.tokenizers.save(run.tokenizer)

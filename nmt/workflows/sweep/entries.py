@@ -10,7 +10,7 @@ from nmt.checkpoint.run import Run
 from nmt.config import Config, Loaded, load
 from nmt.data.corpus import SplitName
 from nmt.errors import UsageError
-from nmt.files import pointed
+from nmt.files import resolve_link
 from nmt.workflows.changes import check_budget, check_changes
 from nmt.workflows.checks import check_model
 
@@ -63,7 +63,7 @@ def entries(paths: Sequence[Path], overrides: Sequence[str], folder: Path) -> li
                 f"{found[name].written} and {path} are both named '{name}', so their runs would "
                 "be one folder: give each config a name of its own"
             )
-        run = Run(pointed(folder / name))
+        run = Run(resolve_link(folder / name))
         found[name] = Entry(run, loaded.config, path, loaded)
     chosen = list(found.values())
     refuse_other_corpora(chosen)
