@@ -28,7 +28,7 @@ from nmt.decoding.torch_engine import TorchEngine
 from nmt.decoding.translator import Translator
 from nmt.evaluation.metrics import bleu_and_chrf
 from nmt.models.devices import choose
-from nmt.workflows.model import EXPORT, Trained, load_trained
+from nmt.workflows.model import Trained, load_trained
 from plain_decoding import PlainTranslator
 
 WINDOWS, SAMPLE, SINGLE = 3, 150, 60  # windows; sentences of the reference, and of latencies
@@ -54,7 +54,7 @@ def main() -> None:
 
 def engines_of(run: Run, trained: Trained) -> dict[str, Engine]:
     model = trained.model
-    export = Export(run.folder / EXPORT)
+    export = Export(run.export)
     return {
         "torch float32": TorchEngine(model, choose("cpu", "float32")),
         "torch bfloat16": TorchEngine(model, choose("cpu", "bfloat16")),

@@ -1,6 +1,10 @@
 import json
+import os
+import platform
+import shutil
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -9,6 +13,8 @@ from torch import nn
 
 from nmt.checkpoint import store
 from nmt.checkpoint.run import Run, open_run
+from nmt.checkpoint.shareable import shareable, shareable_values
+from nmt.checkpoint.state import read_state
 from nmt.config import load
 from nmt.data.vocabulary import Vocabularies
 from nmt.errors import CheckpointError, UsageError
@@ -16,6 +22,15 @@ from nmt.models import build_model
 from tiny_models import VOCABULARIES, Kind
 
 TENSORS = {"random.cpu": torch.arange(7, dtype=torch.uint8), "optimizer.step.a": torch.tensor(3.0)}
+MANIFEST: dict[str, Any] = {
+    "nmt": "0.1.0", "versions": {"torch": "2.13.0"}, "host": {"system": "a machine"},
+    "created": "2026-11-28", "seed": 1, "compute": "cpu", "parameters": {"encoder": 7},
+    "corpus": {
+        "corpus": "prêt", "config": None, "revision": None, "instead_of": None, "because": None,
+        "pairs": {"train": 5}, "splits": {"test": "its own"},
+        "fingerprints": {"train": "a", "validation": "b", "test": "c"},
+    },
+}  # fmt: skip
 STATE = {"step": 3, "best_score": None, "ended": "3 steps are done", "seconds": 1.25}
 
 
@@ -217,19 +232,21 @@ def test_a_checkpoint_that_is_not_there_is_answered_with_those_that_are(run: Run
 def test_the_config_and_the_manifest_come_back(run: Run) -> None:
     loaded = load(Path("luong"), ["training.learning_rate=5e-4"])
     run.write_config(loaded)
-    run.write_manifest({"corpus": {"name": "prêt"}})
+    run.write_manifest(MANIFEST)
     assert run.read_config() == loaded.config
     assert run.config.read_text(encoding="utf-8") == loaded.text
-    assert run.read_manifest() == {"corpus": {"name": "prêt"}}
+    assert run.read_manifest() == {"format": "nmt.run/1", **MANIFEST}
 
 
-def test_a_run_without_its_files_is_no_run(run: Run) -> None:
-    with pytest.raises(CheckpointError, match="is no run: it has no config.resolved.yaml"):
+def test_a_run_without_its_files_is_not_a_run(run: Run) -> None:
+    with pytest.raises(
+        CheckpointError, match=r"is not a whole run: config\.resolved\.yaml is miss"
+    ):
         run.read_config()
-    with pytest.raises(CheckpointError, match="is no run: it has no manifest.json"):
+    with pytest.raises(CheckpointError, match=r"is not a run folder: manifest\.json is missing"):
         run.read_manifest()
     run.manifest.write_text('{"corpus": ')
-    with pytest.raises(CheckpointError, match="is no JSON, or was cut short"):
+    with pytest.raises(CheckpointError, match="is not JSON, or was cut short"):
         run.read_manifest()
     run.resolved.write_text("name: luong\ndta: {}\n")
     with pytest.raises(
@@ -238,10 +255,177 @@ def test_a_run_without_its_files_is_no_run(run: Run) -> None:
         run.read_config()
 
 
+@pytest.mark.parametrize(
+    "text",
+    ['{"name": "an extension", "manifest_version": 3}', "[1]", '{"format": "nmt.run/0"}', "{"],
+)
+def test_a_run_is_known_by_the_format_of_its_manifest(run: Run, text: str) -> None:
+    run.manifest.write_text(text)
+    assert not run.exists
+    assert not run.empty
+    run.write_manifest(MANIFEST)
+    assert run.exists
+
+
+def test_a_manifest_says_what_the_program_reads_or_is_refused(run: Run) -> None:
+    for key, wrong in (
+        ("versions", {}), ("seed", "1"), ("compute", None), ("parameters", {"a": "many"}),
+        ("corpus", {**MANIFEST["corpus"], "pairs": [3]}), ("host", "here"),
+        ("corpus", {**MANIFEST["corpus"], "fingerprints": {"train": "1"}}),
+    ):  # fmt: skip
+        run.write_manifest({**MANIFEST, key: wrong})
+        with pytest.raises(CheckpointError, match=f"what it should of '{key}"):
+            run.read_manifest()
+
+
+# Copies, kills and links
+
+
+def saved(run: Run, step: int, best: int) -> None:
+    store.save(run.step(step), Kind().build(), TENSORS, {**STATE, "step": step, "best_step": best})
+
+
+@pytest.fixture
+def two_steps(tmp_path: Path) -> Run:
+    """A run with step 3, the best, and step 8, the last."""
+    run = Run(tmp_path / "run")
+    for step in (3, 8):
+        saved(run, step, best=3)
+    run.keep(newest=2, best=3)
+    return run
+
+
+def test_best_and_last_survive_copies_that_follow_drop_or_spell_out_links(two_steps: Run) -> None:
+    for name, copy in COPIES.items():
+        other = Run(two_steps.folder.with_name(name))
+        copy(two_steps.folder, other.folder)
+        assert read_state(other.checkpoint("best"))["step"] == 3, name
+        assert read_state(other.checkpoint("last"))["step"] == 8, name
+        saved(other, 9, best=9)
+        other.keep(newest=1, best=9)
+        assert other.steps() == [9], name
+        assert other.checkpoint("best") == other.checkpoint("last"), name
+        assert sorted(path.name for path in other.checkpoints.iterdir()) == [
+            "best", "last", "step-9",
+        ], name  # fmt: skip
+
+
+def with_links_dropped(source: Path, target: Path) -> None:
+    shutil.copytree(source, target, ignore=lambda _, names: {"best", "last"} & set(names))
+
+
+def with_links_spelled_out(source: Path, target: Path) -> None:
+    with_links_dropped(source, target)
+    (target / "checkpoints/best").write_text("step-3")
+    (target / "checkpoints/last").write_text("step-8")
+
+
+COPIES = {
+    "followed": shutil.copytree, "dropped": with_links_dropped, "spelled": with_links_spelled_out
+}  # fmt: skip
+
+
+def test_a_real_folder_in_place_of_a_link_is_lost_by_nobody(two_steps: Run) -> None:
+    best = two_steps.checkpoints / "best"
+    best.unlink()
+    two_steps.step(3).rename(best)  # the only copy of step 3
+    two_steps.keep(newest=2, best=3)
+    assert two_steps.steps() == [3, 8]
+    assert two_steps.checkpoint("best").name == "step-3"
+
+
+def test_a_checkpoint_put_aside_by_a_killed_process_is_found(two_steps: Run) -> None:
+    two_steps.step(3).rename(two_steps.checkpoints / ".step-3.old")
+    assert read_state(two_steps.checkpoint("best"))["step"] == 3
+    two_steps.step(3).rename(two_steps.checkpoints / ".step-3.old")
+    with two_steps.locked():
+        assert two_steps.steps() == [3, 8]
+
+
+def test_a_run_has_one_trainer_at_a_time(two_steps: Run) -> None:
+    with two_steps.locked():
+        with pytest.raises(UsageError) as caught, two_steps.locked():
+            pass
+        told = f"{two_steps.folder} is in use: process {os.getpid()} on '{platform.node()}' since '"
+        assert str(caught.value).startswith(told)
+    with two_steps.locked():  # it is free again
+        pass
+    assert not (two_steps.folder / ".lock").exists()
+
+
+def test_the_lock_of_a_killed_process_is_taken_over(two_steps: Run) -> None:
+    (two_steps.folder / ".lock").write_text('{"host": "elsewhere", "pid": 1, "since": "2020"}')
+    (two_steps.checkpoints / ".step-9.0123.draft").mkdir()
+    with two_steps.locked():
+        assert json.loads((two_steps.folder / ".lock").read_text())["pid"] == os.getpid()
+    names = sorted(path.name for path in two_steps.checkpoints.iterdir())
+    assert names == ["best", "last", "step-3", "step-8"]
+
+
+def test_folders_made_for_a_lock_alone_go_again(tmp_path: Path) -> None:
+    run = Run(tmp_path / "runs" / "new")
+    with pytest.raises(ZeroDivisionError), run.locked():
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_deleting_a_run_leaves_what_others_put_there(two_steps: Run) -> None:
+    two_steps.write_manifest(MANIFEST)
+    (two_steps.folder / "notes.txt").write_text("mine")
+    two_steps.delete()
+    assert [path.name for path in two_steps.folder.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("which", ["²", "٣", "3 ", "-3", "", "../checkpoints/step-3"])
+def test_only_digits_are_a_step(two_steps: Run, which: str) -> None:
+    with pytest.raises(CheckpointError, match="has no checkpoint"):
+        two_steps.checkpoint(which)
+
+
+def test_a_finished_run_says_so_where_nothing_can_be_written(
+    two_steps: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").touch()  # in the way
+    two_steps.finish()
+    assert "not known as the latest one" in caplog.text
+    (tmp_path / "runs").unlink()
+    shutil.copytree(two_steps.folder, tmp_path / "runs/latest")
+    two_steps.finish()
+    assert "runs/latest is a folder" in caplog.text
+    assert Run(tmp_path / "runs/latest").steps() == [3, 8]
+
+
+# Sharing
+
+
+@pytest.mark.parametrize(
+    ("text", "shared"),
+    [
+        ("/home/alice/tr.tsv", "~/tr.tsv"),
+        ("train: ['/home/alice/a.en', \"/home/alice/a.fr\"]", "train: ['~/a.en', \"~/a.fr\"]"),
+        ("--run-dir=/home/alice", "--run-dir=~"),
+        ("/home/alices/tr.tsv", "/home/alices/tr.tsv"),
+        ("/mnt/home/alice/tr.tsv", "/mnt/home/alice/tr.tsv"),
+        ("http://alice:s3cret@127.0.0.1:9/x cannot", "http://127.0.0.1:9/x cannot"),
+        ("https://token@host", "https://host"),
+        ("an address: a@b.c, https://host/@x", "an address: a@b.c, https://host/@x"),
+    ],
+)
+def test_user_names_and_passwords_are_not_shared(
+    text: str, shared: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/alice")
+    assert shareable(text) == shared
+    assert shareable_values({text: [text, 3]}) == {shared: [shared, 3]}
+
+
 def finished(folder: Path) -> Run:
     run = Run(folder)
     folder.mkdir(parents=True)
     run.write_config(load(Path("luong")))
+    run.write_manifest(MANIFEST)
+    run.card.touch()
     run.finish()
     return run
 
@@ -262,6 +446,11 @@ def test_the_run_that_finished_last_is_taken_when_none_is_named(
     assert open_run(Path("runs/first")).folder == Path("runs/first")
     assert open_run(Path("first")).folder == Path("runs/first")
     assert open_run(Path("runs/latest")).folder.resolve() == (tmp_path / "runs/second").resolve()
+    Path("runs/latest").unlink()  # as a copy may do
+    with pytest.raises(UsageError, match="name one of runs/first, runs/second$"):
+        open_run(None)
+    shutil.rmtree("runs/first")
+    assert open_run(None).folder == Path("runs/second")
 
 
 def test_a_folder_that_is_no_run_is_refused(
@@ -271,4 +460,9 @@ def test_a_folder_that_is_no_run_is_refused(
     Path("other").mkdir()
     with pytest.raises(UsageError) as caught:
         open_run(Path("other"))
-    assert str(caught.value) == ("other is no run folder; train one: nmt train configs/luong.yaml")
+    assert str(caught.value) == (
+        "other is not a run folder; train one: nmt train configs/luong.yaml"
+    )
+    Path("other/manifest.json").write_text("{")
+    with pytest.raises(UsageError, match=r"manifest.json is not JSON, or was cut short"):
+        open_run(Path("other"))

@@ -11,7 +11,7 @@ import pytest
 from commands import Commands, lay_out
 from nmt.evaluation.records import read_records
 
-FOLDERS = {"checkpoints", "evaluation", "samples", "tokenizer"}
+FOLDERS = {"checkpoints", "data", "evaluation", "samples", "tokenizer"}
 FILES = {
     "README.md",
     "config.resolved.yaml",
@@ -218,15 +218,120 @@ def test_a_run_that_exists_is_refused_with_three_ways_out(nmt):
 def test_overwrite_deletes_no_folder_that_is_no_run(fresh):
     (fresh.folder / "thesis").mkdir()
     (fresh.folder / "thesis" / "only-copy.txt").write_text("years", encoding="utf-8")
-    refused(fresh("train", "tiny.yaml", "--run-dir", "thesis", "--overwrite"), 2, "no run of nmt")
+    refused(
+        fresh("train", "tiny.yaml", "--run-dir", "thesis", "--overwrite"), 2, "not a run of nmt"
+    )
     assert (fresh.folder / "thesis" / "only-copy.txt").exists()
 
 
 def test_resume_touches_no_folder_that_is_no_run(fresh):
     (fresh.folder / "thesis").mkdir()
     (fresh.folder / "thesis" / "only-copy.txt").write_text("years", encoding="utf-8")
-    refused(fresh("train", "tiny.yaml", "--run-dir", "thesis", "--resume"), 2, "no run of nmt")
+    refused(fresh("train", "tiny.yaml", "--run-dir", "thesis", "--resume"), 2, "not a run of nmt")
     assert (fresh.folder / "thesis" / "only-copy.txt").exists()
+
+
+FOREIGN = '{"name": "an extension", "manifest_version": 3}'
+
+
+@pytest.mark.parametrize("option", ["--resume", "--overwrite"])
+def test_a_folder_with_another_programs_manifest_is_not_touched(fresh, option):
+    folder = fresh.folder / "extension"
+    folder.mkdir()
+    (folder / "manifest.json").write_text(FOREIGN)
+    (folder / "precious.js").write_text("years", encoding="utf-8")
+    found = fresh("train", "tiny.yaml", "--run-dir", "extension", option)
+    refused(found, 2, "is not a run of nmt", "was not written by this version of nmt")
+    assert sorted(path.name for path in folder.iterdir()) == ["manifest.json", "precious.js"]
+    assert (folder / "manifest.json").read_text() == FOREIGN
+
+
+def test_resume_never_deletes_a_run(nmt):
+    run = nmt.folder / "runs/tiny"
+    (run / "keepsake.txt").write_text("mine")
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    del before[run / "config.resolved.yaml"]
+    (run / "config.resolved.yaml").unlink()
+    refused(nmt("train", "tiny.yaml", "--resume"), 3, "config.resolved.yaml is missing")
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_a_run_without_checkpoints_is_begun_in_its_folder(nmt):
+    run = nmt.folder / "runs/tiny"
+    weights = (run / "checkpoints/last/model.safetensors").read_bytes()
+    (run / "keepsake.txt").write_text("mine")
+    shutil.rmtree(run / "checkpoints")
+    assert nmt("train", "tiny.yaml", "--resume").status == 0
+    assert (run / "keepsake.txt").read_text() == "mine"
+    assert (run / "checkpoints/last/model.safetensors").read_bytes() == weights
+
+
+def test_overwrite_deletes_the_run_and_nothing_of_others(nmt):
+    run = nmt.folder / "runs/tiny"
+    (run / "keepsake.txt").write_text("mine")
+    (run / "evaluation/validation").mkdir()
+    assert nmt("train", "tiny.yaml", "--overwrite").status == 0
+    assert (run / "keepsake.txt").read_text() == "mine"
+    assert not (run / "evaluation/validation").exists()
+
+
+def test_a_second_training_in_the_same_folder_is_refused(nmt):
+    from nmt.checkpoint.run import Run
+
+    with Run(nmt.folder / "runs/tiny").locked():
+        for option in ("--resume", "--overwrite"):
+            refused(nmt("train", "tiny.yaml", option), 2, "is in use: process")
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_a_run_is_not_resumed_on_another_validation_or_test_text(fresh, split):
+    for name, pair in (("v", "they run\tils courent\n"), ("t", "they fly\tils volent\n")):
+        (fresh.folder / f"{name}.tsv").write_text(pair * 3, encoding="utf-8")
+    own = "{train: train.tsv, validation: v.tsv, test: t.tsv}"
+    config = (fresh.folder / "tiny.yaml").read_text("utf-8").replace("{train: train.tsv}", own)
+    (fresh.folder / "tiny.yaml").write_text(config, encoding="utf-8")
+    assert fresh("train", "tiny.yaml").status == 0
+    with (fresh.folder / f"{split[0]}.tsv").open("a", encoding="utf-8") as file:
+        file.write("you fly\ttu voles\n")
+    refused(fresh("train", "tiny.yaml", "--resume"), 3, f"another {split} split")
+
+
+def test_links_in_a_run_of_somebody_else_are_not_written_through(nmt):
+    precious = nmt.folder / "precious"
+    run = nmt.folder / "runs/tiny"
+    (run / "translations").mkdir()
+    for place in ("translations/attention.jsonl", "evaluation/validation", "README.md"):
+        (run / place).unlink(missing_ok=True)
+        (run / place).symlink_to(precious)
+    for place in ("metrics.jsonl", "train.log", "config.yaml", "data/test.source"):
+        (run / place).rename(run / f"{place}.kept")
+        (run / place).symlink_to(precious)
+    precious.write_text("mine")
+    assert "not kept" in nmt("translate", "I see dogs").err
+    refused_softly = nmt("evaluate", "--split", "validation")
+    assert "is a link, and nothing in runs/tiny is written" in refused_softly.err
+    assert nmt("train", "tiny.yaml", "--resume", "training.epochs=3").status == 2
+    (run / "export").symlink_to(nmt.folder)
+    assert nmt("export").status == 2
+    assert precious.read_text() == "mine"
+    assert (nmt.folder / "train.tsv").exists()
+
+
+def test_what_people_share_names_no_home_folder(fresh, monkeypatch):
+    monkeypatch.setenv("HOME", str(fresh.folder))
+    config = (fresh.folder / "tiny.yaml").read_text("utf-8")
+    absolute = config.replace("train: train.tsv", f"train: {fresh.folder / 'train.tsv'}")
+    (fresh.folder / "tiny.yaml").write_text(absolute, encoding="utf-8")
+    monkeypatch.setenv("NMT_CACHE", str(fresh.folder / "cache"))
+    place = ("--run-dir", str(fresh.folder / "runs/tiny"))
+    assert fresh("train", "tiny.yaml", *place).status == 0
+    run = fresh.folder / "runs/tiny"
+    texts = [path for path in run.rglob("*") if path.suffix in {".md", ".json", ".yaml", ".log"}]
+    assert len(texts) > 6
+    for path in texts:
+        assert str(fresh.folder) not in path.read_text("utf-8"), path
+    assert "train: 125 pairs (set aside" not in (run / "README.md").read_text("utf-8")
+    assert fresh("train", "tiny.yaml", *place, "--resume", "training.epochs=3").status == 0
 
 
 def test_what_may_change_on_resumption_is_kept(nmt):
@@ -235,14 +340,76 @@ def test_what_may_change_on_resumption_is_kept(nmt):
     assert scores["decoding"]["beam_size"] == 3
 
 
+def change(corpus):
+    pairs = corpus.read_text(encoding="utf-8").replace("dogs", "wolves")
+    corpus.write_text(pairs, encoding="utf-8")
+
+
+def test_a_run_is_evaluated_on_its_own_text_whatever_became_of_the_corpus(nmt):
+    own = nmt.folder / "runs/tiny/evaluation/test/scores.json"
+    before = json.loads(own.read_text("utf-8"))
+    change(nmt.folder / "train.tsv")
+    assert nmt("evaluate").status == 0
+    after = json.loads(own.read_text("utf-8"))
+    assert after["bleu"] == before["bleu"]
+    assert after["text"] == before["text"]
+    (nmt.folder / "train.tsv").unlink()
+    assert nmt("evaluate", "--split", "validation").status == 0
+
+
+def test_the_references_of_a_split_set_aside_are_kept_for_others_to_check(nmt):
+    from sacrebleu.metrics import BLEU
+
+    run = nmt.folder / "runs/tiny"
+    references, hypotheses = (
+        (run / place).read_text("utf-8").split("\n")[:-1]
+        for place in ("data/test.target", "evaluation/test/hypotheses.txt")
+    )
+    scores = json.loads((run / "evaluation/test/scores.json").read_text("utf-8"))
+    assert len(references) == 13
+    assert BLEU().corpus_score(hypotheses, [references]).score == scores["bleu"]["value"]
+
+
 def test_a_split_that_is_not_the_runs_own_is_not_scored_as_such(nmt):
-    pairs = (nmt.folder / "train.tsv").read_text(encoding="utf-8").replace("dogs", "wolves")
-    (nmt.folder / "train.tsv").write_text(pairs, encoding="utf-8")
-    before = (nmt.folder / "runs/tiny/evaluation/test/scores.json").read_bytes()
-    refused_softly = nmt("evaluate")
+    change(nmt.folder / "train.tsv")
+    refused_softly = nmt("evaluate", "--split", "train")
     assert refused_softly.status == 3
-    assert "the test split is not the one of runs/tiny" in refused_softly.err
+    assert "the train split is not the one of runs/tiny" in refused_softly.err
+    kept = nmt.folder / "runs/tiny/data/test.target"
+    kept.write_text(kept.read_text("utf-8").replace("je", "tu"), encoding="utf-8")
+    before = (nmt.folder / "runs/tiny/evaluation/test/scores.json").read_bytes()
+    changed = nmt("evaluate")
+    assert changed.status == 3
+    assert "test.target was changed since runs/tiny was trained" in changed.err
     assert (nmt.folder / "runs/tiny/evaluation/test/scores.json").read_bytes() == before
+
+
+def test_another_way_of_decoding_does_not_replace_the_runs_own_result(nmt):
+    test = nmt.folder / "runs/tiny/evaluation/test"
+    before = (test / "scores.json").read_bytes()
+    assert nmt("evaluate", "--beam-size", 1).status == 0
+    assert nmt("evaluate", "--length-penalty", 0, "--precision", "bfloat16").status == 0
+    step = json.loads((nmt.folder / "runs/tiny/checkpoints/best/state.json").read_text())["step"]
+    others = [path.name for path in (nmt.folder / "runs/tiny/checkpoints").glob("step-*")]
+    other = next(name for name in others if name != f"step-{step}")
+    assert nmt("evaluate", "--checkpoint", other.removeprefix("step-")).status == 0
+    assert (test / "scores.json").read_bytes() == before
+    found = {path.parent.name for path in test.glob("*/scores.json")}
+    assert found == {"beam-1", "length-penalty-0+bfloat16", other}
+    card = (nmt.folder / "runs/tiny/README.md").read_text("utf-8")
+    assert card.count("| test |") == 1
+
+
+def test_files_of_one_name_do_not_replace_each_others_results(nmt):
+    for folder, text in (("a", "I see dogs"), ("b", "we love trees")):
+        (nmt.folder / folder).mkdir()
+        for side in ("en", "fr"):
+            (nmt.folder / folder / f"news.{side}").write_text(f"{text}\n", encoding="utf-8")
+    for folder in ("a", "b", "a"):
+        files = (f"{folder}/news.en", "--reference", f"{folder}/news.fr")
+        assert nmt("evaluate", "--input", *files).status == 0
+    found = sorted((nmt.folder / "runs/tiny/evaluation").glob("news*"))
+    assert [path.name.rstrip("0123456789abcdef") for path in found] == ["news", "news-"]
 
 
 def test_files_called_test_do_not_replace_the_test_split(nmt):
@@ -303,7 +470,7 @@ def test_resume_may_go_on_for_longer(nmt):
 def test_another_text_cannot_be_resumed(nmt):
     with (nmt.folder / "train.tsv").open("a", encoding="utf-8") as file:
         file.write("something new\tquelque chose\n")
-    refused(nmt("train", "tiny.yaml", "--resume"), 3, "another text")
+    refused(nmt("train", "tiny.yaml", "--resume"), 3, "another train split")
 
 
 def test_commands_without_a_run_say_how_to_train_one(fresh):
@@ -338,7 +505,7 @@ def test_a_wrong_config_is_one_line(fresh, arguments, parts):
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        (["translate", "a", "--run", "nowhere"], ["nowhere is no run folder"]),
+        (["translate", "a", "--run", "nowhere"], ["nowhere is not a run folder"]),
         (["translate", "a", "--format", "xml"], ["unknown output format 'xml'", "jsonl"]),
         (["translate", "a", "--beam-size", "0"], ["--beam-size"]),
         (["translate", "a", "--beam-size", "2", "--n-best", "5"], ["n_best is 5"]),
@@ -348,7 +515,7 @@ def test_a_wrong_config_is_one_line(fresh, arguments, parts):
         (["plot-attention", "a", "--input", "b.jsonl"], ["choose one"]),
         (["translate", "a", "--input", "b.txt"], ["choose one"]),
         (["translate", "a", "--device", "gpu"], ["unknown device 'gpu'"]),
-        (["translate", "a", "--run", "tiny.yaml"], ["tiny.yaml is no run folder"]),
+        (["translate", "a", "--run", "tiny.yaml"], ["tiny.yaml is not a run folder"]),
     ],
 )
 def test_a_wrong_option_is_one_line(nmt, arguments, parts):

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,42 @@ def test_what_was_encoded_before_is_read_from_its_file(
     for n in range(7):
         assert np.array_equal(before.source[n], after.source[n])
         assert np.array_equal(before.target[n], after.target[n])
+
+
+OTHER = Bitext(["another"], ["autre"])
+
+
+@pytest.mark.parametrize("harm", ["cut", "empty", "foreign", "another", "half"])
+def test_a_damaged_or_foreign_file_is_made_again_with_one_line(
+    tokenizers: Tokenizers, own_cache: Path, harm: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = [encode(TEXT, tokenizers).source[n].tolist() for n in range(7)]
+    (path,) = own_cache.iterdir()
+    whole = path.read_bytes()
+    if harm == "another":
+        encode(OTHER, tokenizers)
+        (other,) = set(own_cache.iterdir()) - {path}
+        other.replace(path)
+    else:
+        harmed = {"cut": whole[:-9], "empty": b"", "foreign": b"ARROW1 of others"}
+        path.write_bytes(harmed.get(harm, whole[: len(whole) // 2]))
+    after = encode(TEXT, tokenizers)
+    assert [message for message in caplog.messages if "damaged" in message]
+    assert len(caplog.messages) == 1
+    assert path.read_bytes() == whole
+    assert [after.source[n].tolist() for n in range(7)] == before
+
+
+def test_what_nobody_has_used_for_a_month_goes(tokenizers: Tokenizers, own_cache: Path) -> None:
+    encode(TEXT, tokenizers)
+    (old,) = own_cache.iterdir()
+    encode(OTHER, tokenizers)
+    for path in own_cache.iterdir():
+        os.utime(path, (1, 1))
+    encode(OTHER, tokenizers)  # is used now
+    assert not old.exists()
+    (path,) = own_cache.iterdir()
+    assert path.stat().st_mtime > 1
 
 
 def test_another_text_or_tokenizer_gets_another_file(

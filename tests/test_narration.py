@@ -1,15 +1,18 @@
 """What a training leaves behind for people and programs: metrics, samples, the model card."""
 
+import errno
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from commands import Commands, lay_out
 from nmt.checkpoint.run import Run
 from nmt.config import TrainingConfig
+from nmt.errors import WriteError
 from nmt.training.loop import Progress, Validation
-from nmt.workflows.narration import Narrator, trim_metrics
+from nmt.workflows.narration import Board, Narrator, trim_metrics
 
 HUB = ["data.corpus=someone/corpus", "data.files=null", "data.fallback=phrasebook"]
 
@@ -50,6 +53,60 @@ def test_a_validation_tells_what_is_right_with_and_without_the_reference(tmp_pat
         "valid 6 epoch 1 | loss 2.500 bleu 31.25 chrf 44.50 | tokens right 81.2 % forced, 50.0 % "
         "free, gap 31.2 | new best | 7 s"
     )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full device is Linux's")
+def test_a_full_disk_ends_in_one_error_and_not_in_a_second_at_closing(tmp_path):
+    run = Run(tmp_path / "run")
+    run.folder.mkdir()
+    validation = Validation(2.5, 31.0, 44.0, forced_accuracy=0.8, free_accuracy=0.5, seconds=7.0)
+    config = TrainingConfig(tensorboard=False)
+    narrator = Narrator(run, config, updates_per_epoch=6, updates=12)
+
+    def train():
+        with narrator:
+            narrator._metrics.close()
+            narrator._metrics = Path("/dev/full").open("w", encoding="utf-8")  # noqa: SIM115
+            narrator.validated(Progress(step=6), validation, better=True)
+
+    with pytest.raises(WriteError, match="the disk is full: cannot write"):
+        train()
+
+
+def test_tensorboard_is_not_worth_a_training(tmp_path, caplog, monkeypatch):
+    board = Board(Run(tmp_path))
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(board._writer, "add_scalar", full)
+    for step in (1, 2):
+        board.add("train", {"loss": 2.5}, step)
+    board.close()
+    assert caplog.messages == [
+        "nothing more is written for TensorBoard: [Errno 28] No space left on device"
+    ]
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/tensorboard").symlink_to(tmp_path / "mine")
+    Board(Run(tmp_path / "run")).close()
+    assert "is a link" in caplog.text
+    assert list((tmp_path / "mine").iterdir()) == []
+
+
+def test_the_card_names_the_mechanism_and_the_files_alone(nmt):
+    (nmt.folder / "inner").mkdir()
+    (nmt.folder / "train.tsv").rename(nmt.folder / "inner/train.tsv")
+    options = (
+        f"data.files.train={nmt.folder}/inner/train.tsv", "model.decoder.kind=transformer",
+        "model.encoder.kind=self_attention", "model.encoder.size=16", "model.decoder.size=16",
+    )  # fmt: skip
+    assert nmt("train", "tiny.yaml", *options).status == 0
+    card = (nmt.folder / "runs/tiny/README.md").read_text("utf-8")
+    assert "transformer 1 x 4 heads, pre-norm, sinusoidal" in card
+    assert "lstm" not in card
+    assert "(train.tsv)" in card
+    assert str(nmt.folder) not in card
 
 
 def test_metrics_tensorboard_samples_and_card_tell_of_the_training(nmt):

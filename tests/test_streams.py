@@ -194,13 +194,12 @@ def test_repetitions_are_found_across_parts_and_chunks(monkeypatch: pytest.Monke
     assert not first.all()
 
 
-def test_scratch_goes_with_its_last_holder_and_old_scratch_is_swept(
+def test_scratch_goes_with_its_last_holder_and_what_was_left_is_swept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NMT_CACHE", str(tmp_path))
     (tmp_path / "scratch/left").mkdir(parents=True)
     (tmp_path / "scratch/left/text.arrow").write_text("x")
-    os.utime(tmp_path / "scratch/left", (1, 1))
     with writing() as writer:
         writer.write(Bitext(["a", "b"], ["x", "y"]))
     kept = where(writer.file().bitext(), np.array([False, True]))
@@ -213,21 +212,32 @@ def test_scratch_goes_with_its_last_holder_and_old_scratch_is_swept(
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
-def test_old_scratch_of_a_living_process_stays(
+HOLD = """
+from nmt.data.cache import Scratch
+scratch = Scratch("text")
+print(scratch.folder, flush=True)
+input()
+import os
+os._exit(9)
+"""
+
+
+def test_scratch_of_a_living_process_stays_however_old_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NMT_CACHE", str(tmp_path))
-    first = Scratch("text")
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    dead = first.folder.with_name(first.folder.name.replace(str(os.getpid()), str(ended.pid)))
-    dead.mkdir()
-    elsewhere = first.folder.with_name(f"{first.folder.name}-elsewhere")
-    elsewhere.mkdir()
-    for folder in (first.folder, dead, elsewhere):
-        os.utime(folder, (1, 1))
-    second = Scratch("text")
-    assert set((tmp_path / "scratch").iterdir()) == {first.folder, second.folder}
+    command = [sys.executable, "-c", HOLD]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as holder:
+        assert holder.stdout is not None
+        held = Path(holder.stdout.readline().strip())
+        os.utime(held, (1, 1))
+        mine = Scratch("text")
+        assert set((tmp_path / "scratch").iterdir()) == {held, mine.folder}
+        holder.communicate("\n")
+    assert held.exists()
+    other = Scratch("text")
+    assert set((tmp_path / "scratch").iterdir()) == {other.folder, mine.folder}
 
 
 def test_a_full_disk_is_told_when_text_is_written(monkeypatch: pytest.MonkeyPatch) -> None:

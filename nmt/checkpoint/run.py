@@ -1,17 +1,35 @@
 """A run's folder: where everything of one training lies."""
 
-import json
+import logging
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nmt.checkpoint.shareable import shareable
+from nmt.checkpoint.state import read_state
 from nmt.config import Config, Loaded, load
-from nmt.errors import CheckpointError, ConfigError, UsageError
-from nmt.files import make_link, resolve_link, write_json, write_text
+from nmt.errors import CheckpointError, ConfigError, UsageError, WriteError
+from nmt.files import (
+    DRAFT,
+    make_link,
+    os_errors_as_write_error,
+    read_json,
+    remove_drafts,
+    resolve_link,
+    restore_folder,
+    write_json,
+    write_text,
+)
+from nmt.locks import only_process
 
+log = logging.getLogger(__name__)
 LATEST = Path("runs") / "latest"
+FORMAT = "nmt.run/1"
+EXPORT_DESCRIPTION = "export.json"  # of an export that stands alone, which can be opened like a run
 
 
 @dataclass(frozen=True)
@@ -35,6 +53,15 @@ class Run:
     @property
     def tokenizer(self) -> Path:
         return self.folder / "tokenizer"
+
+    @property
+    def texts(self) -> Path:
+        """The validation and test text, as they were after cleaning."""
+        return self.folder / "data"
+
+    @property
+    def export(self) -> Path:
+        return self.folder / "export"
 
     @property
     def checkpoints(self) -> Path:
@@ -73,8 +100,11 @@ class Run:
 
     def steps(self) -> list[int]:
         """The steps of all checkpoints, oldest first."""
-        found = (path.name.removeprefix("step-") for path in self.checkpoints.glob("step-*"))
-        return sorted(int(number) for number in found if number.isdigit())
+        names = (path.name.removeprefix("step-") for path in self.checkpoints.glob("step-*"))
+        return sorted(int(name) for name in names if _is_number(name) and self._holds(name))
+
+    def _holds(self, step: str) -> bool:
+        return self.step(int(step)).is_dir()
 
     def checkpoint(self, which: str = "best") -> Path:
         """The folder of `best`, `last`, or a step's number.
@@ -82,9 +112,9 @@ class Run:
         Raises:
             CheckpointError: there is none.
         """
-        link = self.checkpoints / which
-        folder = self.step(int(which)) if which.isdigit() else resolve_link(link)
-        if not folder.is_dir():
+        folder = self.step(int(which)) if _is_number(which) else self._pointed(which)
+        restore_folder(folder)
+        if not which or Path(which).name != which or not folder.is_dir():
             known = ", ".join(map(str, self.steps())) or "none"
             raise CheckpointError(
                 f"{self.folder} has no checkpoint '{which}' (steps there: {known}); "
@@ -92,76 +122,270 @@ class Run:
             )
         return folder
 
-    def keep(self, *, newest: int, best: int) -> None:
-        """Point `last` and `best` at their steps, and delete the older checkpoints."""
+    def _pointed(self, which: str) -> Path:
+        """What `best` or `last` stands for, also where a copy of the run has lost its links."""
+        folder = resolve_link(self.checkpoints / which)
         steps = self.steps()
-        make_link(self.checkpoints / "last", f"step-{steps[-1]}")
+        if folder.is_dir() or not steps or which not in ("best", "last"):
+            return folder
+        newest = self.step(steps[-1])
+        if which == "last":
+            return newest
+        try:
+            return self.step(int(read_state(newest)["best_step"]))
+        except (CheckpointError, KeyError, TypeError, ValueError):
+            return folder
+
+    def keep(self, *, newest: int, best: int) -> None:
+        """Point `last` and `best` at their steps, and delete the older checkpoints.
+
+        Raises:
+            WriteError: a link cannot be made, or a checkpoint cannot be deleted.
+        """
+        for which in ("last", "best"):
+            self._restore_link(which)
+        steps = self.steps()
+        make_link(self.checkpoints / "last", f"step-{steps[-1]}", root=self.folder)
         if best in steps:
-            make_link(self.checkpoints / "best", f"step-{best}")
+            make_link(self.checkpoints / "best", f"step-{best}", root=self.folder)
         for number in steps[:-newest]:
             if number != best:
-                shutil.rmtree(self.step(number))
+                self._delete(self.step(number))
+
+    def _restore_link(self, which: str) -> None:
+        """A copy that follows links has made a folder of the link: let it be its step again."""
+        link = self.checkpoints / which
+        if link.is_dir() and not link.is_symlink():
+            original = self.step(int(read_state(link)["step"]))
+            if not original.exists():
+                with os_errors_as_write_error(link):
+                    link.rename(original)
+
+    def _delete(self, checkpoint: Path) -> None:
+        """Under another name first, so that half a checkpoint never passes for one."""
+        doomed = checkpoint.with_name(f".{checkpoint.name}.deleted{DRAFT}")
+        with os_errors_as_write_error(checkpoint):
+            shutil.rmtree(doomed, ignore_errors=True)
+            checkpoint.rename(doomed)
+            shutil.rmtree(doomed)
+
+    @property
+    def exists(self) -> bool:
+        """Whether the folder is a run: it has a manifest of nmt's, however far it came."""
+        try:
+            self._manifest()
+        except CheckpointError:
+            return False
+        return True
+
+    def why_not(self) -> str:
+        """What is wrong with a folder that has a manifest and still is not a run, in brackets."""
+        try:
+            self._manifest()
+        except CheckpointError as error:
+            return f" ({error})" if self.manifest.exists() else ""
+        return ""
+
+    @property
+    def empty(self) -> bool:
+        """Whether the folder is missing or has nothing in it but what a killed process left."""
+        if not self.folder.exists():
+            return True
+        if not self.folder.is_dir():
+            return False
+        return all(
+            path.name == LOCK or (path.name.startswith(".") and DRAFT in path.name)
+            for path in self.folder.iterdir()
+        )
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the only process that trains in this folder, and clear away what a killed one left.
+
+        Folders that are made for the lock alone go again.
+
+        Raises:
+            UsageError: another process trains in it: host, process id and time are told.
+            WriteError: the folder cannot be made or written.
+        """
+        missing = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
+        try:
+            with os_errors_as_write_error(self.folder):
+                self.folder.mkdir(parents=True, exist_ok=True)
+            with _lock_told(self.folder), only_process(self.folder / LOCK, str(self.folder)):
+                self._clear()
+                yield
+        finally:
+            for folder in missing:
+                with suppress(OSError):  # something was written into it
+                    folder.rmdir()
+
+    def _clear(self) -> None:
+        """Remove drafts, and put back checkpoints that had been put aside."""
+        for folder in (self.folder, *self.folder.rglob("*")):
+            if folder.is_dir() and not folder.is_symlink():
+                remove_drafts(folder)
+        for old in self.checkpoints.glob(".step-*.old"):
+            restore_folder(old.with_name(old.name[1:-4]))
+            shutil.rmtree(old, ignore_errors=True)
+
+    def delete(self) -> None:
+        """Delete all that nmt writes into a run, for a new one; files of others stay."""
+        own = (
+            self.config, self.resolved, self.tokenizer, self.checkpoints, self.metrics, self.log,
+            self.tensorboard, self.samples, self.card, self.translations.parent, self.texts,
+            self.export, self.folder / "evaluation", self.manifest,
+        )  # fmt: skip
+        with os_errors_as_write_error(self.folder):
+            for path in own:
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
 
     def finish(self) -> None:
-        """Make this `runs/latest`, seen from here: what commands take when no run is named."""
-        make_link(LATEST, os.path.relpath(self.folder, LATEST.parent))
+        """Make this `runs/latest`, seen from here: what commands take when no run is named.
+
+        Where that cannot be written, a warning says so: the run itself is whole.
+        """
+        try:
+            if LATEST.is_dir() and not LATEST.is_symlink():
+                raise WriteError(f"{LATEST} is a folder, not a link: rename it")
+            make_link(LATEST, os.path.relpath(self.folder, LATEST.parent))
+        except WriteError as error:
+            log.warning(
+                "the run is finished, but not known as the latest one (%s); name it: --run %s",
+                error,
+                self.folder,
+            )
 
     def read_config(self) -> Config:
         """The resolved config.
 
         Raises:
-            CheckpointError: it is missing or no config of this version.
+            CheckpointError: it is missing or not a config of this version.
         """
         if not self.resolved.exists():
-            raise CheckpointError(f"{self.folder} is no run: it has no {self.resolved.name}")
+            raise CheckpointError(
+                f"{self.folder} is not a whole run: {self.resolved.name} is missing"
+            )
         try:
             return load(self.resolved).config
         except ConfigError as error:
             raise CheckpointError(f"this version of nmt cannot read the run: {error}") from None
 
     def read_manifest(self) -> dict[str, Any]:
-        """What is known of how the run came about."""
-        try:
-            found = json.loads(self.manifest.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise CheckpointError(f"{self.folder} is no run: it has no manifest.json") from None
-        except ValueError:
+        """What is known of how the run came about.
+
+        Raises:
+            CheckpointError: it is missing, cut short, or another program's.
+        """
+        manifest = self._manifest()
+        lacking = next((key for key, kind in MANIFEST.items() if not _has(manifest, key, kind)), "")
+        if lacking:
             raise CheckpointError(
-                f"{self.manifest} is no JSON, or was cut short: train the run anew"
+                f"{self.manifest} does not say what it should of '{lacking}': it was changed, or "
+                "written by another version of nmt"
+            )
+        return manifest
+
+    def _manifest(self) -> dict[str, Any]:
+        try:
+            manifest = read_json(self.manifest)
+        except FileNotFoundError:
+            raise CheckpointError(
+                f"{self.folder} is not a run folder: manifest.json is missing"
             ) from None
-        if not isinstance(found, dict) or "corpus" not in found:
-            raise CheckpointError(f"{self.manifest} was not written by nmt: train the run anew")
-        return found
+        except (OSError, ValueError):
+            raise CheckpointError(
+                f"{self.manifest} is not JSON, or was cut short: retrain the run"
+            ) from None
+        if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+            raise CheckpointError(
+                f"{self.manifest} was not written by this version of nmt ({FORMAT})"
+            )
+        return manifest
 
     def write_config(self, loaded: Loaded) -> None:
-        """Keep the config as it was given, and with all its values."""
-        write_text(self.config, loaded.text)
-        write_text(self.resolved, loaded.resolved())
+        """Keep the config as it was given, and with all its values; home folders become `~`."""
+        write_text(self.config, shareable(loaded.text), root=self.folder)
+        write_text(self.resolved, shareable(loaded.resolved()), root=self.folder)
 
     def write_manifest(self, manifest: dict[str, Any]) -> None:
-        write_json(self.manifest, manifest)
+        write_json(self.manifest, {"format": FORMAT, **manifest}, root=self.folder)
+
+
+LOCK = ".lock"
+MANIFEST: dict[str, type | tuple[type, ...]] = {
+    "nmt": str, "versions": dict, "versions.torch": str, "host.system": str, "created": str,
+    "seed": int, "compute": str, "parameters": dict, "corpus.corpus": str,
+    "corpus.config": (str, type(None)), "corpus.revision": (str, type(None)),
+    "corpus.instead_of": (str, type(None)), "corpus.because": (str, type(None)),
+    "corpus.pairs": dict, "corpus.splits": dict, "corpus.fingerprints.train": str,
+    "corpus.fingerprints.validation": str, "corpus.fingerprints.test": str,
+}  # fmt: skip
+"""What the rest of the program reads in a manifest, and of which type it is."""
+
+
+def _has(manifest: dict[str, Any], key: str, kind: type | tuple[type, ...]) -> bool:
+    value: Any = manifest
+    for name in key.split("."):
+        if not isinstance(value, dict) or name not in value:
+            return False
+        value = value[name]
+    if isinstance(value, dict) and key in ("parameters", "corpus.pairs"):
+        return all(type(count) is int for count in value.values())
+    return isinstance(value, kind) and (
+        not isinstance(value, dict) or all(isinstance(text, str) for text in value.values())
+    )
+
+
+@contextmanager
+def _lock_told(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if Path(str(error.filename)).name != LOCK:
+            raise
+        with os_errors_as_write_error(folder):
+            raise
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
 
 
 def open_run(folder: Path | None) -> Run:
-    """The run in `folder`, or the latest finished one.
+    """The run, or export, in `folder`, or the latest finished run.
 
     Raises:
         UsageError: there is none.
     """
     if folder is not None:
-        place = resolve_link(folder)
-        if not (place / "config.resolved.yaml").exists():
-            named = Path("runs") / folder
-            if (resolve_link(named) / "config.resolved.yaml").exists():
-                return Run(resolve_link(named))
-            raise UsageError(f"{folder} is no run folder; train one: nmt train configs/luong.yaml")
-        return Run(place)
-    if not LATEST.exists():
+        for place in (folder, Path("runs") / folder):
+            run = Run(resolve_link(place))
+            if run.exists or (run.folder / EXPORT_DESCRIPTION).exists():
+                return run
         raise UsageError(
-            f"no trained run here ({LATEST} is missing); train one: nmt train configs/luong.yaml, "
-            "or name a run folder"
+            f"{folder} is not a run folder; train one: nmt train configs/luong.yaml"
+            + Run(resolve_link(folder)).why_not()
         )
-    return Run(_relative(resolve_link(LATEST)))
+    if LATEST.exists():
+        return Run(_relative(resolve_link(LATEST)))
+    finished = [run for run in map(Run, sorted(LATEST.parent.glob("*"))) if _finished(run)]
+    if len(finished) == 1:  # a copy that dropped the link
+        return finished[0]
+    if finished:
+        names = ", ".join(run.folder.as_posix() for run in finished)
+        raise UsageError(f"{LATEST} is missing, and several runs are here: name one of {names}")
+    raise UsageError(
+        f"no trained run here ({LATEST} is missing); train one: nmt train configs/luong.yaml, "
+        "or name a run folder"
+    )
+
+
+def _finished(run: Run) -> bool:
+    return run.card.exists() and run.exists
 
 
 def _relative(folder: Path) -> Path:

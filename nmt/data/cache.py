@@ -1,8 +1,6 @@
 """A folder for what can be made again: learned tokenizers and encoded corpora, by content."""
 
 import os
-import platform
-import re
 import shutil
 import sys
 from contextlib import suppress
@@ -11,9 +9,10 @@ from tempfile import mkdtemp
 from time import time
 from weakref import finalize
 
-from nmt.files import os_errors_as_write_error
+from nmt import locks
+from nmt.files import os_errors_as_write_error, remove_drafts
 
-WEEK = 7 * 24 * 3600  # seconds
+MONTH = 30 * 24 * 3600  # seconds
 
 
 def cache_folder(kind: str) -> Path:
@@ -30,42 +29,54 @@ def cache_folder(kind: str) -> Path:
     folder = root / kind
     with os_errors_as_write_error(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    remove_drafts(folder)
     return folder
+
+
+def remove_unused(folder: Path) -> None:
+    """Remove what nobody has used for a month; `used` says when that was."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            with suppress(FileNotFoundError):  # somebody else clears away, too
+                if path.is_file() and time() - path.stat().st_mtime > MONTH:
+                    path.unlink()
+
+
+def used(path: Path) -> None:
+    """Note that something in the cache is used now."""
+    with suppress(OSError):  # a cache that is shared may be read-only
+        os.utime(path)
 
 
 class Scratch:
     """A folder in the cache for what only this process needs; it goes with the last who holds it.
 
-    What a killed process left behind is removed after a week. Its name tells the process and the
-    machine, since a training may last longer than that.
+    It is locked as long, so that the next process can tell what a killed one left behind, and
+    removes that.
     """
 
     def __init__(self, kind: str) -> None:
         parent = cache_folder("scratch")
         _sweep(parent)
         with os_errors_as_write_error(parent):
-            self.folder = Path(
-                mkdtemp(prefix=f"{kind}-{os.getpid()}-", suffix=f"-{platform.node()}", dir=parent)
-            )
-        self._end = finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+            while True:
+                self.folder = Path(mkdtemp(prefix=f"{kind}-", dir=parent))
+                descriptor = locks.open_folder(self.folder)
+                if descriptor is None or locks.held_by_us(descriptor, self.folder):
+                    break
+                os.close(descriptor)
+        self._end = finalize(self, _remove, self.folder, descriptor)
+
+
+def _remove(folder: Path, descriptor: int | None) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    if descriptor is not None:
+        os.close(descriptor)
 
 
 def _sweep(parent: Path) -> None:
+    """Remove the folders of processes that have ended."""
     for left in parent.iterdir():
-        with suppress(FileNotFoundError):  # somebody else sweeps, too
-            if time() - left.stat().st_mtime > WEEK and not _runs(left.name):
+        with suppress(OSError), locks.if_free(left) as free:  # somebody else sweeps, too
+            if free and left.is_dir() and not left.is_symlink():
                 shutil.rmtree(left, ignore_errors=True)
-
-
-def _runs(name: str) -> bool:
-    """Whether the process that made a scratch folder runs, as far as can be told from here."""
-    found = re.fullmatch(r"[^-]+-(\d+)-[^-]+-(.*)", name)
-    if found is None or found[2] != platform.node() or os.name == "nt":
-        return False  # Windows has no signal that only asks
-    try:
-        os.kill(int(found[1]), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's
-        return True
-    return True

@@ -1,21 +1,25 @@
 """Corpora in subword ids, encoded once into Arrow files that are mapped, not read, into memory."""
 
+import logging
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nmt.data.cache import cache_folder
+from nmt.data.cache import cache_folder, remove_unused, used
 from nmt.data.corpus import Bitext
 from nmt.data.tokenizer import Tokenizers
 from nmt.files import replacing
 from nmt.processor import cores
 
+log = logging.getLogger(__name__)
 CHUNK = 20_000  # sentences encoded at once
+LAYOUT = 2  # part of every file's name: raise it when what stands in them changes
 Sides = tuple[tuple[np.ndarray, np.ndarray], ...]  # ids end to end, and lengths, of each side
 
 
@@ -61,12 +65,28 @@ class EncodedBitext:
 
 
 def encode(bitext: Bitext, tokenizers: Tokenizers) -> EncodedBitext:
-    """Encode a bitext on all cores, or map the file in which it was encoded before."""
-    name = f"{bitext.fingerprint()}-{tokenizers.fingerprint}-{CHUNK}.arrow"
-    path = cache_folder("encoded") / name
-    if not path.exists():
-        with replacing(path) as draft:
-            _write(draft, bitext, tokenizers)
+    """Encode a bitext on all cores, or map the file in which it was encoded before.
+
+    A file that is damaged, or not of ours, is replaced.
+    """
+    folder = cache_folder("encoded")
+    path = folder / f"{bitext.fingerprint()}-{tokenizers.fingerprint}-{CHUNK}-{LAYOUT}.arrow"
+    used(path)
+    remove_unused(folder)
+    try:
+        encoded = _map(path, check=True)
+        if len(encoded) != len(bitext):
+            raise ValueError(f"{len(encoded)} pairs, not {len(bitext)}")
+        return encoded
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        log.warning("%s is damaged (%.200s): the corpus is encoded again", path, reason)
+        with suppress(OSError):
+            path.unlink()
+    with replacing(path) as draft:
+        _write(draft, bitext, tokenizers)
     return _map(path)
 
 
@@ -101,11 +121,13 @@ def _encoded(bitext: Bitext, tokenizers: Tokenizers) -> Iterator[Sides]:
             yield tuple(side.result() for side in sides)
 
 
-def _map(path: Path) -> EncodedBitext:
+def _map(path: Path, *, check: bool = False) -> EncodedBitext:
     import pyarrow as pa
 
     with pa.memory_map(str(path)) as file:
         table = pa.ipc.open_file(file).read_all()
+        if check:
+            table.validate(full=True)
     return EncodedBitext(_column(table["source"]), _column(table["target"]), path)
 
 

@@ -99,9 +99,10 @@ class TextColumn(Sequence[str]):
     def _around(self, place: int) -> tuple[list[str], int]:
         """The batch in which a sentence lies, and where the batch begins."""
         batch = bisect_right(self.file.ends, place)
-        if self._latest[0] != batch:
-            self._latest = (batch, self.file.read(self.name, batch))
-        return self._latest[1], self.file.ends[batch - 1] if batch else 0
+        latest = self._latest  # which another thread may replace meanwhile
+        if latest[0] != batch:
+            latest = self._latest = (batch, self.file.read(self.name, batch))
+        return latest[1], self.file.ends[batch - 1] if batch else 0
 
 
 class TextWriter:

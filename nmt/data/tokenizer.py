@@ -42,14 +42,14 @@ class Tokenizers:
     def fingerprint(self) -> str:
         return f"{self.source.fingerprint}-{self.target.fingerprint}"
 
-    def save(self, folder: Path) -> None:
-        """Write the models and, for people, their vocabularies."""
+    def save(self, folder: Path, *, root: Path | None = None) -> None:
+        """Write the models and, for people, their vocabularies. root: as `replacing` has it."""
         sides = {"joint": self.source} if self.joint else vars(self)
         for name, tokenizer in sides.items():
-            with replacing(folder / f"{name}{tokenizer.suffix}") as draft:
+            with replacing(folder / f"{name}{tokenizer.suffix}", root=root) as draft:
                 draft.write_bytes(tokenizer.model)
             lines = [f"{id}\t{piece}\n" for id, piece in enumerate(tokenizer.names)]
-            write_text(folder / f"{name}.vocab", "".join(lines))
+            write_text(folder / f"{name}.vocab", "".join(lines), root=root)
 
     @classmethod
     def load(cls, folder: Path) -> "Tokenizers":

@@ -50,6 +50,8 @@ class Session(ABC):
 class Engine(ABC):
     """A model that is ready to translate."""
 
+    name: str
+    """What computes, as a part of file names: `torch`, or such as `onnxruntime-int8`."""
     attends_from: str
     """Which decoder state asks the attention: `s_t` or `s_t-1`."""
     workers = 1

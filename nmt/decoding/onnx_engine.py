@@ -32,6 +32,7 @@ class OnnxEngine(Engine):
 
     def __init__(self, encoder: bytes, step: bytes, *, attends_from: str, precision: str) -> None:
         self.attends_from, self.precision = attends_from, precision
+        self.name = f"onnxruntime-{precision}"
         self.workers = cores()
         self.encoder, self.stepper = _graph(encoder), _graph(step)
         inputs = [value.name for value in self.stepper.get_inputs()]

@@ -16,6 +16,8 @@ from nmt.models.devices import Compute
 class TorchEngine(Engine):
     """A model of its own, so that the given one may go on training: weights cast once."""
 
+    name = "torch"
+
     def __init__(self, model: Seq2Seq[Any], compute: Compute) -> None:
         self.attends_from = model.attends_from
         self.compute = compute

@@ -155,13 +155,18 @@ def make_record(
     )
 
 
-def write_records(path: Path, records: Iterable[AttentionRecord]) -> int:
-    """Write a line a record, all of them or none; returns how many.
+def write_records(
+    path: Path, records: Iterable[AttentionRecord], *, root: Path | None = None
+) -> int:
+    """Write a line a record, all of them or none; returns how many. root: as `replacing` has it.
 
     Records are taken one at a time, so that a generator of a million needs no memory.
     """
     count = 0
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+    with (
+        replacing(path, root=root) as temporary,
+        temporary.open("w", encoding="utf-8", newline="\n") as file,
+    ):
         for record in records:
             file.write(_line(record) + "\n")
             count += 1

@@ -1,29 +1,26 @@
 """The model card of a run: what it is, what it learned from, how well it does."""
 
-import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from nmt.checkpoint.run import Run
-from nmt.files import write_text
+from nmt.files import read_json, write_text
+from nmt.workflows.sweep.mechanism import mechanism
 
 
 def write_card(run: Run) -> None:
     """Write the run's README.md from its config, manifest and scores."""
-    write_text(run.card, "\n".join(_lines(run)) + "\n")
+    write_text(run.card, "\n".join(_lines(run)) + "\n", root=run.folder)
 
 
 def _lines(run: Run) -> Iterator[str]:
     config, manifest = run.read_config(), run.read_manifest()
-    corpus, model = manifest["corpus"], config.model
-    attention = model.attention
+    corpus, parameters = manifest["corpus"], sum(manifest["parameters"].values())
     yield f"# {config.name}\n"
     yield (
-        f"Translates {config.data.source} to {config.data.target}: a recurrent encoder-decoder "
-        f"({model.encoder.cell} {model.encoder.layers} x 2 x {model.encoder.size}, "
-        f"{model.decoder.kind} decoder {model.decoder.layers} x {model.decoder.size}) with "
-        f"{attention.scope} {attention.score} attention, {attention.normalizer}; "
-        f"{sum(manifest['parameters'].values()):,} parameters.\n"
+        f"Translates {config.data.source} to {config.data.target}; {parameters:,} parameters. "
+        f"Attention, decoder and encoder: {mechanism(config)}.\n"
     )
     yield "## Learned from\n"
     yield f"`{corpus['corpus']}` {corpus['config'] or ''}".rstrip()
@@ -33,7 +30,9 @@ def _lines(run: Run) -> Iterator[str]:
         yield f"\n**Not from `{corpus['instead_of']}`, as configured**: {corpus['because']}"
     yield ""
     for split, pairs in corpus["pairs"].items():
-        yield f"- {split}: {pairs:,} pairs ({corpus['splits'].get(split, split)})"
+        origin = _names_alone(corpus["splits"].get(split, split), corpus["corpus"])
+        yield f"- {split}: {pairs:,} pairs ({origin})"
+    yield f"\n`{run.texts.name}/` holds the validation and test text that the scores are of."
     yield "\n## Scores\n"
     yield "| split | BLEU | chrF | TER | signature of BLEU |\n|---|---|---|---|---|"
     for scores in _scores(run):
@@ -42,8 +41,8 @@ def _lines(run: Run) -> Iterator[str]:
             f"| {scores['ter']['value']:.2f} | `{scores['bleu']['signature']}` |"
         )
     yield "\n## Use it\n"
-    yield f'    nmt translate --run {run.folder.as_posix()} "I love you"'
-    yield f"    nmt evaluate {run.folder.as_posix()}\n"
+    yield f'    nmt translate --run {run.folder.name} "I love you"'
+    yield f"    nmt evaluate {run.folder.name}\n"
     yield (
         f"Made by nmt {manifest['nmt']}, torch {manifest['versions']['torch']}, "
         f"seed {manifest['seed']}, {manifest['created']}; "
@@ -51,6 +50,17 @@ def _lines(run: Run) -> Iterator[str]:
     )
 
 
+def _names_alone(origin: str, corpus: str) -> str:
+    """Where a split came from, without the folders of whoever trained it.
+
+    >>> _names_alone("/home/me/a.en and /home/me/a.fr", "files")
+    'a.en and a.fr'
+    """
+    if corpus != "files":
+        return origin
+    return " and ".join(Path(place).name for place in origin.split(" and "))
+
+
 def _scores(run: Run) -> Iterator[dict[str, Any]]:
     for path in sorted(run.folder.glob("evaluation/*/scores.json")):
-        yield json.loads(path.read_text(encoding="utf-8"))
+        yield read_json(path)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from nmt.checkpoint.shareable import shareable_values
 from nmt.config import Config, TrainingConfig
 from nmt.errors import ConfigError
 from nmt.training.schedules import NEEDS_END
@@ -33,7 +34,7 @@ def check_changes(
     Raises:
         ConfigError: lists every key that would make it another training.
     """
-    changed = list(_differences(before.model_dump(mode="json"), now.model_dump(mode="json"), ""))
+    changed = list(_differences(_as_kept(before), _as_kept(now), ""))
     fixed = [text for key, text in changed if not key.startswith(FREE)]
     if fixed:
         raise ConfigError(
@@ -49,6 +50,16 @@ def check_changes(
                     "that it would have had",
                     schedule,
                 )
+
+
+def same_config(one: Config, other: Config) -> bool:
+    """Whether two configs ask for the same, one of them perhaps as a run keeps it."""
+    return _as_kept(one) == _as_kept(other)
+
+
+def _as_kept(config: Config) -> Any:
+    """The values of a config as a run keeps them: without the user's home folder."""
+    return shareable_values(config.model_dump(mode="json"))
 
 
 def check_budget(before: Config, now: Config, path: Path, *, otherwise: str) -> None:

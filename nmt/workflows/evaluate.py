@@ -8,18 +8,19 @@ from time import monotonic
 from typing import Any
 
 from nmt.checkpoint.run import Run
+from nmt.checkpoint.state import read_state
 from nmt.config import DecodingConfig
 from nmt.data.cleaning import normalized
-from nmt.data.corpus import SPLITS, Bitext, Corpus, SplitName
+from nmt.data.corpus import SPLITS, Bitext, SplitName
 from nmt.data.files import read_split
-from nmt.data.reading import read_corpus
 from nmt.decoding.exported import Export
 from nmt.errors import DataError, UsageError
 from nmt.evaluation.metrics import Scores, measure
 from nmt.evaluation.records import write_records
-from nmt.files import write_json, write_text
+from nmt.files import read_json, write_json, write_text
 from nmt.workflows.links import attention_scores
 from nmt.workflows.model import Trained, endless, load_trained
+from nmt.workflows.run_text import Text, text_of
 
 log = logging.getLogger(__name__)
 
@@ -58,11 +59,14 @@ def evaluate_split(
     run: Run,
     split: SplitName,
     *,
-    corpus: Corpus | None = None,
+    text: Text | None = None,
     checkpoint: str = "best",
     decoding: DecodingConfig | None = None,
 ) -> Evaluation:
     """Translate a split of the run's corpus and keep everything in `evaluation/SPLIT`.
+
+    That folder is for the run's own result: its best checkpoint, by torch, searched as its config
+    says. What is measured in another way goes into a folder below, named after the difference.
 
     Raises:
         UsageError: this is an export that stands alone.
@@ -74,11 +78,10 @@ def evaluate_split(
             "evaluate files with --input and --reference"
         )
     trained = load_trained(run, checkpoint=checkpoint, decoding=decoding)
-    if corpus is None:
-        corpus = read_corpus(trained.config.data, seed=trained.config.seed)
-        refuse_other_text(run, corpus, split)
-    extras = {"corpus": corpus.origin.corpus, **attention_scores(trained, corpus, split)}
-    return _evaluate(trained, split, corpus.split(split), decoding, extras)
+    if text is None:
+        text = text_of(run, trained.config, split)
+    extras = {"corpus": text.corpus, **attention_scores(trained, text)}
+    return _evaluate(trained, split, text.bitext, decoding, extras)
 
 
 def evaluate_files(
@@ -100,19 +103,54 @@ def evaluate_files(
     bitext = Bitext(sources, [line or "" for line in raw.targets])
     if not len(bitext):
         raise DataError(f"{source} and {reference} are empty: there is nothing to evaluate")
+    name = _name_of_files(run, source, bitext)
+    extras = {"corpus": f"{source.name} and {reference.name}"}
+    return _evaluate(trained, name, bitext, decoding, extras)
+
+
+def _name_of_files(run: Run, source: Path, bitext: Bitext) -> str:
+    """After the source file; with a digest of the text where another text has that name."""
     name = f"files-{source.stem}" if source.stem in SPLITS else source.stem
-    return _evaluate(trained, name, bitext, decoding, {"corpus": f"{source} and {reference}"})
+    others = [_scores_in(path) for path in run.evaluation(name).glob("**/scores.json")]
+    if all(scores.get("text") == bitext.fingerprint() for scores in others):
+        return name
+    return f"{name}-{bitext.fingerprint()[:8]}"
 
 
-def refuse_other_text(run: Run, corpus: Corpus, split: SplitName) -> None:
-    """A score on another text than the run's would pass for one on its own."""
-    known = run.read_manifest()["corpus"]
-    if known["fingerprints"][split] != corpus.split(split).fingerprint():
-        raise DataError(
-            f"the {split} split is not the one of {run.folder}: that was made from "
-            f"{known['corpus']}, now there is {corpus.origin.corpus}; evaluate files of your own "
-            "with --input and --reference"
-        )
+def _scores_in(path: Path) -> dict[str, Any]:
+    try:
+        scores = read_json(path)
+    except (OSError, ValueError):
+        return {}
+    return scores if isinstance(scores, dict) else {}
+
+
+def difference(trained: Trained, decoding: DecodingConfig) -> str:
+    """How a measurement differs from the run's own, as a folder's name; empty where it does not.
+
+    Such as `beam-1`, or `step-300+onnxruntime-int8`.
+    """
+    own = trained.config.decoding
+    parts = [
+        f"{SHORT.get(name, name.replace('_', '-'))}-{getattr(decoding, name):g}"
+        for name in SEARCH
+        if getattr(decoding, name) != getattr(own, name)
+    ]
+    if trained.checkpoint is None:
+        return "+".join(parts)  # an export is all there is
+    if trained.identity["step"] != read_state(trained.run.checkpoint("best"))["step"]:
+        parts.append(f"step-{trained.identity['step']}")
+    engine = trained.engine.name
+    if engine != "torch":
+        parts.append(engine)
+    elif decoding.precision not in (own.precision, "auto"):
+        parts.append(decoding.precision)
+    return "+".join(parts)
+
+
+SEARCH = ("beam_size", "length_penalty", "max_length_factor")
+"""What of a decoding changes translations, besides engine and precision."""
+SHORT = {"beam_size": "beam"}
 
 
 def _evaluate(
@@ -124,22 +162,24 @@ def _evaluate(
 ) -> Evaluation:
     decoding = decoding or trained.config.decoding
     started = monotonic()
-    found = trained.translator(endless(decoding)).translate(bitext.sources)
+    translations = trained.translator(endless(decoding)).translate(bitext.sources)
     seconds = monotonic() - started
-    hypotheses = [translated.text for translated in found]
+    hypotheses = [translated.text for translated in translations]
     scores = measure(hypotheses, bitext.targets)
-    folder = trained.run.evaluation(name)
+    folder, root = trained.run.evaluation(name) / difference(trained, decoding), trained.run.folder
     write_records(
         folder / "attention.jsonl",
         (
             record
-            for number, translated in enumerate(found, start=1)
+            for number, translated in enumerate(translations, start=1)
             for record in trained.records(translated, f"{name}-{number}")
         ),
+        root=root,
     )
-    write_text(folder / "hypotheses.txt", "".join(f"{text}\n" for text in hypotheses))
+    write_text(folder / "hypotheses.txt", "".join(f"{text}\n" for text in hypotheses), root=root)
     extras = {
         **extras,
+        "text": bitext.fingerprint(),
         "decoding": decoding.model_dump(mode="json"),
         "engine": str(trained.engine),
         "model": trained.identity,
@@ -147,7 +187,7 @@ def _evaluate(
         "sentences_per_second": round(len(bitext) / max(seconds, 1e-9), 2),
     }
     evaluation = Evaluation(name, folder, scores, extras)
-    write_json(folder / "scores.json", evaluation.as_dict())
+    write_json(folder / "scores.json", evaluation.as_dict(), root=root)
     for line in str(evaluation).split("\n"):
         log.info("%s", line)
     log.info("  hypotheses and attention of every sentence: %s", folder)

@@ -9,12 +9,11 @@ from typing import Any
 
 from nmt.checkpoint.run import Run
 from nmt.data.corpus import Bitext
-from nmt.data.reading import read_corpus
 from nmt.decoding.exported import DESCRIPTION, GRAPHS, INSTALL, PRECISIONS, Export
 from nmt.decoding.translator import Translator
 from nmt.errors import DataError, UsageError
 from nmt.files import replacing_folder
-from nmt.workflows.model import EXPORT, Trained, endless, load_trained
+from nmt.workflows.model import Trained, endless, load_trained
 
 log = logging.getLogger(__name__)
 MOST = 1000  # validation sentences that are translated to compare
@@ -57,15 +56,15 @@ def export(
         raise UsageError(f"nmt export needs onnx, onnxscript and onnxruntime: {INSTALL}")
     if Export(run.folder).exists:
         raise UsageError(f"{run.folder} is an export already; name the run that it was made from")
-    folder = output or run.folder / EXPORT
+    folder, root = output or run.export, None if output else run.folder
     _refuse_place(folder)
     torch_only = run.read_config().decoding.model_copy(
         update={"engine": "torch", "precision": "float32"}
     )
     trained = load_trained(run, checkpoint=checkpoint, device="cpu", decoding=torch_only)
     chosen = PRECISIONS if precision == "both" else (precision,)
-    with replacing_folder(folder) as draft:
-        shutil.copytree(run.tokenizer, draft / run.tokenizer.name)
+    with replacing_folder(folder, root=root) as draft:
+        trained.tokenizers.save(draft / run.tokenizer.name)
         shutil.copyfile(run.resolved, draft / run.resolved.name)
         sizes = _write_graphs(trained, draft, chosen)
         description = _description(trained, chosen)
@@ -120,15 +119,14 @@ def _name(graph: str, precision: str) -> str:
 def _compared(trained: Trained, folder: Path) -> dict[str, Any] | None:
     """BLEU of both precisions on the validation split, and how often they say the same."""
     from nmt.evaluation.metrics import bleu_and_chrf
-    from nmt.workflows.evaluate import refuse_other_text
+    from nmt.workflows.run_text import text_of
 
     try:
-        corpus = read_corpus(trained.config.data, seed=trained.config.seed)
-        refuse_other_text(trained.run, corpus, "validation")
+        whole = text_of(trained.run, trained.config, "validation").bitext
     except DataError as error:
         log.warning("int8 was not compared with float32, so auto stays with that: %s", error)
         return None
-    text = Bitext(corpus.validation.sources[:MOST], corpus.validation.targets[:MOST])
+    text = Bitext(whole.sources[:MOST], whole.targets[:MOST])
     found: dict[str, list[str]] = {}
     for precision in PRECISIONS:
         engine = Export(folder).engine(precision)

@@ -4,18 +4,19 @@ from typing import Any
 
 import numpy as np
 
-from nmt.data.corpus import Corpus, SplitName
+from nmt.data.corpus import Bitext
 from nmt.evaluation.alignment import alignment_error, links_found, row_entropies
 from nmt.evaluation.linking import row_maxima
 from nmt.evaluation.pharaoh import Gold
 from nmt.workflows.forced import has_attention, plain, read
 from nmt.workflows.model import Trained
+from nmt.workflows.run_text import Text
 
 SHIFT = 0
 """Row t is of the step that predicts word t, in every kind of decoder: see docs/alignment.md."""
 
 
-def attention_scores(trained: Trained, corpus: Corpus, split: SplitName) -> dict[str, Any]:
+def attention_scores(trained: Trained, text: Text) -> dict[str, Any]:
     """What `scores.json` says of the attention; nothing where the model has none.
 
     `attention_entropy`: mean over all target pieces, in nats. For the phrasebook also
@@ -27,8 +28,8 @@ def attention_scores(trained: Trained, corpus: Corpus, split: SplitName) -> dict
     """
     if not has_attention(trained):
         return {}
-    gold = _gold(trained, corpus, split)
-    bitext = corpus.split(split)
+    bitext = text.bitext
+    gold = _gold(trained, bitext) if text.corpus == "phrasebook" else []
     matrices, links, entropies = [], [], [np.zeros(0)]
     for seen in read(trained, [(plain(source), plain(target)) for source, target in bitext]):
         entropies.append(row_entropies(seen.weights))
@@ -46,13 +47,11 @@ def attention_scores(trained: Trained, corpus: Corpus, split: SplitName) -> dict
     return scores
 
 
-def _gold(trained: Trained, corpus: Corpus, split: SplitName) -> list[Gold]:
-    """The gold links of the phrasebook, in either direction; nothing for another corpus."""
-    if corpus.origin.corpus != "phrasebook":
-        return []
+def _gold(trained: Trained, bitext: Bitext) -> list[Gold]:
+    """The gold links of pairs of the phrasebook, in either direction."""
     from nmt.data import phrasebook  # takes a second to make: only where it is wanted
 
     if trained.config.data.source == "en":
-        return [Gold.of(phrasebook.gold(*pair) or ()) for pair in corpus.split(split)]
-    back = (phrasebook.gold(target, source) or () for source, target in corpus.split(split))
+        return [Gold.of(phrasebook.gold(*pair) or ()) for pair in bitext]
+    back = (phrasebook.gold(target, source) or () for source, target in bitext)
     return [Gold.of((french, english) for english, french in links) for links in back]

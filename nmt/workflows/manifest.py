@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nmt import __version__
+from nmt.checkpoint.shareable import shareable_values
 from nmt.data.corpus import SPLITS
 from nmt.models import parameter_table
 from nmt.workflows.prepare import Parts, padding_share
@@ -18,10 +19,9 @@ RECORDED = ("torch", "sentencepiece", "datasets", "sacrebleu", "numpy", "safeten
 
 
 def manifest(parts: Parts, command: Sequence[str]) -> dict[str, Any]:
-    """All that it takes to tell, and to repeat, what was trained."""
+    """All that it takes to tell, and to repeat, what was trained; no user names, no passwords."""
     corpus = parts.corpus
-    return {
-        "format": "nmt.run/1",
+    facts = {
         "nmt": __version__,
         "versions": {name: version(name) for name in RECORDED}
         | {"python": platform.python_version()},
@@ -44,6 +44,8 @@ def manifest(parts: Parts, command: Sequence[str]) -> dict[str, Any]:
         "parameters": dict(parameter_table(parts.model)),
         "padding_share": round(padding_share(parts), 4),
     }
+    without_names: dict[str, Any] = shareable_values(facts)
+    return without_names
 
 
 def _commit() -> str | None:

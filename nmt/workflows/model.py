@@ -22,7 +22,6 @@ if TYPE_CHECKING:  # torch is slow to import, and an export does without it
     from nmt.models.devices import Compute
 
 log = logging.getLogger(__name__)
-EXPORT = "export"  # the folder of a run's own
 
 
 @dataclass(frozen=True)
@@ -166,7 +165,7 @@ class _Sought:
     def _by_export(self) -> Trained:
         """The run's own export and nothing else."""
         self._refuse_device()
-        export, folder = Export(self.run.folder / EXPORT), self.run.checkpoint(self.checkpoint)
+        export, folder = Export(self.run.export), self.run.checkpoint(self.checkpoint)
         identity = identity_of(self.run, folder)
         _refuse_another(export, identity, self.run)
         return self._trained(export.engine(self.decoding.precision), identity, folder)
@@ -181,7 +180,7 @@ class _Sought:
 
     def _own_export(self) -> Trained | None:
         """The run's own export, where `auto` finds that it serves as well."""
-        export = Export(self.run.folder / EXPORT)
+        export = Export(self.run.export)
         if self.decoding.engine == "torch" or not export.exists or not _on_processor(self.device):
             return None
         wanted = self.decoding.precision

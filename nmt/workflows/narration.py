@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from logging.handlers import BufferingHandler
 from pathlib import Path
 from time import monotonic
@@ -11,8 +11,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from nmt.checkpoint.run import Run
+from nmt.checkpoint.shareable import shareable
 from nmt.config import TrainingConfig
-from nmt.files import os_errors_as_write_error, replacing, write_text
+from nmt.errors import WriteError
+from nmt.files import os_errors_as_write_error, refuse_links, write_text
 from nmt.training.loop import Progress, Validation
 from nmt.training.trainer import Report
 from nmt.workflows.display import Bar, clock
@@ -35,11 +37,13 @@ class Narrator:
         self._since = self._started = monotonic()
         self._seen, self._waited = 0, 0.0
         self._examples: list[tuple[str, str, str]] = []
-        self._board = _board(run.tensorboard) if config.tensorboard else None
+        self._board = Board(run) if config.tensorboard else None
 
     def __enter__(self) -> Self:
-        self.run.folder.mkdir(parents=True, exist_ok=True)
-        self._metrics = self.run.metrics.open("a", encoding="utf-8", newline="\n")
+        with os_errors_as_write_error(self.run.metrics):
+            self.run.folder.mkdir(parents=True, exist_ok=True)
+            refuse_links(self.run.metrics, self.run.folder)
+            self._metrics = self.run.metrics.open("a", encoding="utf-8", newline="\n")
         return self
 
     def __exit__(
@@ -49,7 +53,8 @@ class Narrator:
         trace: TracebackType | None,
     ) -> None:
         self.bar.close()
-        self._metrics.close()
+        with suppress(OSError):  # the line that a full disk refused is still in the buffer
+            self._metrics.close()
         if self._board is not None:
             self._board.close()
 
@@ -110,7 +115,7 @@ class Narrator:
             f"source      {source}\nreference   {reference}\nhypothesis  {hypothesis}\n\n"
             for source, reference, hypothesis in examples
         )
-        write_text(self.run.samples / f"step-{progress.step}.txt", text)
+        write_text(self.run.samples / f"step-{progress.step}.txt", text, root=self.run.folder)
 
     def _line(self, progress: Progress) -> None:
         reports, speed = self._reports, self._speed()
@@ -157,8 +162,7 @@ class Narrator:
             self._metrics.write(json.dumps(line) + "\n")
             self._metrics.flush()
         if self._board is not None:
-            for name, value in values.items():
-                self._board.add_scalar(f"{event}/{name}", value, progress.step)
+            self._board.add(event, values, progress.step)
 
     def _epoch(self, progress: Progress) -> float:
         return progress.epoch + progress.batch / self.config.accumulate / self.updates_per_epoch
@@ -185,19 +189,51 @@ class Narrator:
             log.info("about %s for %d updates, validations apart", clock(seconds), left)
 
 
-def trim_metrics(path: Path, step: int) -> None:
+class Board:
+    """TensorBoard's file of a run. It is not worth a training: what fails there is a warning."""
+
+    def __init__(self, run: Run) -> None:
+        logging.getLogger("tensorboard").setLevel(logging.ERROR)
+        from tensorboard.summary import Writer
+
+        self._writer: Any = None
+        with self._or_switched_off(), os_errors_as_write_error(run.tensorboard):
+            refuse_links(run.tensorboard, run.folder)
+            self._writer = Writer(str(run.tensorboard))
+
+    def add(self, event: str, values: dict[str, float], step: int) -> None:
+        if self._writer is not None:
+            with self._or_switched_off():
+                for name, value in values.items():
+                    self._writer.add_scalar(f"{event}/{name}", value, step)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            with self._or_switched_off():
+                self._writer.close()
+
+    @contextmanager
+    def _or_switched_off(self) -> Iterator[None]:
+        """The writer's own thread fails, and its error comes out of any later call."""
+        try:
+            yield
+        except (OSError, WriteError) as error:
+            self._writer = None
+            log.warning("nothing more is written for TensorBoard: %s", error)
+
+
+def trim_metrics(path: Path, step: int, *, root: Path | None = None) -> None:
     """Forget what a run wrote after the checkpoint from which it goes on."""
     if not path.exists():
         return
     kept = []
-    for line in path.read_text(encoding="utf-8").split("\n"):
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
             if line and json.loads(line)["step"] <= step:
                 kept.append(line + "\n")
-        except ValueError:
+        except (ValueError, TypeError, KeyError, RecursionError):
             break  # cut short by a crash
-    with replacing(path) as draft:
-        draft.write_text("".join(kept), encoding="utf-8", newline="\n")
+    write_text(path, "".join(kept), root=root)
 
 
 @contextmanager
@@ -213,12 +249,15 @@ def remembered() -> Iterator[list[logging.LogRecord]]:
 
 
 @contextmanager
-def written_to(path: Path, early: Iterable[logging.LogRecord] = ()) -> Iterator[None]:
+def written_to(
+    path: Path, early: Iterable[logging.LogRecord] = (), *, root: Path | None = None
+) -> Iterator[None]:
     """Everything that is logged in the block, and what was before, goes into a file, too."""
     with os_errors_as_write_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler = _LogFile(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        refuse_links(path, root)
+        handler = _LogFile(path, encoding="utf-8", errors="backslashreplace")
+    handler.setFormatter(_Shareable("%(asctime)s %(levelname)s %(message)s"))
     for record in early:
         handler.handle(record)
     logger = logging.getLogger("nmt")
@@ -227,7 +266,15 @@ def written_to(path: Path, early: Iterable[logging.LogRecord] = ()) -> Iterator[
         yield
     finally:
         logger.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):
+            handler.close()
+
+
+class _Shareable(logging.Formatter):
+    """Without the user's name and passwords: a run is what people share."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return shareable(super().format(record))
 
 
 class _LogFile(logging.FileHandler):
@@ -235,10 +282,3 @@ class _LogFile(logging.FileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
         return
-
-
-def _board(folder: Path) -> Any:
-    logging.getLogger("tensorboard").setLevel(logging.ERROR)
-    from tensorboard.summary import Writer
-
-    return Writer(str(folder))

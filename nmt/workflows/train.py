@@ -1,7 +1,6 @@
 """`nmt train`: data, tokenizer, batches, training, best checkpoint, test scores and attention."""
 
 import logging
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,15 +8,16 @@ from time import monotonic
 
 import numpy as np
 
-from nmt.checkpoint import store
+from nmt.checkpoint import store, texts
 from nmt.checkpoint.run import Run
 from nmt.config import Config, DecodingConfig, Loaded
 from nmt.data.batches import Batch, collate, lengths_with_end, plan
+from nmt.data.corpus import SPLITS
 from nmt.decoding.torch_engine import TorchEngine
 from nmt.decoding.translator import Translator
-from nmt.errors import DataError, UsageError
+from nmt.errors import CheckpointError, DataError, UsageError
 from nmt.evaluation.metrics import bleu_and_chrf
-from nmt.files import os_errors_as_write_error, resolve_link
+from nmt.files import resolve_link
 from nmt.training.interrupts import Interrupts
 from nmt.training.loop import Loop, Progress, Validation
 from nmt.training.trainer import Trainer
@@ -29,6 +29,7 @@ from nmt.workflows.evaluate import evaluate_split
 from nmt.workflows.manifest import manifest
 from nmt.workflows.narration import Narrator, remembered, trim_metrics, written_to
 from nmt.workflows.prepare import Parts, describe, prepare
+from nmt.workflows.run_text import Text
 from nmt.workflows.vectors import check_vectors
 
 log = logging.getLogger(__name__)
@@ -56,27 +57,30 @@ def train(loaded: Loaded, request: Request) -> Run:
         Interrupted: a signal asked to stop; everything is saved.
     """
     run = Run(resolve_link(request.folder))
-    going_on = _admit(run, loaded.config, request)
+    _admit(run, loaded.config, request)
     check_model(loaded)
-    if not going_on:  # the checkpoint holds them, wherever their files are by now
-        check_vectors(loaded)
-    with remembered() as early:
-        parts = prepare(loaded.config, tokenizer=run.tokenizer if going_on else None)
-    if going_on:
-        _refuse_other_text(run, parts)
-        run.card.unlink(missing_ok=True)  # what it says is about to change
-        run.write_config(loaded)  # with the changes that are allowed
-    else:
-        _create(run, loaded, parts, request)
-    with written_to(run.log, early), Interrupts().watched() as interrupts:
-        describe(parts)
-        trainer = Trainer(parts.model, parts.config.training, parts.compute, total=parts.updates)
-        progress = _restored(run, trainer) if going_on else Progress()
-        _fit(run, parts, trainer, progress, interrupts)
-        with interrupts.at_once(interrupts.leave):
-            _conclude(run, parts, progress)
-            if request.latest:
-                run.finish()
+    with run.locked():
+        going_on = _admit(run, loaded.config, request)  # again: somebody may have been faster
+        if not going_on:  # the checkpoint holds them, wherever their files are by now
+            check_vectors(loaded)
+        with remembered() as early:
+            parts = prepare(loaded.config, tokenizer=run.tokenizer if going_on else None)
+        if going_on:
+            _refuse_other_text(run, parts)
+            run.card.unlink(missing_ok=True)  # what it says is about to change
+            run.write_config(loaded)  # with the changes that are allowed
+        else:
+            _create(run, loaded, parts, request)
+        with written_to(run.log, early, root=run.folder), Interrupts().watched() as interrupts:
+            describe(parts)
+            total, training = parts.updates, parts.config.training
+            trainer = Trainer(parts.model, training, parts.compute, total=total)
+            progress = _restored(run, trainer) if going_on else Progress()
+            _fit(run, parts, trainer, progress, interrupts)
+            with interrupts.at_once(interrupts.leave):
+                _conclude(run, parts, progress)
+                if request.latest:
+                    run.finish()
     return run
 
 
@@ -108,41 +112,63 @@ def dry_run(loaded: Loaded) -> None:
 
 
 def _admit(run: Run, config: Config, request: Request) -> bool:
-    """Whether an existing run goes on; refuse to write over one unasked."""
-    started = run.resolved.exists()
-    full = run.folder.exists() and (not run.folder.is_dir() or any(run.folder.iterdir()))
-    if request.resume and not full:
-        raise UsageError(f"nothing to resume: there is no {run.folder}; leave out --resume")
-    if full and not (request.resume or request.overwrite):
+    """Whether an existing run goes on; refuse to write over one unasked.
+
+    Raises:
+        UsageError: the folder is not a run, or is one and nobody said what to do with it.
+        CheckpointError: a part of the run is missing without which it cannot go on.
+    """
+    if run.empty:
+        if request.resume:
+            raise UsageError(
+                f"nothing to resume: there is no run in {run.folder}; leave out --resume"
+            )
+        return False
+    if not run.exists:
+        raise UsageError(
+            f"{run.folder} is not a run of nmt{run.why_not()}, and nothing in it will be touched: "
+            "choose another folder with --run-dir"
+        )
+    if not (request.resume or request.overwrite):
         raise UsageError(
             f"{run.folder} exists: go on with --resume, start again with --overwrite, "
             "or choose another folder with --run-dir"
         )
-    if full and not run.manifest.exists():
-        raise UsageError(f"{run.folder} is no run of nmt, and nothing in it will be touched")
-    if request.resume and started:
+    if request.overwrite:
+        return False
+    if run.resolved.exists():
         check_changes(run.read_config(), config, run.resolved)
-    return request.resume and started and bool(run.steps())
+    elif run.steps():
+        raise CheckpointError(
+            f"{run.folder} has checkpoints, but {run.resolved.name} is missing, so that nobody can "
+            "tell whether this config continues them: put it back, or start again with --overwrite"
+        )
+    return bool(run.steps())
 
 
 def _create(run: Run, loaded: Loaded, parts: Parts, request: Request) -> None:
     """A new run folder: its manifest first, by which it is known as a run, its config last."""
-    if run.folder.exists():
-        with os_errors_as_write_error(run.folder):
-            shutil.rmtree(run.folder)
+    if request.overwrite:
+        run.delete()
     run.write_manifest(manifest(parts, request.command))
-    parts.tokenizers.save(run.tokenizer)
+    parts.tokenizers.save(run.tokenizer, root=run.folder)
+    texts.keep(run, parts.corpus)
     run.write_config(loaded)
+    trim_metrics(run.metrics, 0, root=run.folder)  # of a run that was killed before it saved
 
 
 def _refuse_other_text(run: Run, parts: Parts) -> None:
-    known = run.read_manifest()["corpus"]["fingerprints"]["train"]
-    if known != parts.corpus.train.fingerprint():
-        raise DataError(
-            f"{run.folder} was trained on another text than the corpus holds now (fingerprint "
-            f"{known}, now {parts.corpus.train.fingerprint()}): it cannot be resumed exactly; "
-            "train again with --overwrite, or in another --run-dir"
-        )
+    """Raise DataError where a split is not the one that the run has used so far."""
+    known = run.read_manifest()["corpus"]["fingerprints"]
+    for name in SPLITS:
+        now = parts.corpus.split(name).fingerprint()
+        if known[name] != now:
+            used = "trained on" if name == "train" else "measured on"
+            raise DataError(
+                f"{run.folder} was {used} another {name} split than the corpus has now "
+                f"(fingerprint {known[name]}, now {now}): it cannot be resumed exactly; "
+                "train again with --overwrite, or in another --run-dir"
+            )
 
 
 def _restored(run: Run, trainer: Trainer) -> Progress:
@@ -151,7 +177,8 @@ def _restored(run: Run, trainer: Trainer) -> Progress:
     tensors, state = store.load_training(folder)
     progress = Progress(**state)
     trainer.restore(tensors, steps=progress.step, stalls=progress.stalls)
-    trim_metrics(run.metrics, progress.step)
+    trim_metrics(run.metrics, progress.step, root=run.folder)
+    run.keep(newest=trainer.config.keep_checkpoints, best=progress.best_step)  # or was killed then
     log.info("resumed at step %d, epoch %d, from %s", progress.step, progress.epoch, folder)
     return progress
 
@@ -229,7 +256,8 @@ def _conclude(run: Run, parts: Parts, progress: Progress) -> None:
     in_torch = {"engine": "torch", "precision": "auto"}  # there is no export of a new run
     decoding = parts.config.decoding.model_copy(update=in_torch)
     for split in parts.config.evaluation.splits:
-        evaluate_split(run, split, corpus=parts.corpus, decoding=decoding)
+        text = Text(parts.corpus.split(split), parts.corpus.origin.corpus)
+        evaluate_split(run, split, text=text, decoding=decoding)
     write_card(run)
     origin = parts.corpus.origin
     if origin.instead_of:

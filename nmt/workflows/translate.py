@@ -81,16 +81,16 @@ def translate_lines(
         records = _translated(trained, lines, decoding, write, maps=maps)
         if attention is not None:
             write_records(attention, records)
-            _keep_copy(attention, last)
+            _keep_copy(attention, last, root=trained.run.folder)
             return
-        _keep(records, last)
+        _keep(records, last, root=trained.run.folder)
     except _OutputFailed as failure:
         raise failure.error from failure.error.__cause__
 
 
-def _keep(records: Iterator[AttentionRecord], path: Path) -> None:
+def _keep(records: Iterator[AttentionRecord], path: Path, *, root: Path) -> None:
     try:
-        write_records(path, records)
+        write_records(path, records, root=root)
     except WriteError as error:  # a shared run may be read-only: translate all the same
         log.warning("the attention was not kept: %s", error)
         for _ in records:
@@ -131,9 +131,9 @@ def _blocks(lines: Iterable[str]) -> Iterator[list[str]]:
         yield block
 
 
-def _keep_copy(attention: Path, last: Path) -> None:
+def _keep_copy(attention: Path, last: Path, *, root: Path) -> None:
     try:
-        with replacing(last) as draft:
+        with replacing(last, root=root) as draft:
             shutil.copyfile(attention, draft)
     except WriteError as error:
         log.warning("the attention was not kept for plot-attention: %s", error)

@@ -20,8 +20,8 @@ from nmt.decoding.translator import Translated, Translator
 from nmt.errors import DataError
 from nmt.models.devices import Compute, choose
 from nmt.workflows.bench.machine import best_rate, counted, peak_memory, shapes_of
-from nmt.workflows.evaluate import refuse_other_text
 from nmt.workflows.model import Trained, endless, load_trained
+from nmt.workflows.run_text import text_of
 
 log = logging.getLogger(__name__)
 MOST, WINDOWS = 1000, 3  # sentences, and passes over them
@@ -140,13 +140,12 @@ def _sentences(trained: Trained, path: Path | None) -> list[str]:
 
 def _test_split(trained: Trained) -> list[str]:
     try:
-        corpus = read_corpus(trained.config.data, seed=trained.config.seed)
         if trained.checkpoint is not None:
-            refuse_other_text(trained.run, corpus, "test")
+            return list(text_of(trained.run, trained.config, "test").bitext.sources)
+        return list(read_corpus(trained.config.data, seed=trained.config.seed).test.sources)
     except DataError as error:
         log.warning("the phrasebook's test sentences are translated instead: %s", error)
-        corpus = read_corpus(DataConfig(corpus="phrasebook"), seed=1)
-    return list(corpus.test.sources)
+        return list(read_corpus(DataConfig(corpus="phrasebook"), seed=1).test.sources)
 
 
 def _window(translator: Translator, sentences: list[str]) -> tuple[float, float]:

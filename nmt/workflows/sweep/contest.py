@@ -1,13 +1,12 @@
 """Training the entries of a sweep one after another, and writing what they reached."""
 
-import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from nmt.errors import CheckpointError, ConfigError, DataError, TrainingError
 from nmt.evaluation.league import FINISHED, League
-from nmt.files import write_json, write_text
+from nmt.files import read_json, write_json, write_text
 from nmt.plots.league import save_league
 from nmt.workflows.sweep.entries import Entry, measured_split
 from nmt.workflows.sweep.mechanism import budget
@@ -41,8 +40,9 @@ def contest(chosen: Sequence[Entry], folder: Path, *, command: Sequence[str] = (
             log.info("%s is finished already: %s", entry.name, entry.run.folder)
             continue
         assert entry.loaded is not None, "only configs are trained"
-        going_on = entry.run.folder.exists() and any(entry.run.folder.iterdir())
-        request = Request(entry.run.folder, resume=going_on, command=command, latest=False)
+        request = Request(
+            entry.run.folder, resume=not entry.run.empty, command=command, latest=False
+        )
         try:
             train(entry.loaded, request)
         except (TrainingError, ConfigError, DataError, CheckpointError) as error:
@@ -122,11 +122,13 @@ def _noted(folder: Path) -> dict[str, str]:
     """Why entries failed, by their names."""
     path = folder / FAILURES
     try:
-        noted = json.loads(path.read_text(encoding="utf-8"))
+        noted = read_json(path)
     except FileNotFoundError:
         return {}
-    except ValueError:
-        raise CheckpointError(f"{path} is no JSON, or was cut short; delete it") from None
+    except (OSError, ValueError):
+        raise CheckpointError(
+            f"{path} cannot be read as JSON, or was cut short; delete it"
+        ) from None
     if not isinstance(noted, dict):
         raise CheckpointError(f"{path} was not written by nmt sweep; delete it")
     return noted

@@ -11,7 +11,7 @@ from nmt.config import Config, Loaded, load
 from nmt.data.corpus import SplitName
 from nmt.errors import UsageError
 from nmt.files import resolve_link
-from nmt.workflows.changes import check_budget, check_changes
+from nmt.workflows.changes import check_budget, check_changes, same_config
 from nmt.workflows.checks import check_model
 
 
@@ -43,7 +43,7 @@ class Entry:
     @property
     def finished(self) -> bool:
         """Whether the run ended, its evaluation too, by just this config."""
-        return self.run.card.exists() and self.run.read_config() == self.config
+        return self.run.card.exists() and same_config(self.run.read_config(), self.config)
 
 
 def entries(paths: Sequence[Path], overrides: Sequence[str], folder: Path) -> list[Entry]:
@@ -148,9 +148,10 @@ def _refuse_other_run(entry: Entry) -> None:
     folder = entry.run.folder
     if not folder.exists():
         return
-    full = not folder.is_dir() or any(folder.iterdir())
-    if full and not entry.run.manifest.exists():
-        raise UsageError(f"{folder} is no run of nmt, and nothing in it will be touched")
+    if not entry.run.empty and not entry.run.exists:
+        raise UsageError(
+            f"{folder} is not a run of nmt{entry.run.why_not()}, and nothing in it will be touched"
+        )
     if entry.started:
         for check in (check_changes, check_budget):
             check(

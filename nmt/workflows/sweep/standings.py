@@ -1,6 +1,5 @@
 """From run folders to a league table: every number is read from the files of its run."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from statistics import median
@@ -11,7 +10,9 @@ from nmt.checkpoint.state import read_state
 from nmt.data.corpus import SplitName
 from nmt.errors import CheckpointError, DataError, UsageError
 from nmt.evaluation.league import FAILED, FINISHED, UNFINISHED, League, Row, ranked
+from nmt.files import read_json
 from nmt.plots.curves import read_metrics
+from nmt.workflows.evaluate import SEARCH
 from nmt.workflows.sweep.entries import Entry
 from nmt.workflows.sweep.mechanism import budget, mechanism
 
@@ -37,7 +38,7 @@ def standings(chosen: Sequence[Entry], split: SplitName, *, failures: Mapping[st
     manifests = [entry.run.read_manifest() for entry in begun]
     _refuse_other_texts(begun, manifests)
     corpus = manifests[0]["corpus"]
-    scores = [_scores(entry.run, split) for entry in begun if entry.finished]
+    scores = [_scores(entry, split) for entry in begun if entry.finished]
     return League(
         rows=ranked(_row(entry, split, failures.get(entry.name)) for entry in chosen),
         corpus=" ".join(filter(None, [corpus["corpus"], corpus["config"]])),
@@ -57,7 +58,7 @@ def standings(chosen: Sequence[Entry], split: SplitName, *, failures: Mapping[st
 
 def _row(entry: Entry, split: SplitName, failure: str | None) -> Row:
     state, reason = _state(entry, failure)
-    measured = _measured(entry.run, split) if state == FINISHED else {}
+    measured = _measured(entry, split) if state == FINISHED else {}
     return Row(
         name=entry.name,
         run=entry.run.folder.as_posix(),
@@ -76,30 +77,42 @@ def _state(entry: Entry, failure: str | None) -> tuple[str, str | None]:
     if failure is not None:
         return FAILED, failure
     steps = entry.run.steps()
-    return UNFINISHED, f"interrupted behind step {steps[-1]:,}" if steps else "not trained yet"
+    return UNFINISHED, f"interrupted after step {steps[-1]:,}" if steps else "not trained yet"
 
 
-def _scores(run: Run, split: SplitName) -> dict[str, Any]:
-    path, again = (
-        run.evaluation(split) / "scores.json",
-        f"nmt evaluate {run.folder} --split {split}",
-    )
+def _scores(entry: Entry, split: SplitName) -> dict[str, Any]:
+    """The run's own result: its best checkpoint, by torch, searched as its config says.
+
+    Raises:
+        CheckpointError: it is missing or broken, or another measurement stands in its place.
+    """
+    run = entry.run
+    path = run.evaluation(split) / "scores.json"
+    again = f"write it again: nmt evaluate {run.folder} --split {split} --engine torch"
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        scores = read_json(path)
         for metric in ("bleu", "chrf"):
-            float(found[metric]["value"])
+            float(scores[metric]["value"])
+            str(scores[metric]["signature"])
+        float(scores["sentences_per_second"])
+        step, decoding, engine = scores["model"]["step"], scores["decoding"], scores["engine"]
+        wanted = entry.config.decoding.model_dump(mode="json")
+        search = {name: decoding[name] for name in SEARCH}
     except FileNotFoundError:
-        raise CheckpointError(f"{path} is missing; write it again: {again}") from None
-    except (ValueError, KeyError, TypeError):
-        raise CheckpointError(
-            f"{path} is broken, or was cut short; write it again: {again}"
-        ) from None
-    return found
+        raise CheckpointError(f"{path} is missing; {again}") from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise CheckpointError(f"{path} is broken, or was cut short; {again}") from None
+    best = read_state(run.checkpoint("best"))["step"]
+    if search != {name: wanted[name] for name in SEARCH} or not str(engine).startswith("torch"):
+        raise CheckpointError(f"{path} is of another decoding than the run's own; {again}")
+    if step != best:
+        raise CheckpointError(f"{path} is of step {step}, but the best is step {best}; {again}")
+    return scores
 
 
-def _measured(run: Run, split: SplitName) -> dict[str, Any]:
+def _measured(entry: Entry, split: SplitName) -> dict[str, Any]:
     """What the evaluation found."""
-    scores = _scores(run, split)
+    scores = _scores(entry, split)
     alignment = scores.get("alignment") or {}
     return {
         "bleu": scores["bleu"]["value"],

@@ -1,0 +1,37 @@
+"""What of this machine must not stand in files that people share, such as a run's."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+_PASSWORD = re.compile(r"(?<=://)[^\s/@]+@")  # of https://name:password@host
+
+
+def shareable(text: str) -> str:
+    """A text without the user's name and passwords: the home folder is `~`, addresses are plain.
+
+    >>> shareable("see https://alice:secret@host/x")
+    'see https://host/x'
+    """
+    return _PASSWORD.sub("", _without_home(text))
+
+
+def _without_home(text: str) -> str:
+    try:
+        home = str(Path.home())
+    except RuntimeError:  # nobody knows whose process this is
+        return text
+    if len(home) < 2:  # the root of the file system is nobody's
+        return text
+    return re.sub(rf"(?<![\w.~/-]){re.escape(home)}(?![\w.-])", "~", text)
+
+
+def shareable_values(value: Any) -> Any:
+    """The same for every text in a JSON value."""
+    if isinstance(value, str):
+        return shareable(value)
+    if isinstance(value, dict):
+        return {shareable_values(key): shareable_values(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [shareable_values(item) for item in value]
+    return value
