@@ -65,10 +65,12 @@ class Scratch:
                 if descriptor is None or locks.held_by_us(descriptor, self.folder):
                     break
                 os.close(descriptor)
-        self._end = finalize(self, _remove, self.folder, descriptor)
+        self._end = finalize(self, _remove, self.folder, descriptor, os.getpid())
 
 
-def _remove(folder: Path, descriptor: int | None) -> None:
+def _remove(folder: Path, descriptor: int | None, owner: int) -> None:
+    if os.getpid() != owner:  # a fork of it
+        return
     shutil.rmtree(folder, ignore_errors=True)
     if descriptor is not None:
         os.close(descriptor)
