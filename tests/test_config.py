@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -6,10 +7,16 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from nmt.config import Config, load, shipped
 from nmt.errors import ConfigError
 
+SNIPPETS = st.sampled_from(
+    ["*a", "&a ", "<<: *a", "!!int ", "!!binary ", "%YAML 1.1\n", "---\n", "{[", ": ", "\n- ",
+     "'", '"', "|\n", "\t", "0x", "2024-01-01", "\x00", "\x85", "?"]
+)  # fmt: skip
 LEAST = """\
 name: small
 data:
@@ -131,15 +138,158 @@ def test_an_override_reaches_into_a_section_that_is_null(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (
-            "data: &d {corpus: files, files: *d}",
-            "a section holds itself, by an alias; write it out",
-        ),
-        (f"data: {'[' * 3000}{']' * 3000}", "sections are nested without end; write them out"),
+        ("data: &d {corpus: files, files: *d}", ":2: a section holds itself, by an alias; write i"),
+        (f"data: {'[' * 30}{']' * 30}", None),
+        (f"data: {'[' * 50}{']' * 50}", ":2: more than 40 sections within sections: nested with"),
+        (f"data: {'[' * 3000}{']' * 3000}", ": it is nested without end; write it out"),
+        (f"data: {'{a: ' * 3000}", ": it is nested without end; write it out"),
+        (f"# {'x' * (1 << 20)}", " is larger than 1,048,576 bytes, which no config is"),
+        (f"data: [{'1, ' * 30_000}]", ":2: more than 20,000 values, aliases followed; write less"),
     ],
 )
-def test_sections_without_end_are_refused(tmp_path: Path, text: str, message: str) -> None:
-    assert mistake(written(tmp_path, f"name: small\n{text}\n")) == f"small.yaml: {message}"
+def test_sections_without_end_are_refused(tmp_path: Path, text: str, message: str | None) -> None:
+    found = mistake(written(tmp_path, f"name: small\n{text}\n"))
+    if message is None:
+        assert "data: input should be a valid dict" in found
+    else:
+        assert found.startswith(f"small.yaml{message}")
+    assert len(found) < 300
+    assert "\n" not in found
+
+
+@pytest.mark.parametrize(
+    "form", ["a{n}: &a{n} [*a{m}, *a{m}]", "a{n}: &a{n} {{<<: [*a{m}, *a{m}]}}"]
+)
+@pytest.mark.parametrize("levels", [30, 300])
+def test_aliases_that_stand_for_billions_are_refused(
+    tmp_path: Path, form: str, levels: int
+) -> None:
+    first = "a0: &a0 {x: 1}"
+    lines = [first, *(form.format(n=n, m=n - 1) for n in range(1, levels))]
+    path = written(tmp_path, f"{LEAST}{chr(10).join(lines)}\n")
+    assert "more than" in mistake(path)
+    least = written(tmp_path, LEAST, "least.yaml")
+    inline = ", ".join(lines)
+    assert "more than" in mistake(least, f"data={{{inline}}}")
+
+
+def test_an_alias_that_is_used_sparingly_is_read(tmp_path: Path) -> None:
+    own = "{heads: 2, feed_forward: 32}"
+    path = written(
+        tmp_path,
+        f"{LEAST}model:\n  encoder: {{self_attention: &own {own}}}\n"
+        "  decoder: {self_attention: *own}\n",
+    )
+    model = load(path).config.model
+    assert model.decoder.self_attention == model.encoder.self_attention
+    assert model.decoder.self_attention.heads == 2
+
+
+# Scalars, as the core schema of YAML 1.2 has them
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("010", 10), ("0123456", 123456), ("0o17", 15), ("0x1F", 31), ("+12", 12), ("00", 0),
+        ("1_000", 1000), ("12e1", 120),
+    ],
+)  # fmt: skip
+def test_whole_numbers_are_decimal_unless_they_say_otherwise(
+    least: Path, text: str, value: int
+) -> None:
+    assert load(least, [f"training.batch_tokens={max(value, 1)}"]).config  # it may be so
+    assert load(least, [f"seed={text}"]).config.seed == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "010", "0123456", "10:30", "2024-05-01", "1e10", "1234567e10", "0x1F", "1_000", "1.50",
+        ".5", "+12", "on", "off", "yes", "no", "y", "n", "=", "0b11", "2024-05-01T10:30:00Z",
+        "190:20:30", "-.inf", "1" * 64,
+    ],
+)  # fmt: skip
+def test_a_field_of_text_has_what_was_written(tmp_path: Path, text: str) -> None:
+    least = written(tmp_path, LEAST)
+    assert load(least, [f"data.revision={text}"]).config.data.revision == text
+    path = written(tmp_path, f"{LEAST}  config: {text}\n  files: null\n")
+    assert load(path).config.data.config == text
+    files = "files: {train: [" + text + ", b]}"
+    path = written(tmp_path, f"name: small\ndata: {{corpus: files, {files}}}\n")
+    assert load(path).config.data.files.train == (text, "b")
+    again = written(tmp_path, load(least, [f"data.revision={text}"]).resolved(), "again.yaml")
+    assert load(again).config.data.revision == text
+
+
+@pytest.mark.parametrize("text", ["true", "False"])
+def test_true_in_a_field_of_text_wants_quotes(least: Path, text: str) -> None:
+    assert mistake(least, f"name={text}").endswith("; put it in quotes")
+    assert load(least, [f"name='{text}'"]).config.name == text
+
+
+def test_null_is_nothing_in_every_spelling(least: Path) -> None:
+    for text in ("", "~", "null", "Null", "NULL"):
+        assert load(least, [f"data.revision={text}"]).config.data.revision is None
+
+
+@pytest.mark.parametrize(
+    "override", ["seed=10:30", "seed=2024-05-01", "seed=1e400", f"seed={'9' * 5000}", "seed=.nan"]
+)
+def test_what_is_not_a_number_of_a_config_is_one_line(least: Path, override: str) -> None:
+    found = mistake(least, override)
+    assert found.startswith("command line: seed: ")
+    assert len(found) < 350
+
+
+@pytest.mark.parametrize("bound", ["1e300", "9" * 30, "-1", "0"])
+def test_numbers_without_bounds_are_refused_or_can_be_worked_with(least: Path, bound: str) -> None:
+    """Whatever is let through multiplies with whatever a corpus has, in 64 bits."""
+    for section, fields in NUMBERS.items():
+        for name in fields:
+            try:
+                config = load(least, [f"{section}{name}={bound}"]).config
+            except ConfigError as error:
+                said = str(error)
+                assert "\n" not in said
+            else:
+                for part in section.split(".")[:-1]:
+                    config = getattr(config, part)
+                assert abs(getattr(config, name)) < 2**53, name
+
+
+NUMBERS = {
+    "": ["seed"],
+    "data.": ["validation_size", "test_size", "max_pairs"],
+    "data.cleaning.": ["max_words", "max_characters", "max_ratio"],
+    "tokenizer.": ["vocabulary_size", "max_sentences"],
+    "model.": ["embedding_size", "dropout"],
+    "model.attention.": ["heads", "size", "temperature", "max_positions", "window"],
+    "training.": [
+        "batch_tokens", "accumulate", "learning_rate", "weight_decay", "warmup_steps", "clip_norm",
+        "label_smoothing", "coverage_loss", "epochs", "max_steps", "max_minutes",
+        "validate_every", "log_every", "checkpoint_every", "keep_checkpoints", "patience",
+        "samples",
+    ],
+    "decoding.": [
+        "beam_size", "length_penalty", "n_best", "batch_tokens", "max_source_length",
+        "max_length_factor",
+    ],
+}  # fmt: skip
+
+
+# Foreign text in messages
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["\x1b]0;owned\x07=1", "se\ned=3", f"{'x' * 100_000}=1", "seed=\udcff", "name=\u202ename",
+     "model.\x1b[2J=1", "name=\x9b", f"name={'y' * 100_000}"],
+)  # fmt: skip
+def test_a_message_is_one_short_line_whatever_was_given(least: Path, override: str) -> None:
+    found = mistake(least, override)
+    assert found.isprintable()
+    assert len(found) < 1000
 
 
 @pytest.mark.parametrize("tag", ["python/object/apply:os.system [exit]", "python/name:os.system"])
@@ -151,7 +301,13 @@ def test_a_config_that_asks_for_an_object_of_python_is_refused(tmp_path: Path, t
 
 
 def test_an_override_without_end_is_refused(least: Path) -> None:
-    assert mistake(least, f"data={'[' * 3000}") == "command line: data: nested without end"
+    found = mistake(least, f"data={'[' * 3000}")
+    assert found.startswith("command line: data: cannot read '[[[")
+    assert found.endswith("it is nested without end; write it out")
+
+
+def test_a_key_given_twice_in_an_override_is_refused(least: Path) -> None:
+    assert "'model.dropout' is written twice" in mistake(least, "model={dropout: 0.1, dropout: 0}")
 
 
 def test_an_override_may_hold_an_equals_sign(least: Path) -> None:
@@ -161,8 +317,8 @@ def test_an_override_may_hold_an_equals_sign(least: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("seed", "'seed' is no override; write section.key=value"),
-        ("=3", "'=3' is no override; write section.key=value"),
+        ("seed", "'seed' is not an override; write section.key=value"),
+        ("=3", "'=3' is not an override; write section.key=value"),
         ("name.first=3", "command line: name.first: 'name' is a value, not a section"),
         (
             "model.dropuot=0.3",
@@ -173,7 +329,7 @@ def test_an_override_may_hold_an_equals_sign(least: Path) -> None:
             "command line: training.max_steps: input should be a valid integer, "
             "unable to parse string as an integer (got 'many')",
         ),
-        ("model..size=3", "'model..size=3' is no override; write section.key=value"),
+        ("model..size=3", "'model..size=3' is not an override; write section.key=value"),
         (
             "model.attention.score.x=dot",
             "command line: model.attention.score: input should be a valid string "
@@ -300,7 +456,7 @@ def test_a_section_that_contradicts_itself_is_named(
 @pytest.mark.parametrize("name", ["latest", "a/b", "..", "", "-x", "é/"])
 def test_a_name_that_is_no_folder_is_refused(least: Path, name: str) -> None:
     assert mistake(least, f"name='{name}'") == (
-        "command line: name: must be letters, digits, '.', '_', '+' and '-', and not 'latest'"
+        "command line: name: must be up to 100 letters, digits, '.', '_', '+' and '-', and not 'latest'"
     )
 
 
@@ -400,6 +556,67 @@ def test_a_mistake_in_the_base_is_named_there(tmp_path: Path) -> None:
 def test_a_base_that_is_not_there_is_named(tmp_path: Path) -> None:
     message = mistake(written(tmp_path, "extends: bse.yaml\n"))
     assert message == "small.yaml: extends bse.yaml, but there is no bse.yaml"
+
+
+def test_a_shipped_config_is_extended_by_its_name_from_anywhere(tmp_path: Path) -> None:
+    for name in ("quickstart", "quickstart.yaml", "configs/quickstart.yaml"):
+        path = written(tmp_path, f"extends: {name}\nname: mine\n")
+        assert load(path).config.training == load(Path("quickstart")).config.training
+    written(tmp_path, f"{LEAST}seed: 7\n", "quickstart.yaml")  # one near it comes first
+    assert load(written(tmp_path, "extends: quickstart.yaml\nname: mine\n")).config.seed == 7
+
+
+@pytest.mark.parametrize("base", ["[a]", "{a: b}", "1", "/dev/null/x", "nothing\0", "\x1b[2J"])
+def test_what_cannot_be_extended_is_one_line(tmp_path: Path, base: str) -> None:
+    path = tmp_path / "small.yaml"
+    path.write_text(f"{LEAST}extends: {json.dumps(base)}\n", encoding="utf-8")
+    assert "extends" in mistake(path)
+
+
+def test_a_chain_of_configs_has_an_end(tmp_path: Path) -> None:
+    for number in range(30):
+        written(tmp_path, f"{LEAST}extends: {number + 1}.yaml\n", f"{number}.yaml")
+    written(tmp_path, LEAST, "30.yaml")
+    assert "extends itself" in mistake(tmp_path / "0.yaml")
+
+
+def test_the_config_of_a_run_extends_nothing(tmp_path: Path) -> None:
+    path = written(tmp_path, f"{LEAST}extends: /etc/passwd\n")
+    with pytest.raises(ConfigError, match="the config of a run extends nothing"):
+        load(path, whole=True)
+
+
+def test_a_config_comes_out_of_a_pipe(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, f"{LEAST}seed: 9\n".encode())
+    os.close(writing)
+    loaded = load(Path(f"/dev/fd/{reading}"))
+    os.close(reading)
+    assert loaded.config.seed == 9
+    assert loaded.text.endswith("seed: 9\n")
+
+
+MUTATIONS = st.lists(
+    st.tuples(st.integers(0, 2000), st.integers(0, 30), st.text(max_size=8) | SNIPPETS),
+    min_size=1, max_size=4,
+)  # fmt: skip
+
+
+@given(st.sampled_from(sorted(shipped())), MUTATIONS)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_changed_config_is_read_or_refused_in_one_line_a_mistake(
+    tmp_path: Path, name: str, changes: list[tuple[int, int, str]]
+) -> None:
+    text = shipped()[name].read_text(encoding="utf-8")
+    for place, length, new in changes:
+        text = text[:place] + new + text[place + length :]
+    path = tmp_path / "small.yaml"
+    path.write_text(text, encoding="utf-8", errors="replace")
+    try:
+        load(path)
+    except ConfigError as error:
+        lines = str(error).split("\n")
+        assert all(line.isprintable() and len(line) < 1000 for line in lines)
 
 
 def test_a_config_that_extends_itself_is_refused(tmp_path: Path) -> None:

@@ -270,7 +270,7 @@ class Run:
                 f"{self.folder} is not a whole run: {self.resolved.name} is missing"
             )
         try:
-            return load(self.resolved).config
+            return load(self.resolved, whole=True).config
         except ConfigError as error:
             raise CheckpointError(f"this version of nmt cannot read the run: {error}") from None
 

@@ -3,7 +3,6 @@
 Every value remembers where it came from, so that a mistake is answered with its file and line.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -14,9 +13,11 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from nmt.config.sections import Config
-from nmt.errors import ConfigError, unknown
+from nmt.config.yaml12 import LARGEST, Mistake, parse
+from nmt.errors import ConfigError, printable, unknown
 
 COMMAND_LINE = "command line"
+LONGEST_CHAIN = 20  # configs that extend each other
 CONFIG_FOLDERS = (  # beside the package in a checkout, inside it in a wheel
     Path(__file__).parents[2] / "configs",
     Path(__file__).parents[1] / "configs",
@@ -49,21 +50,25 @@ def to_yaml(config: Config) -> str:
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
-def load(path: Path, overrides: Iterable[str] = ()) -> Loaded:
+def load(path: Path, overrides: Iterable[str] = (), *, whole: bool = False) -> Loaded:
     """Read a config file, what it extends, and the overrides, in rising order of precedence.
 
+    path: a file, a pipe, `-` for standard input, or the name of a shipped config.
+    whole: the file is the resolved config of a run, perhaps of somebody else: it extends nothing.
+
     Raises:
-        ConfigError: a file is missing or is no YAML, or a key or value is wrong.
+        ConfigError: a file is missing or is not YAML, or a key or value is wrong.
     """
     path = _find(path)
-    values, sources = _read(path, seen=())
+    text = _text(path)
+    values, sources = _read(path, text, seen=() if not whole else None)
     for override in overrides:
         _apply(values, sources, override)
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
         raise ConfigError("\n".join(_explain(error, values, sources, path))) from None
-    return Loaded(config, sources, path.read_text(encoding="utf-8"))
+    return Loaded(config, sources, text)
 
 
 def shipped() -> dict[str, Path]:
@@ -72,60 +77,86 @@ def shipped() -> dict[str, Path]:
 
 
 def _find(path: Path) -> Path:
-    if path.is_file():
-        return path
-    known = shipped()
-    if path.parent.as_posix() in SHIPPED_IN and path.stem in known:
-        return known[path.stem]  # nmt is installed, and its checkout is elsewhere
+    if str(path) == "-":
+        return Path("/dev/stdin")
     if path.is_dir():
-        raise ConfigError(f"{path} is a folder, not a config file")
-    raise ConfigError(f"no config file {path}; {unknown('config', path.stem, known)}")
+        raise ConfigError(f"{printable(str(path))} is a folder, not a config file")
+    if path.exists():
+        return path
+    if (ours := _shipped(path)) is not None:
+        return ours  # nmt is installed, and its checkout is elsewhere
+    hint = unknown("config", path.stem, shipped())
+    raise ConfigError(f"no config file {printable(str(path))}; {printable(hint)}")
 
 
-def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The values of a file over those of the file that it extends."""
-    if path.resolve() in seen:
-        raise ConfigError(f"{path}: extends itself, through {' -> '.join(map(str, seen))}")
+def _shipped(path: Path) -> Path | None:
+    """The config that comes with nmt under this name, wherever a user believes it to be."""
+    named = path.parent.as_posix() in SHIPPED_IN and path.suffix in ("", ".yaml", ".yml")
+    return shipped().get(path.stem) if named else None
+
+
+def _text(path: Path) -> str:
+    """The content of a config; it may come out of a pipe, and is read once.
+
+    Raises:
+        ConfigError: it cannot be read, is not UTF-8, or is too large for a config.
+    """
+    name = printable(str(path))
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
     except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+        raise ConfigError(f"cannot read {name}: {error.strerror}") from error
+    if len(content) > LARGEST:
+        raise ConfigError(f"{name} is larger than {LARGEST:,} bytes, which no config is")
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
+        raise ConfigError(f"{name}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
+
+
+def _read(
+    path: Path, text: str, seen: tuple[Path, ...] | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The values of a file over those of the file that it extends.
+
+    seen: the files that extend this one; None: it may not extend another.
+    """
+    name = printable(str(path))
+    if seen is not None and (path.resolve() in seen or len(seen) > LONGEST_CHAIN):
+        raise ConfigError(f"{name}: extends itself, through {' -> '.join(map(str, seen[:3]))}")
     try:
-        tree, values = yaml.compose(text, Loader=Yaml12), _parsed(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{_yaml_mistake(path, error)}") from None
-    except RecursionError:
-        raise ConfigError(f"{path}: sections are nested without end; write them out") from None
+        tree, values = parse(text)
+    except Mistake as mistake:
+        place = name if mistake.line is None else f"{name}:{mistake.line}"
+        raise ConfigError(f"{place}: {printable(mistake.problem)}") from None
     if not isinstance(values, dict):
-        raise ConfigError(f"{path}: a config has sections such as 'data:', this file has none")
-    try:
-        sources = dict(_marks(tree, path, ""))
-    except RecursionError:
-        raise ConfigError(f"{path}: a section holds itself, by an alias; write it out") from None
+        raise ConfigError(f"{name}: a config has sections such as 'data:', this file has none")
+    sources = dict(_marks(tree, name, ""))
     base = values.pop("extends", None)
     sources.pop("extends", None)
     if base is None:
         return values, sources
-    parent = path.parent / str(base)
-    if not parent.is_file():
-        raise ConfigError(f"{path}: extends {base}, but there is no {parent}")
-    base_values, base_sources = _read(parent, (*seen, path.resolve()))
+    if seen is None:
+        raise ConfigError(f"{name}: the config of a run extends nothing: it was changed")
+    parent = _base(path, base)
+    base_values, base_sources = _read(parent, _text(parent), (*seen, path.resolve()))
     return _merge(base_values, values), {**base_sources, **sources}
 
 
-def _parsed(text: str) -> Any:
-    """The value of a YAML text: plain data alone, whatever its tags ask for.
-
-    Raises:
-        YAMLError: it is no YAML, or asks for an object of Python.
-    """
-    loader = Yaml12(text)
-    try:
-        return loader.get_single_data()
-    finally:
-        loader.dispose()
+def _base(path: Path, base: object) -> Path:
+    """The file that a config extends: a file near it, or else one that comes with nmt."""
+    name = Path(str(getattr(base, "text", base)))
+    near = path.parent / name
+    ours = _shipped(name)
+    if near.is_file():
+        return near
+    if ours is not None:
+        return ours
+    raise ConfigError(
+        f"{printable(str(path))}: extends {printable(str(name))}, but there is no "
+        f"{printable(str(near))}"
+    )
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -138,7 +169,7 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _marks(node: yaml.Node | None, path: Path, prefix: str) -> Iterator[tuple[str, str]]:
+def _marks(node: yaml.Node | None, name: str, prefix: str) -> Iterator[tuple[str, str]]:
     """Each key of a YAML tree with its line; a key written twice is refused."""
     if not isinstance(node, yaml.MappingNode):
         return
@@ -147,17 +178,18 @@ def _marks(node: yaml.Node | None, path: Path, prefix: str) -> Iterator[tuple[st
         key, line = str(key_node.value), key_node.start_mark.line + 1
         if key in lines:
             raise ConfigError(
-                f"{path}:{line}: '{prefix}{key}' is written twice, first in line {lines[key]}"
+                f"{name}:{line}: '{printable(prefix + key)}' is written twice, first in line "
+                f"{lines[key]}"
             )
         lines[key] = line
-        yield f"{prefix}{key}", f"{path}:{line}"
-        yield from _marks(value_node, path, f"{prefix}{key}.")
+        yield f"{prefix}{key}", f"{name}:{line}"
+        yield from _marks(value_node, name, f"{prefix}{key}.")
 
 
 def _apply(values: dict[str, Any], sources: dict[str, str], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not all(key.split(".")):
-        raise ConfigError(f"'{override}' is no override; write section.key=value")
+        raise ConfigError(f"'{printable(override)}' is not an override; write section.key=value")
     *sections, last = key.split(".")
     place = values
     for depth, section in enumerate(sections, start=1):
@@ -166,15 +198,18 @@ def _apply(values: dict[str, Any], sources: dict[str, str], override: str) -> No
             sources.setdefault(".".join(sections[:depth]), COMMAND_LINE)
         inner = place[section]
         if not isinstance(inner, dict):
-            raise ConfigError(f"command line: {key}: '{section}' is a value, not a section")
+            raise ConfigError(
+                f"command line: {printable(key)}: '{printable(section)}' is a value, not a section"
+            )
         place = inner
     try:
-        place[last] = _parsed(text)
-    except yaml.YAMLError as error:
-        problem = " ".join(str(error).split())
-        raise ConfigError(f"command line: {key}: cannot read '{text}': {problem}") from None
-    except RecursionError:
-        raise ConfigError(f"command line: {key}: nested without end") from None
+        tree, place[last] = parse(text)
+        dict(_marks(tree, COMMAND_LINE, f"{key}."))
+    except Mistake as mistake:
+        shown = printable(text, most=60)
+        raise ConfigError(
+            f"command line: {printable(key)}: cannot read '{shown}': {printable(mistake.problem)}"
+        ) from None
     for inner in [name for name in sources if name.startswith(f"{key}.")]:
         del sources[inner]  # the whole section was given anew
     sources[key] = COMMAND_LINE
@@ -194,15 +229,18 @@ def _explain(
             names = _fields(section)
             close = get_close_matches(name, names, n=1)
             hint = f"; did you mean '{close[0]}'?" if close else f"; there are: {', '.join(names)}"
-            message = f"{'.'.join(section) or 'config'}: unknown key '{name}'{hint}"
+            message = f"{'.'.join(section) or 'config'}: unknown key '{printable(name)}'{hint}"
         elif kind == "missing":
             message = f"{'.'.join(steps)} is missing"
         elif kind == "value_error":
-            message = f"{key}: {mistake['ctx']['error']}" if key else f"{mistake['ctx']['error']}"
+            said = printable(str(mistake["ctx"]["error"]))
+            message = f"{key}: {said}" if key else said
         else:
             place = f"{key}: " if key else ""
             message = f"{place}{mistake['msg'][0].lower()}{mistake['msg'][1:]}"
-            message += f" (got {mistake['input']!r})"
+            message += f" (got {printable(repr(mistake['input']), most=100)})"
+            scalar = not isinstance(mistake["input"], dict | list | None)
+            message += "; put it in quotes" if kind == "string_type" and scalar else ""
         mark = (key or tuple(steps), kind)
         if mark not in told:  # a union complains once for each of its members
             told.add(mark)
@@ -236,36 +274,3 @@ def _where(sources: Mapping[str, str], key: str) -> str:
             return f"{sources[key]}: "
         key = key.rpartition(".")[0]
     return ""
-
-
-def _yaml_mistake(path: Path, error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or " ".join(str(error).split())
-    return f"{path}:{mark.line + 1}: {problem}" if mark else f"{path}: {problem}"
-
-
-class Yaml12(yaml.SafeLoader):
-    """PyYAML's safe loader, with two traps of YAML 1.1 taken out.
-
-    `5e-4` is a number, and only true and false are booleans: the language code `no` is a word.
-    """
-
-    yaml_implicit_resolvers = {
-        first: [
-            (tag, pattern) for tag, pattern in resolvers if not tag.endswith((":bool", ":float"))
-        ]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-
-Yaml12.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
-Yaml12.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(
-        r"^[-+]?(?:\d[\d_]*\.[\d_]*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+"
-        r"|\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
-    ),
-    list("-+0123456789."),
-)

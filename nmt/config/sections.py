@@ -17,10 +17,13 @@ from pydantic import (
     model_validator,
 )
 
+MOST = 2**48
+"""Of any number: products of two counts of a corpus still fit into 64 bits, and into a float."""
+Factor = Annotated[float, Field(ge=0, le=1e6)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
-Positive = Annotated[int, Field(gt=0, lt=2**63)]
-Count = Annotated[int, Field(ge=0, lt=2**63)]
+Positive = Annotated[int, Field(gt=0, le=MOST)]
+Count = Annotated[int, Field(ge=0, le=MOST)]
 Size = Annotated[int, Field(gt=0, le=1_000_000_000)]
 Layers = Annotated[int, Field(gt=0, le=1_000)]
 DEVICE = r"auto|cpu|mps|cuda(:\d+)?"
@@ -33,6 +36,13 @@ def _kinds(annotation: Any) -> set[Any]:
     return {annotation}.union(*map(_kinds, get_args(annotation)))
 
 
+def _as_written(value: Any) -> Any:
+    """The text of a number, or of those in a list."""
+    if isinstance(value, list):
+        return [_as_written(item) for item in value]
+    return getattr(value, "text", value)
+
+
 class Section(BaseModel):
     """Unknown keys are refused, and nothing changes after reading."""
 
@@ -43,8 +53,13 @@ class Section(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _numbers_are_written_as_numbers(cls, value: Any, info: ValidationInfo) -> Any:
-        """pydantic would take true for 1 and "2" for 2."""
+        """pydantic would take true for 1 and "2" for 2.
+
+        Where text is wanted, a number that YAML has read is the text that was written.
+        """
         kinds = _kinds(cls.model_fields[str(info.field_name)].annotation)
+        if str in kinds and not kinds & {int, float}:
+            return _as_written(value)
         if kinds & {int, float}:
             if isinstance(value, bool) and bool not in kinds:
                 raise ValueError(f"{str(value).lower()} is no number")
@@ -82,7 +97,7 @@ class CleaningConfig(Section):
     """Longer sentences, in words, are left out on either side."""
     max_characters: Positive = 1000
     """The same in characters: it catches texts without spaces."""
-    max_ratio: Annotated[float, Field(gt=1)] = 4.0
+    max_ratio: Annotated[float, Field(gt=1, le=MOST)] = 4.0
     """The longer side may have this many times the words of the shorter one, plus five."""
     drop_duplicates: bool = True
     """Keep the first of identical pairs."""
@@ -164,7 +179,7 @@ class AttentionConfig(Section):
     """Width of what is compared by additive, concat, qkv and by heads; null: the query's."""
     activation: Literal["tanh", "relu", "sigmoid", "gelu", "identity"] = "tanh"
     """f of additive, v . f(W q + U k + b), and of concat, v . f(W [q; k])."""
-    temperature: Annotated[float, Field(ge=1e-3)] = 1.0
+    temperature: Annotated[float, Field(ge=1e-3, le=1e6)] = 1.0
     """Scores are divided by it before they are normalised: above 1 flattens, below 1 sharpens."""
     position_weights: bool = False
     """Of weighted_softmax: a learned weight for each source position, not one for all."""
@@ -266,16 +281,16 @@ class TrainingConfig(Section):
     accumulate: Positive = 1
     """Batches summed before each update."""
     optimizer: Literal["adam", "adamw"] = "adam"
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    learning_rate: Annotated[float, Field(gt=0, le=1e9)] = 1e-3
     betas: tuple[Share, Share] = (0.9, 0.98)
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    weight_decay: Factor = 0.0
     schedule: str = "inverse_sqrt"
     """`constant`, `linear`, `cosine`, `inverse_sqrt` or `plateau`, each after `warmup_steps`."""
     warmup_steps: Count = 400
-    clip_norm: Annotated[float, Field(gt=0)] | None = 1.0
+    clip_norm: Annotated[float, Field(gt=0, le=1e9)] | None = 1.0
     """Gradients longer than this are shortened; null leaves them."""
     label_smoothing: Share = 0.1
-    coverage_loss: Annotated[float, Field(ge=0)] = 0.0
+    coverage_loss: Factor = 0.0
     """Weight of the attention that falls where it fell before (See et al., 2017)."""
     teacher_forcing: Probability = 1.0
     """Share of positions that read the reference's previous word, not the model's own; with a
@@ -288,7 +303,7 @@ class TrainingConfig(Section):
     """Whether that share is drawn for each token, or once for a sentence."""
     epochs: Positive | None = 20
     max_steps: Positive | None = None
-    max_minutes: Annotated[float, Field(gt=0)] | None = None
+    max_minutes: Annotated[float, Field(gt=0, le=1e9)] | None = None
     """Stop after so many minutes of training, over all resumptions."""
     validate_every: Positive | None = None
     """Steps between validations; null: once an epoch."""
@@ -316,15 +331,15 @@ class TrainingConfig(Section):
 class DecodingConfig(Section):
     """How a translation is searched for."""
 
-    beam_size: Positive = 5
-    length_penalty: Annotated[float, Field(ge=0)] = 1.0
+    beam_size: Annotated[int, Field(gt=0, le=10_000)] = 5
+    length_penalty: Annotated[float, Field(ge=0, le=100)] = 1.0
     """Hypotheses are ranked by log-probability / length ** length_penalty."""
-    n_best: Positive = 1
+    n_best: Annotated[int, Field(gt=0, le=10_000)] = 1
     batch_tokens: Positive = 4096
     """Source tokens translated side by side, padding included, beams not counted."""
     max_source_length: Positive = 1000
     """A line with more pieces is refused: it is no sentence."""
-    max_length_factor: Annotated[float, Field(gt=0)] = 2.0
+    max_length_factor: Annotated[float, Field(gt=0, le=1000)] = 2.0
     """A translation has at most this many times the source's pieces, plus 10."""
     engine: Literal["auto", "torch", "onnx"] = "auto"
     """`auto`: the run's own export on the processor, where there is one; else torch."""
@@ -375,8 +390,10 @@ class Config(Section):
     @field_validator("name")
     @classmethod
     def _name_is_a_folder(cls, name: str) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9][\w.+-]*", name) or name == "latest":
-            raise ValueError("must be letters, digits, '.', '_', '+' and '-', and not 'latest'")
+        if not re.fullmatch(r"[A-Za-z0-9][\w.+-]{0,99}", name) or name == "latest":
+            raise ValueError(
+                "must be up to 100 letters, digits, '.', '_', '+' and '-', and not 'latest'"
+            )
         return name
 
     @field_validator("device")

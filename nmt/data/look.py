@@ -1,6 +1,5 @@
 """What to know of a corpus before training on it: sizes, lengths, repetitions, oddities."""
 
-import sys
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -9,6 +8,7 @@ from itertools import accumulate
 from random import Random
 
 from nmt.config import CleaningConfig, DataConfig
+from nmt.config.sections import MOST
 from nmt.data.cleaning import clean, exceeds_ratio
 from nmt.data.corpus import SPLITS, Bitext, Cleaning, Origin, SplitName
 from nmt.data.raw import RawCorpus
@@ -16,7 +16,7 @@ from nmt.data.reading import prepare
 from nmt.data.repeats import Repeats
 
 ANYTHING = CleaningConfig(
-    max_words=sys.maxsize, max_characters=sys.maxsize, max_ratio=float(sys.maxsize),
+    max_words=MOST, max_characters=MOST, max_ratio=MOST,
     drop_duplicates=False, drop_held_out=False,
 )  # fmt: skip
 CHUNK = 20_000  # pairs looked at together
