@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -16,7 +17,6 @@ from nmt.errors import WriteError
 
 LONGEST_PATH = 4096  # bytes
 LARGEST = 64 * 2**20  # bytes of a file that is read whole, such as a manifest
-DRAFT = ".draft"
 STEM = 80  # characters of a name that its draft repeats: names end at 255 bytes
 
 
@@ -61,6 +61,7 @@ def replacing_folder(path: Path, *, root: Path | None = None) -> Iterator[Path]:
         refuse_links(path, root)
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_drafts(path.parent, of=path.name)
+        _settle(path)
         with _draft_folder(path) as draft:
             yield draft
             for folder, _, files in os.walk(draft, topdown=False):
@@ -85,15 +86,24 @@ def remove_drafts(folder: Path, *, of: str | None = None) -> None:
 
     of: only drafts of the file or folder with this name
     """
-    start = "." if of is None else _draft_start(of)
     with suppress(OSError):
         for entry in list(os.scandir(folder)):
-            if entry.name.startswith(start) and DRAFT in entry.name and not entry.is_symlink():
+            drafted = drafted_name(entry.name)
+            wanted = drafted is not None and (of is None or drafted == of[:STEM])
+            if wanted and not entry.is_symlink():
                 _remove_abandoned(Path(entry.path))
-    if of is not None:
-        restore_folder(folder / of)
-        if (folder / of).exists():
-            shutil.rmtree(_aside(folder / of), ignore_errors=True)
+
+
+def settle_folders(folder: Path) -> None:
+    """Put back, or remove, what killed processes had put aside in a folder."""
+    for old in folder.glob(f".*{_ASIDE}"):
+        _settle(folder / old.name[1 : -len(_ASIDE)])
+
+
+def _settle(path: Path) -> None:
+    restore_folder(path)
+    if path.exists():
+        shutil.rmtree(_aside(path), ignore_errors=True)
 
 
 def refuse_links(path: Path, root: Path | None) -> None:
@@ -170,7 +180,7 @@ def make_link(link: Path, target: str, *, root: Path | None = None) -> None:
 
     A folder of that name, which a copy without links has made of a link, gives way.
     """
-    draft = link.with_name(f"{_draft_start(link.name)}{secrets.token_hex(6)}{DRAFT}")
+    draft = draft_path(link)
     with os_errors_as_write_error(link):
         refuse_links(link.parent, root)
         link.parent.mkdir(parents=True, exist_ok=True)
@@ -256,13 +266,19 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _draft_start(name: str) -> str:
-    return f".{name[:STEM]}."
+_DRAFT = re.compile(r"\.(.+)\.[0-9a-f]{12}\.draft(?:\.[^.]*)?", re.DOTALL)
 
 
-def _draft_path(path: Path) -> Path:
+def draft_path(path: Path) -> Path:
+    """Where a draft of `path` may be written: a name next to it that nobody can guess."""
     suffix = path.suffix if len(path.suffix) < STEM else ""
-    return path.with_name(f"{_draft_start(path.name)}{secrets.token_hex(6)}{DRAFT}{suffix}")
+    return path.with_name(f".{path.name[:STEM]}.{secrets.token_hex(6)}.draft{suffix}")
+
+
+def drafted_name(name: str) -> str | None:
+    """The beginning of the name that a draft is for; None of what is not a draft."""
+    found = _DRAFT.fullmatch(name)
+    return found[1] if found else None
 
 
 @contextmanager
@@ -271,7 +287,7 @@ def _draft_file(path: Path) -> Iterator[Path]:
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     while True:
-        draft = _draft_path(path)
+        draft = draft_path(path)
         descriptor = os.open(draft, flags, 0o666 if mode is None else mode)
         if locks.held_by_us(descriptor, draft):
             break
@@ -289,7 +305,7 @@ def _draft_file(path: Path) -> Iterator[Path]:
 def _draft_folder(path: Path) -> Iterator[Path]:
     """An empty folder, new for certain, locked while it is written, gone at the end."""
     while True:
-        draft = _draft_path(path)
+        draft = draft_path(path)
         draft.mkdir()
         descriptor = locks.open_folder(draft)
         if descriptor is None or locks.held_by_us(descriptor, draft):
@@ -320,8 +336,11 @@ def _stepped_aside(path: Path) -> Iterator[None]:
     shutil.rmtree(old, ignore_errors=True)
 
 
+_ASIDE = ".put-aside"
+
+
 def _aside(path: Path) -> Path:
-    return path.with_name(f".{path.name[:STEM]}.old")
+    return path.with_name(f".{path.name}{_ASIDE}")
 
 
 def _remove_abandoned(draft: Path) -> None:

@@ -105,8 +105,8 @@ def test_a_folder_is_replaced_with_all_that_it_held(tmp_path: Path) -> None:
 
 
 def test_the_draft_of_a_folder_that_was_killed_is_cleared_away(tmp_path: Path) -> None:
-    (tmp_path / ".step.draft").mkdir()
-    (tmp_path / ".step.draft" / "half.txt").touch()
+    (tmp_path / ".step.0123456789ab.draft").mkdir()
+    (tmp_path / ".step.0123456789ab.draft" / "half.txt").touch()
     with replacing_folder(tmp_path / "step") as draft:
         (draft / "a.txt").touch()
     assert names(tmp_path) == ["step"]
@@ -268,9 +268,9 @@ def test_a_planted_draft_is_not_written_through(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "victim").write_text("mine")
-    tokens = iter(["planted", "planted", "new"])
+    tokens = iter(["0123456789ab"])
     monkeypatch.setattr(files.secrets, "token_hex", lambda _: next(tokens))
-    (tmp_path / ".a.txt.planted.draft.txt").symlink_to(tmp_path / "victim")
+    (tmp_path / ".a.txt.0123456789ab.draft.txt").symlink_to(tmp_path / "victim")
     with pytest.raises(NmtError, match="File exists"):
         write_text(tmp_path / "a.txt", "new")
     assert (tmp_path / "victim").read_text() == "mine"
@@ -316,9 +316,18 @@ def test_a_draft_goes_when_its_writer_is_dead_and_not_before(tmp_path: Path, kin
     assert names(tmp_path) == ["a", "other"]
 
 
+def test_files_that_only_look_like_drafts_stay(tmp_path: Path) -> None:
+    mine = [".thesis.draft.txt", ".a.txt.draft", "a.0123456789ab.draft", ".a.0123456789AB.draft"]
+    for name in mine:
+        (tmp_path / name).write_text("years")
+    remove_drafts(tmp_path)
+    write_text(tmp_path / "thesis", "new")
+    assert names(tmp_path) == sorted([*mine, "thesis"])
+
+
 def test_a_folder_put_aside_by_a_killed_process_comes_back(tmp_path: Path) -> None:
     whole_folder(tmp_path / "step", "old")
-    (tmp_path / "step").rename(tmp_path / ".step.old")
+    (tmp_path / "step").rename(tmp_path / ".step.put-aside")
     with pytest.raises(ZeroDivisionError), replacing_folder(tmp_path / "step"):
         raise ZeroDivisionError
     assert (tmp_path / "step" / "a.txt").read_text() == "old"

@@ -335,9 +335,9 @@ def test_a_real_folder_in_place_of_a_link_is_lost_by_nobody(two_steps: Run) -> N
 
 
 def test_a_checkpoint_put_aside_by_a_killed_process_is_found(two_steps: Run) -> None:
-    two_steps.step(3).rename(two_steps.checkpoints / ".step-3.old")
+    two_steps.step(3).rename(two_steps.checkpoints / ".step-3.put-aside")
     assert read_state(two_steps.checkpoint("best"))["step"] == 3
-    two_steps.step(3).rename(two_steps.checkpoints / ".step-3.old")
+    two_steps.step(3).rename(two_steps.checkpoints / ".step-3.put-aside")
     with two_steps.locked():
         assert two_steps.steps() == [3, 8]
 
@@ -355,7 +355,7 @@ def test_a_run_has_one_trainer_at_a_time(two_steps: Run) -> None:
 
 def test_the_lock_of_a_killed_process_is_taken_over(two_steps: Run) -> None:
     (two_steps.folder / ".lock").write_text('{"host": "elsewhere", "pid": 1, "since": "2020"}')
-    (two_steps.checkpoints / ".step-9.0123.draft").mkdir()
+    (two_steps.checkpoints / ".step-9.0123456789ab.draft").mkdir()
     with two_steps.locked():
         assert json.loads((two_steps.folder / ".lock").read_text())["pid"] == os.getpid()
     names = sorted(path.name for path in two_steps.checkpoints.iterdir())

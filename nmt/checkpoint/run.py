@@ -14,13 +14,15 @@ from nmt.checkpoint.state import read_state
 from nmt.config import Config, Loaded, load
 from nmt.errors import CheckpointError, ConfigError, UsageError, WriteError
 from nmt.files import (
-    DRAFT,
+    draft_path,
+    drafted_name,
     make_link,
     os_errors_as_write_error,
     read_json,
     remove_drafts,
     resolve_link,
     restore_folder,
+    settle_folders,
     write_json,
     write_text,
 )
@@ -163,9 +165,8 @@ class Run:
 
     def _delete(self, checkpoint: Path) -> None:
         """Under another name first, so that half a checkpoint never passes for one."""
-        doomed = checkpoint.with_name(f".{checkpoint.name}.deleted{DRAFT}")
+        doomed = draft_path(checkpoint)
         with os_errors_as_write_error(checkpoint):
-            shutil.rmtree(doomed, ignore_errors=True)
             checkpoint.rename(doomed)
             shutil.rmtree(doomed)
 
@@ -194,7 +195,7 @@ class Run:
         if not self.folder.is_dir():
             return False
         return all(
-            path.name == LOCK or (path.name.startswith(".") and DRAFT in path.name)
+            path.name == LOCK or drafted_name(path.name) is not None
             for path in self.folder.iterdir()
         )
 
@@ -221,13 +222,11 @@ class Run:
                     folder.rmdir()
 
     def _clear(self) -> None:
-        """Remove drafts, and put back checkpoints that had been put aside."""
+        """Remove drafts, and put back folders that had been put aside."""
         for folder in (self.folder, *self.folder.rglob("*")):
             if folder.is_dir() and not folder.is_symlink():
                 remove_drafts(folder)
-        for old in self.checkpoints.glob(".step-*.old"):
-            restore_folder(old.with_name(old.name[1:-4]))
-            shutil.rmtree(old, ignore_errors=True)
+                settle_folders(folder)
 
     def delete(self) -> None:
         """Delete all that nmt writes into a run, for a new one; files of others stay."""
