@@ -114,7 +114,7 @@ def test_a_file_that_was_cut_short_is_named(folder: Path, name: str, share: floa
     whole = path.read_bytes()
     path.write_bytes(whole[: min(int(share * len(whole)), len(whole) - 3)])
     found = message(folder, Kind().build() if name == "model.safetensors" else None)
-    assert found.startswith(f"{name} is no ")
+    assert found.startswith(f"{name} is not ")
     assert ", or was cut short" in found
     assert found.endswith("delete its folder to go on from the checkpoint before it")
     assert "\n" not in found
@@ -150,7 +150,7 @@ def test_missing_files_are_named(folder: Path) -> None:
     (folder / "training.safetensors").unlink()
     assert message(folder) == "training.safetensors is missing: the checkpoint is not complete"
     (folder / "state.json").unlink()
-    assert message(folder) == "FOLDER is no checkpoint: it has no state.json"
+    assert message(folder) == "FOLDER is not a checkpoint: state.json is missing"
 
 
 def test_a_model_of_other_sizes_is_refused(folder: Path) -> None:

@@ -350,7 +350,7 @@ def missing(export):
 
 def no_json(export):
     (export / "export.json").write_text("{", encoding="utf-8")
-    return "export.json is no JSON, or was cut short"
+    return "export.json is not JSON, or was cut short"
 
 
 def another_version(export):
@@ -490,7 +490,7 @@ def test_a_run_may_be_copied_without_links(nmt, export):
     Path("copy/checkpoints/best/state.json").unlink()
     refused = nmt("translate", "I see cats", "--run", "copy")
     assert refused.status == 3
-    assert "copy/checkpoints/best is no checkpoint: it has no state.json" in refused.err
+    assert "copy/checkpoints/best is not a checkpoint: state.json is missing" in refused.err
 
 
 def test_the_peak_memory_is_that_of_translating(nmt, monkeypatch):

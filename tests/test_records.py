@@ -248,14 +248,14 @@ def changed(**values: object) -> bytes:
         (b'{"schema": "nmt.attention/1", "id": "0"}', "without source, target, source_pieces"),
         (changed(weights=[[0.5, 0.5]]), "weights: 1 x 2 numbers where .* ask for 5 x 4"),
         (changed(word_weights=[[1.0, 0, 0, 0]] * 3), "word_weights: 3 x 4 numbers"),
-        (changed(weights=[[1.0], [0.5, 0.5]]), "weights: no matrix of numbers"),
+        (changed(weights=[[1.0], [0.5, 0.5]]), "weights: not a matrix of numbers"),
         (changed(token_scores=[-1.0]), "token_scores: 1 numbers where .* ask for 5"),
         (
             changed(maps={"decoder layer 1 head 2 self": [[1.0] * 4] * 5}),
-            "maps: decoder layer 1 head 2 self: 5 x 4 numbers where .* ask for 5 x 5",
+            "maps: 'decoder layer 1 head 2 self': 5 x 4 numbers where .* ask for 5 x 5",
         ),
         (changed(source_words="I love you"), "source_words has an unexpected value"),
-        (changed(source_words=[1, 2, 3, 4]), "source_words holds something that is no text"),
+        (changed(source_words=[1, 2, 3, 4]), "source_words holds something that is not text"),
     ],
 )
 def test_a_broken_line_is_named(line: bytes, message: str, tmp_path: Path) -> None:

@@ -1,14 +1,14 @@
 """How far a checkpoint's training had come, read without torch."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-from nmt.errors import CheckpointError
+from nmt.errors import CheckpointError, printable
+from nmt.files import read_json
 
 FORMAT = "nmt.checkpoint/1"
 STATE = "state.json"
-MEND = "delete its folder to go on from the checkpoint before it"
+ADVICE = "delete its folder to go on from the checkpoint before it"
 
 
 def read_state(folder: Path) -> dict[str, Any]:
@@ -19,11 +19,28 @@ def read_state(folder: Path) -> dict[str, Any]:
     """
     path = folder / STATE
     try:
-        state = json.loads(path.read_text(encoding="utf-8"))
+        state = read_json(path)
     except FileNotFoundError:
-        raise CheckpointError(f"{folder} is no checkpoint: it has no {STATE}") from None
-    except ValueError:
-        raise CheckpointError(f"{path} is no JSON, or was cut short; {MEND}") from None
+        raise CheckpointError(f"{folder} is not a checkpoint: {STATE} is missing") from None
+    except (OSError, ValueError):
+        raise CheckpointError(f"{path} is not JSON, or was cut short; {ADVICE}") from None
     if not isinstance(state, dict) or state.pop("format", None) != FORMAT:
         raise CheckpointError(f"{path} was not written by this version of nmt ({FORMAT})")
+    for name, value in state.items():
+        known, whole = isinstance(value, KINDS.get(name, object)), isinstance(value, int)
+        if not known or isinstance(value, bool) or (whole and not 0 <= value < MOST):
+            raise CheckpointError(
+                f"{path}: '{printable(name, most=40)}' has an unexpected value: "
+                f"{printable(repr(value), most=40)}; {ADVICE}"
+            )
     return state
+
+
+NUMBER = (int, float)
+KINDS: dict[str, type | tuple[type, ...]] = {
+    "step": int, "epoch": int, "batch": int, "seconds": NUMBER, "waiting": NUMBER,
+    "target_tokens": int, "validated": int, "best_score": (int, float, type(None)),
+    "best_step": int, "waited": int, "stalls": int, "ended": (str, type(None)),
+}  # fmt: skip
+"""What stands in it, and of which type it is; of another name, anything."""
+MOST = 2**62

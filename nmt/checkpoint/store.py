@@ -9,8 +9,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as as_bytes
 from torch import Tensor, nn
 
-from nmt.checkpoint.state import FORMAT, MEND, STATE, read_state
-from nmt.errors import CheckpointError
+from nmt.checkpoint.state import ADVICE, FORMAT, STATE, read_state
+from nmt.errors import CheckpointError, printable
 from nmt.files import replacing_folder, write_json
 
 MODEL, TRAINING = "model.safetensors", "training.safetensors"
@@ -40,17 +40,29 @@ def load_model(folder: Path, model: nn.Module) -> None:
     wanted = dict(model.named_parameters())
     if tensors.keys() != wanted.keys():
         odd = sorted(tensors.keys() ^ wanted.keys())
+        named = printable(", ".join(odd[:3]))
         raise CheckpointError(
-            f"{path} holds another model than the config describes: {', '.join(odd[:3])} "
+            f"{path} holds another model than the config describes: {named} "
             f"{'is' if len(odd) == 1 else 'are'} on one side only"
         )
     with torch.no_grad():
         for name, parameter in wanted.items():
+            if tensors[name].dtype != torch.float32:
+                raise CheckpointError(
+                    f"{path} holds another model than the config describes: {name} is of "
+                    f"{tensors[name].dtype}, not of torch.float32"
+                )
             if parameter.shape != tensors[name].shape:
                 raise CheckpointError(
                     f"{path} holds another model than the config describes: {name} is "
                     f"{tuple(tensors[name].shape)}, not {tuple(parameter.shape)}"
                 )
+            if not tensors[name].isfinite().all():
+                raise CheckpointError(
+                    f"{path}: {name} has values that are not finite: the training diverged, or "
+                    f"the file is damaged; {ADVICE}"
+                )
+        for name, parameter in wanted.items():
             parameter.copy_(tensors[name])
 
 
@@ -66,6 +78,8 @@ def load_training(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 def _read(path: Path) -> dict[str, Tensor]:
     try:
+        if path.exists() and not path.is_file():
+            raise OSError("not an ordinary file")  # a pipe would never end
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
@@ -73,7 +87,8 @@ def _read(path: Path) -> dict[str, Tensor]:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no dict
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing: the checkpoint is not complete") from None
-    except SafetensorError as error:
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        reason = printable(" ".join(str(error).split()), most=100)
         raise CheckpointError(
-            f"{path} is no safetensors file, or was cut short ({error}); {MEND}"
+            f"{path} is not a safetensors file, or was cut short ({reason}); {ADVICE}"
         ) from None

@@ -13,7 +13,18 @@ SPACE = "\N{LOWER ONE EIGHTH BLOCK}"
 ONE_LINE = dict.fromkeys(map(ord, "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"), " ")
 """Whatever a model writes, a line stays a line."""
 
+_CONTROLS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in ONE_LINE}
+
 Ids = Sequence[int]
+
+
+def one_line(surface: str) -> str:
+    r"""What a piece writes, without line ends and without what could steer a terminal.
+
+    >>> one_line("a\x1b]0;owned\x07\nb")
+    'a]0;owned b'
+    """
+    return surface if surface.isprintable() else surface.translate(ONE_LINE).translate(_CONTROLS)
 
 
 class Piece(NamedTuple):

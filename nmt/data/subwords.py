@@ -10,7 +10,7 @@ import numpy as np
 import sentencepiece
 
 from nmt.config import TokenizerConfig
-from nmt.data.pieces import ONE_LINE, SPACE, Encoded, Ids, Piece, Tokenizer
+from nmt.data.pieces import SPACE, Encoded, Ids, Piece, Tokenizer, one_line
 from nmt.data.vocabulary import BOS, EOS, PAD, UNK
 from nmt.errors import ConfigError
 
@@ -32,6 +32,10 @@ class SubwordTokenizer(Tokenizer):
         if not model:  # which sentencepiece would take
             raise RuntimeError("an empty file")
         self.processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+        special = [self.processor.pad_id(), self.processor.unk_id(), self.processor.bos_id(),
+                   self.processor.eos_id()]  # fmt: skip
+        if special != [PAD, UNK, BOS, EOS]:
+            raise RuntimeError(f"its special pieces are {special}")
 
     @property
     def names(self) -> list[str]:
@@ -64,9 +68,10 @@ class SubwordTokenizer(Tokenizer):
             byte = re.fullmatch(r"<0x([0-9A-F]{2})>", name)
             if byte:
                 spelled.append(int(byte[1], 16))
-                letter = _letter(spelled).translate(ONE_LINE)
+                spelling = _letter(spelled)
+                letter = one_line(spelling)
                 pieces.append(Piece(name, len(text), len(text)))
-                if letter:  # all the bytes of a letter stand for it
+                if spelling:  # all the bytes of a letter stand for it
                     pieces[-len(spelled) :] = [
                         Piece(p.text, len(text), len(text) + len(letter))
                         for p in pieces[-len(spelled) :]
@@ -75,7 +80,7 @@ class SubwordTokenizer(Tokenizer):
                     spelled.clear()
                 continue
             spelled.clear()  # bytes that spelled no letter are left out
-            surface = name.replace(SPACE, " ").translate(ONE_LINE)
+            surface = one_line(name.replace(SPACE, " "))
             if not text:
                 surface = surface.removeprefix(" ")
             pieces.append(Piece(name, len(text), len(text) + len(surface)))

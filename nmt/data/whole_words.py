@@ -14,9 +14,10 @@ from itertools import chain
 
 import numpy as np
 
-from nmt.data.pieces import ONE_LINE, SPACE, Encoded, Ids, Piece, Tokenizer
+from nmt.data.pieces import ONE_LINE, SPACE, Encoded, Ids, Piece, Tokenizer, one_line
 from nmt.data.vocabulary import BOS, EOS, PAD, UNK
 from nmt.data.words import split_words
+from nmt.files import parse_json
 
 FORMAT = "nmt.words/1"  # another one, should words ever be cut differently
 _NAMES = {PAD: "<pad>", UNK: "<unk>", BOS: "<s>", EOS: "</s>"}
@@ -64,6 +65,7 @@ class WordTokenizer(Tokenizer):
         text, pieces = "", list[Piece]()
         for id in ids:
             surface = f" {SPECIAL[id]}" if id < len(SPECIAL) else _surface(self._names[id])
+            surface = one_line(surface)
             if not text:
                 surface = surface.removeprefix(" ")
             pieces.append(Piece(self._names[id], len(text), len(text) + len(surface)))
@@ -97,12 +99,15 @@ def learn_words(sentences: Iterable[str], size: int) -> bytes:
 
 
 def _read(model: bytes) -> list[str]:
-    content = json.loads(model)  # which raises ValueError, too
+    content = parse_json(model.decode("utf-8"))
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ValueError(f"not of format {FORMAT}")
     words = content.get("words")
     if not isinstance(words, list) or words[: len(SPECIAL)] != SPECIAL:
         raise ValueError("no list of words")
+    if not all(isinstance(word, str) and word for word in words) or len(set(words)) != len(words):
+        raise ValueError("something in it is not a word, or is there twice")
+    "".join(words).encode()  # which refuses halves of surrogate pairs
     return words
 
 

@@ -5,17 +5,17 @@ encoder.PRECISION.onnx  step.PRECISION.onnx
 tokenizer/  config.resolved.yaml     as in the run
 """
 
-import json
+import re
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nmt.errors import CheckpointError, UsageError
-from nmt.files import write_json
+from nmt.files import read_bytes, read_json, write_json
 from nmt.processor import processor_has
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ DESCRIPTION = "export.json"
 KEYS = {"model", "attends_from", "graphs", "files"}
 GRAPHS = ("encoder", "step")
 PRECISIONS = ("float32", "int8")
+LARGEST_GRAPH = 2**31  # bytes: ONNX itself has no larger ones
 INSTALL = "pip install 'nmt[onnx]'"
 
 
@@ -57,17 +58,20 @@ class Export:
         """
         path = self.folder / DESCRIPTION
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            description = read_json(path)
         except FileNotFoundError:
-            raise CheckpointError(f"there is no export in {self.folder}; {_MEND}") from None
+            raise CheckpointError(f"there is no export in {self.folder}; {_ADVICE}") from None
         except (ValueError, OSError):
-            raise CheckpointError(f"{path} is no JSON, or was cut short; {_MEND}") from None
-        known = isinstance(found, dict) and found.get("format") == FORMAT
-        if not known or KEYS - found.keys():
+            raise CheckpointError(f"{path} is not JSON, or was cut short; {_ADVICE}") from None
+        if not isinstance(description, dict) or description.get("format") != FORMAT:
             raise CheckpointError(
-                f"{path} was not written by this version of nmt ({FORMAT}); {_MEND}"
+                f"{path} was not written by this version of nmt ({FORMAT}); {_ADVICE}"
             )
-        return found
+        if not _is_whole(description):
+            raise CheckpointError(
+                f"{path} does not describe an export: it was changed, or is incomplete; {_ADVICE}"
+            )
+        return description
 
     def write(self, description: dict[str, Any]) -> None:
         """Describe the graphs that stand in the folder."""
@@ -114,23 +118,46 @@ class Export:
             reason = " ".join(str(error).split())
             raise CheckpointError(
                 f"{self.folder} cannot be run by onnxruntime {version('onnxruntime')} ({reason}); "
-                f"upgrade that, or {_MEND}"
+                f"upgrade that, or {_ADVICE}"
             ) from None
 
     def _read(self, name: str) -> bytes:
         path = self.folder / name
         try:
-            graph = path.read_bytes()
-        except OSError:
+            graph = read_bytes(path, largest=LARGEST_GRAPH)
+        except (OSError, ValueError):
             raise CheckpointError(
-                f"{path} is missing: the export is not complete; {_MEND}"
+                f"{path} is missing: the export is not complete; {_ADVICE}"
             ) from None
         if _checksum(graph) != self.description["files"].get(name):
-            raise CheckpointError(f"{path} is not the file that was exported; {_MEND}")
+            raise CheckpointError(f"{path} is not the file that was exported; {_ADVICE}")
         return graph
 
 
-_MEND = "export again: nmt export RUN"
+_ADVICE = "export again: nmt export RUN"
+
+
+def _is_whole(description: dict[str, Any]) -> bool:
+    """Whether it has all that is read of it; graphs are files in the folder itself."""
+    if KEYS - description.keys():
+        return False
+    model, graphs, files = (description[key] for key in ("model", "graphs", "files"))
+    if not all(isinstance(part, dict) for part in (model, graphs, files)):
+        return False
+    pairs = list(graphs.values())
+    return (
+        bool(pairs)
+        and set(graphs) <= set(PRECISIONS)
+        and description["attends_from"] in ("s_t", "s'_t", "s_t-1")
+        and type(model.get("step")) is int
+        and all(isinstance(model.get(key), str) for key in ("run", "fingerprint"))
+        and all(isinstance(pair, list) and len(pair) == len(GRAPHS) for pair in pairs)
+        and all(_is_file_name(name) and name in files for pair in pairs for name in pair)
+    )
+
+
+def _is_file_name(name: object) -> bool:
+    return isinstance(name, str) and re.fullmatch(r"\w[\w.-]{0,99}", name) is not None
 
 
 def runnable() -> bool:
@@ -138,9 +165,16 @@ def runnable() -> bool:
     return find_spec("onnxruntime") is not None
 
 
-def fingerprint(model: bytes) -> str:
-    """Of a checkpoint's parameters, as records and exports name it."""
-    return sha256(model).hexdigest()[:16]
+def fingerprint(model: Path) -> str:
+    """Of a checkpoint's file of parameters, as records and exports name it.
+
+    Raises:
+        OSError: the file is missing, or not an ordinary file.
+    """
+    if not model.is_file():
+        raise FileNotFoundError(model)
+    with model.open("rb") as file:
+        return file_digest(file, sha256).hexdigest()[:16]
 
 
 def _checksum(file: bytes) -> str:

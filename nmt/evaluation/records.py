@@ -14,17 +14,22 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nmt.config import NO_ATTENTION
-from nmt.errors import DataError
+from nmt.errors import DataError, printable
 from nmt.evaluation.words import EOS, Floats, Piece, join_words, side
-from nmt.files import replacing
+from nmt.files import parse_json, replacing
 
 SCHEMA = "nmt.attention/1"
+MOST_HYPOTHESES = 1_000_000
 START = "<s>"
 """What a decoder reads first."""
 SELF = "self"
 """How the names of maps end in which a decoder looks at its own sentence."""
 DIGITS = 6
 """Significant digits of a weight in a file: a row of a thousand still sums to 1 within 1e-5."""
+LONGEST_LINE = 64 * 2**20
+"""Bytes: a record of a thousand by a thousand pieces takes eighth of that."""
+LARGEST = 1e9
+"""No weight and no score is larger: beyond, sums and pictures of it would overflow."""
 SMALLEST = 1e-9
 """Weights below this are written as zero."""
 
@@ -174,14 +179,19 @@ def write_records(
 
 
 def read_records(path: Path) -> Iterator[AttentionRecord]:
-    """The records of a file, one at a time.
+    """The records of a file or a pipe, one at a time, whoever wrote them.
 
     Raises:
-        DataError: the file is missing or not UTF-8, or a line is no attention record.
+        DataError: the file is missing or not UTF-8, or a line is not an attention record.
     """
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
+            for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), 1):
+                if len(line) > LONGEST_LINE:
+                    raise DataError(
+                        f"{path}:{number}: longer than {LONGEST_LINE:,} bytes: not an attention "
+                        "record"
+                    )
                 if line.strip():
                     yield _record(line, f"{path}:{number}")
     except OSError as error:
@@ -215,22 +225,36 @@ def _line(record: AttentionRecord) -> str:
 def _record(line: bytes, place: str) -> AttentionRecord:
     """One line of a file, checked."""
     try:
-        content = json.loads(line.decode("utf-8"))
+        content = parse_json(line.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise DataError(f"{place}: not UTF-8, so no attention record of nmt") from error
+        raise DataError(f"{place}: not UTF-8, so not an attention record of nmt") from error
     except json.JSONDecodeError as error:
         raise DataError(
             f"{place}: broken JSON at character {error.colno} ({error.msg}); "
             "write the file again with `nmt translate --attention` or `nmt evaluate`"
         ) from error
+    except ValueError as error:
+        raise DataError(f"{place}: not an attention record: {error}") from error
 
     schema = content.get("schema") if isinstance(content, dict) else None
     if schema != SCHEMA:
-        raise DataError(f"{place}: no attention record: its schema is {schema!r}, not '{SCHEMA}'")
+        shown = printable(repr(schema), most=60)
+        raise DataError(f"{place}: not an attention record: its schema is {shown}, not '{SCHEMA}'")
+    if b"\\ud" in line.lower() and not _is_unicode(content):
+        raise DataError(f"{place}: it holds half a surrogate pair, which is not text")
     content.setdefault("rank", 0)
     content.setdefault("maps", {})
     _check(content, place)
     return AttentionRecord(**{part.name: content[part.name] for part in fields(AttentionRecord)})
+
+
+def _is_unicode(content: dict[str, Any]) -> bool:
+    """Whether no text in it holds half a surrogate pair, as an escape of JSON can."""
+    try:
+        json.dumps(content, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
@@ -258,20 +282,24 @@ def _check(content: dict[str, Any], place: str) -> None:
     if missing:
         raise DataError(f"{place}: an attention record without {', '.join(missing)}")
     for name, kind in _KINDS.items():
-        if not isinstance(content[name], kind):
-            raise DataError(f"{place}: {name} has an unexpected value: {content[name]!r:.40}")
+        value = content[name]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise DataError(f"{place}: {name} has an unexpected value: {_shown(value)}")
+    if not 0 <= content["rank"] < MOST_HYPOTHESES:
+        raise DataError(f"{place}: rank has an unexpected value: {_shown(content['rank'])}")
     for name in ("source_pieces", "target_pieces", "source_words", "target_words"):
         if not all(isinstance(text, str) for text in content[name]):
-            raise DataError(f"{place}: {name} holds something that is no text")
+            raise DataError(f"{place}: {name} holds something that is not text")
     for name, unit in (("weights", "pieces"), ("word_weights", "words")):
         shape = (len(content[f"target_{unit}"]), len(content[f"source_{unit}"]))
         _check_numbers(content[name], shape, f"{place}: {name}")
     _check_numbers(
         content["token_scores"], (len(content["target_pieces"]),), f"{place}: token_scores"
     )
+    _check_numbers([content["score"]], (1,), f"{place}: score")
     for name, matrix in content["maps"].items():
         rows, columns = (len(content[f"{side}_pieces"]) for side in _sides(name))
-        _check_numbers(matrix, (rows, columns), f"{place}: maps: {name}")
+        _check_numbers(matrix, (rows, columns), f"{place}: maps: {_shown(name)}")
 
 
 def _sides(name: str) -> tuple[str, str]:
@@ -281,12 +309,21 @@ def _sides(name: str) -> tuple[str, str]:
     return ("target", "target") if name.endswith(SELF) else ("target", "source")
 
 
-def _check_numbers(content: list[Any], shape: tuple[int, ...], place: str) -> None:
-    """Refuse what are no numbers, or too many or too few for the names beside them."""
+def _check_numbers(content: Any, shape: tuple[int, ...], place: str) -> None:
+    """Refuse what are not finite numbers, or too many or too few for the names beside them."""
     try:
-        numbers = np.asarray(content, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{place}: no matrix of numbers") from error
+        numbers = np.asarray(content)
+        if numbers.size and numbers.dtype.kind not in "iuf":  # such as text, which float64 takes
+            raise TypeError
+        numbers = numbers.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataError(f"{place}: not a matrix of numbers") from error
     if numbers.shape != shape and not (numbers.size == 0 == shape[0]):
         found, wanted = (" x ".join(map(str, size)) for size in (numbers.shape, shape))
         raise DataError(f"{place}: {found} numbers where the pieces and words ask for {wanted}")
+    if not (np.abs(numbers) <= LARGEST).all():
+        raise DataError(f"{place}: a number that is not finite, or far too large")
+
+
+def _shown(value: object) -> str:
+    return printable(repr(value), most=40)

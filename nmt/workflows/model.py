@@ -226,14 +226,11 @@ def identity_of(run: Run, checkpoint: Path) -> dict[str, Any]:
     """
     path = checkpoint / "model.safetensors"
     try:
-        parameters = path.read_bytes()
-    except FileNotFoundError:
+        digest = fingerprint(path)
+    except OSError:
         raise CheckpointError(f"{path} is missing: the checkpoint is not complete") from None
-    return {
-        "run": run.folder.name,
-        "step": read_state(checkpoint)["step"],
-        "fingerprint": fingerprint(parameters),
-    }
+    state = read_state(checkpoint)
+    return {"run": run.folder.name, "step": int(state.get("step", 0)), "fingerprint": digest}
 
 
 def _refuse_another(export: Export, identity: dict[str, Any], run: Run) -> None:
