@@ -26,7 +26,7 @@ def test_i_love_you() -> None:
     attention = attention_of(config_of("dot"), query=WIDTH, memory=WIDTH)
     assert isinstance(attention, SingleHead)
     attention.score = Given(config_of(), query=WIDTH, memory=WIDTH)
-    H = torch.randn(WIDTH, PADDED)  # a column a word
+    H = torch.randn(WIDTH, PADDED).double()  # a column a word
     mask = (torch.arange(PADDED) < 3).view(1, 1, PADDED)
     keys, values = attention.prepare(H.t().unsqueeze(0))
     found = attention(Query(torch.zeros(1, 3, WIDTH)), keys, values, mask)
@@ -44,7 +44,7 @@ def test_i_love_you() -> None:
 
 # 2. Self-attention by hand: the rows of X look at each other, without scale or projections
 
-X = torch.tensor([[1.0, 2, 1, 2, 1], [1, 1, 1, 2, 1], [3, 2, 1, 1, 1]])
+X = torch.tensor([[1.0, 2, 1, 2, 1], [1, 1, 1, 2, 1], [3, 2, 1, 1, 1]]).double()
 
 
 def test_self_attention_by_hand() -> None:
@@ -57,6 +57,6 @@ def test_self_attention_by_hand() -> None:
 
     found = attention(Query(X.unsqueeze(0)), keys, values, torch.ones(1, 1, 3, dtype=torch.bool))
     softmax = [[0.468, 0.064, 0.468], [0.422, 0.156, 0.422], [0.0067, 0.0009, 0.992]]
-    torch.testing.assert_close(found.weights[0], torch.tensor(softmax), atol=5e-3, rtol=0)
+    torch.testing.assert_close(found.weights[0], torch.tensor(softmax).double(), atol=5e-3, rtol=0)
     output = [[1.94, 1.94, 1, 1.53, 1], [1.84, 1.84, 1, 1.58, 1], [2.98, 2, 1, 1.01, 1]]
-    torch.testing.assert_close(found.contexts[0], torch.tensor(output), atol=5e-3, rtol=0)
+    torch.testing.assert_close(found.contexts[0], torch.tensor(output).double(), atol=5e-3, rtol=0)

@@ -92,7 +92,7 @@ def test_reading_at_once_equals_reading_step_by_step(kind: Kind, model: Model) -
     torch.testing.assert_close(model.vocabulary(reading.readouts), logits)
     torch.testing.assert_close(reading.attention, attention)
     if kind.sums_to_one:
-        torch.testing.assert_close(attention.sum(-1), torch.ones(3, 6))
+        torch.testing.assert_close(attention.sum(-1), torch.ones(3, 6).double())
 
 
 @torch.no_grad()
@@ -208,8 +208,8 @@ def test_only_input_feeding_lets_the_attention_into_the_recurrence() -> None:
 @pytest.mark.parametrize("name", list(cells))
 def test_a_cell_is_the_librarys_network(name: str, layers: int) -> None:
     inputs, feed, hidden, time = 3, 4, 5, 6
-    stack = cells[name](inputs, feed, hidden, layers=layers, dropout=0.0)
-    wide = LIBRARY[name](inputs + feed, hidden, num_layers=layers, batch_first=True)
+    stack = cells[name](inputs, feed, hidden, layers=layers, dropout=0.0).double()
+    wide = LIBRARY[name](inputs + feed, hidden, num_layers=layers, batch_first=True).double()
     assert stack.feed is not None
     with torch.no_grad():
         parameters: dict[str, Tensor] = dict(stack.layers.named_parameters())
@@ -218,8 +218,9 @@ def test_a_cell_is_the_librarys_network(name: str, layers: int) -> None:
         )
         for key, parameter in wide.named_parameters():
             parameter.copy_(parameters[key])
-    words, fed = torch.randn(2, time, inputs), torch.randn(2, time, feed)
-    start = tuple(torch.randn(layers, 2, hidden) for _ in range(2 if stack.has_cell else 1))
+    words, fed = torch.randn(2, time, inputs).double(), torch.randn(2, time, feed).double()
+    parts = 2 if stack.has_cell else 1
+    start = tuple(torch.randn(layers, 2, hidden).double() for _ in range(parts))
     wanted, ends = wide(torch.cat([words, fed], -1), start if stack.has_cell else start[0])
     state = CellState(tuple(start[0]), tuple(start[1]) if stack.has_cell else ())
     gates = stack.project(words)
@@ -234,16 +235,16 @@ def test_a_cell_is_the_librarys_network(name: str, layers: int) -> None:
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("name", list(cells))
 def test_a_cell_reads_at_once_what_it_reads_step_by_step(name: str, layers: int) -> None:
-    stack = cells[name](3, 0, 5, layers=layers, dropout=0.0)
-    words, nothing = torch.randn(2, 6, 3), torch.zeros(2, 0)
-    parts = [tuple(torch.randn(2, 5) for _ in range(layers)) for _ in range(2)]
+    stack = cells[name](3, 0, 5, layers=layers, dropout=0.0).double()
+    words, nothing = torch.randn(2, 6, 3).double(), torch.zeros(2, 0).double()
+    parts = [tuple(torch.randn(2, 5).double() for _ in range(layers)) for _ in range(2)]
     start = CellState(parts[0], parts[1] if stack.has_cell else ())
     state, gates = start, stack.project(words)
     for t, wanted in enumerate(stack.read(words, start).unbind(1)):
         state = stack.step(gates[:, t], nothing, state)
         torch.testing.assert_close(state.top, wanted)
     zeros = CellState(
-        *[(torch.zeros(2, 5),) * (layers if state else 0) for state in (1, stack.has_cell)]
+        *[(torch.zeros(2, 5).double(),) * (layers if state else 0) for state in (1, stack.has_cell)]
     )
     torch.testing.assert_close(stack.read(words), stack.read(words, zeros))
 
@@ -261,6 +262,7 @@ def test_the_encoder_is_the_librarys_bidirectional_network(cell: str) -> None:
     model = Kind(cell=cell, layers=2).build()
     encoder = model.get_submodule("encoder")
     wanted = LIBRARY[cell](EMBEDDING, 5, num_layers=2, batch_first=True, bidirectional=True)
+    wanted = wanted.double()
     for name, parameter in wanted.named_parameters():
         part, _, layer = name.removesuffix("_reverse").rpartition("_l")
         side = "backwards" if name.endswith("_reverse") else "forwards"
@@ -293,7 +295,7 @@ def test_tied_embeddings_are_one_matrix(tie: str, shared: tuple[int, int]) -> No
 @torch.no_grad()
 @pytest.mark.parametrize("tie", ["none", "target", "all"])
 def test_models_with_tied_embeddings_read_step_by_step_too(tie: str) -> None:
-    model = build_model(Kind().config(tie_embeddings=tie), Vocabularies(17, 17)).eval()
+    model = build_model(Kind().config(tie_embeddings=tie), Vocabularies(17, 17)).double().eval()
     source, mask, target = batch()
     logits = model.vocabulary(model(source, mask, target).readouts)
     torch.testing.assert_close(logits, read_by_steps(model, source, mask, target)[0])

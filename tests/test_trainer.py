@@ -39,9 +39,15 @@ def collated(pairs: list[tuple[list[int], list[int]]], first: int = 0) -> Batch:
     )
 
 
-def trainer_of(kind: Kind | None = None, *, dropout: float = 0.0, **config: Any) -> Trainer:
+def trainer_of(
+    kind: Kind | None = None,
+    *,
+    dropout: float = 0.0,
+    dtype: torch.dtype = torch.float64,
+    **config: Any,
+) -> Trainer:
     torch.manual_seed(5)
-    model = (kind or Kind()).build(dropout=dropout)
+    model = (kind or Kind()).build(dropout=dropout, dtype=dtype)
     settings = {"warmup_steps": 2, "schedule": "constant", "learning_rate": 0.01, **config}
     return Trainer(model, TrainingConfig(**settings), CPU, total=100)
 
@@ -153,8 +159,7 @@ def test_weight_decay_and_the_other_optimizer_are_used() -> None:
 
 
 def test_bfloat16_products_learn_nearly_the_same() -> None:
-    exact = trainer_of()
-    coarse = trainer_of()
+    exact, coarse = (trainer_of(dtype=torch.float32) for _ in range(2))
     coarse.compute = Compute(torch.device("cpu"), bfloat16=True)
     for _ in range(3):
         found, wanted = coarse.step([collated(PAIRS)]), exact.step([collated(PAIRS)])
@@ -245,7 +250,7 @@ def test_a_batch_that_does_not_fit_is_learned_from_in_parts(
 
 
 def test_a_run_that_was_short_of_memory_is_resumed_exactly() -> None:
-    rest: dict[str, Any] = {"dropout": 0.3, "teacher_forcing": 0.5}
+    rest: dict[str, Any] = {"dropout": 0.3, "teacher_forcing": 0.5, "dtype": torch.float32}
     error = torch.OutOfMemoryError("no memory")
     first = trainer_of(**rest)
     short_of_memory(first, rows=2, error=error)
@@ -316,6 +321,7 @@ def test_a_restored_run_goes_on_as_if_never_stopped(
     tmp_path: Path, kind: Kind, forcing: str
 ) -> None:
     rest: dict[str, Any] = {
+        "dtype": torch.float32,
         "dropout": 0.3,
         "teacher_forcing": 0.9,
         "teacher_forcing_schedule": forcing,
@@ -329,7 +335,8 @@ def test_a_restored_run_goes_on_as_if_never_stopped(
     wanted = [first.step([collated(PAIRS)]) for _ in range(3)]
 
     torch.manual_seed(77)
-    second = Trainer(kind.build(dropout=0.3), first.config, CPU, total=100)
+    model = kind.build(dropout=0.3, dtype=torch.float32)
+    second = Trainer(model, first.config, CPU, total=100)
     torch.rand(13)
     store.load_model(tmp_path / "step-3", second.model)
     tensors, state = store.load_training(tmp_path / "step-3")

@@ -99,12 +99,13 @@ class Kind:
             **{"dropout": 0.0, "tie_embeddings": "none", **rest},
         )
 
-    def build(self, **rest: Any) -> Seq2Seq[Any]:
+    def build(self, *, dtype: torch.dtype = torch.float64, **rest: Any) -> Seq2Seq[Any]:
+        """In float64, so that no processor's rounding shows, unless a test is about float32."""
         model = build_model(self.config(**rest), VOCABULARIES)
         with torch.no_grad():  # fresh parameters are so alike that errors could hide
             for parameter in model.parameters():
                 parameter.mul_(2.0)
-        return model.eval()
+        return model.to(dtype).eval()
 
 
 def _kinds() -> Iterator[Kind]:

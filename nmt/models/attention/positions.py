@@ -11,12 +11,12 @@ BASE = 10_000.0
 """The longest wave is so many times 2 pi positions long."""
 
 
-def sinusoids(positions: Tensor, width: int) -> Tensor:
+def sinusoids(positions: Tensor, width: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """sin and cos of position / BASE^(2i / width), alternating: (*,) -> (*, width)
 
     Vaswani et al. (2017), section 3.5: https://arxiv.org/abs/1706.03762
     """
-    angles = _angles(positions, -(-width // 2))
+    angles = _angles(positions, -(-width // 2), dtype)
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)[..., :width]
 
 
@@ -28,7 +28,7 @@ def rotated(states: Tensor, positions: Tensor) -> Tensor:
 
     states: (batch, length, width), width even; positions: (length,) or (batch, length)
     """
-    angles = _angles(positions, states.size(-1) // 2)
+    angles = _angles(positions, states.size(-1) // 2, states.dtype)
     sin, cos = angles.sin(), angles.cos()
     even, odd = states[..., 0::2], states[..., 1::2]
     turned = torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1)
@@ -87,13 +87,14 @@ class Positions(nn.Module):
         width, first = embedded.size(-1), before or 0
         positions = torch.arange(first, first + embedded.size(1), device=embedded.device)
         if self.learned is None:
-            told = sinusoids(positions, width)
+            told = sinusoids(positions, width, embedded.dtype)
         else:
             told = self.learned(positions) if before is None else self.learned.nearest(positions)
         return embedded * width**0.5 + told.to(embedded.dtype)
 
 
-def _angles(positions: Tensor, count: int) -> Tensor:
-    """(*,) -> (*, count): position / BASE^(i / count)"""
-    steps = torch.arange(count, device=positions.device, dtype=torch.float32)
+def _angles(positions: Tensor, count: int, dtype: torch.dtype) -> Tensor:
+    """(*,) -> (*, count): position / BASE^(i / count), in dtype or, of narrow ones, float32"""
+    wide = torch.promote_types(dtype, torch.float32)
+    steps = torch.arange(count, device=positions.device, dtype=wide)
     return positions.unsqueeze(-1) * torch.exp(steps * (-math.log(BASE) / count))
