@@ -249,6 +249,39 @@ def test_a_cell_reads_at_once_what_it_reads_step_by_step(name: str, layers: int)
     torch.testing.assert_close(stack.read(words), stack.read(words, zeros))
 
 
+@pytest.mark.parametrize("started", [True, False])
+@pytest.mark.parametrize("name", list(cells))
+def test_no_recurrent_network_runs_under_autocast_that_would_make_it_float16(
+    name: str, started: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on CUDA, where autocast runs these networks in float16, whatever it was told."""
+    monkeypatch.setattr("nmt.models.cells.networks_take_bfloat16", lambda kind: False)
+    stack = cells[name](3, 0, 5, layers=2, dropout=0.0)
+    seen: list[tuple[bool, torch.dtype]] = []
+    whole = stack.layers.forward
+
+    def forward(inputs: Tensor, *start: Any) -> Any:
+        seen.append((torch.is_autocast_enabled("cpu"), inputs.dtype))
+        return whole(inputs, *start)
+
+    monkeypatch.setattr(stack.layers, "forward", forward)
+    words = torch.randn(2, 6, 3)
+    parts = [tuple(torch.randn(2, 5) for _ in range(2)) for _ in range(2)]
+    start = CellState(parts[0], parts[1] if stack.has_cell else ()) if started else None
+    exact = stack.read(words, start)
+    wanted = torch.autograd.grad(exact.sum(), stack.layers.parameters())
+    with torch.autocast("cpu", torch.bfloat16):
+        found = stack.read(words.bfloat16(), start)
+    assert seen == [(False, torch.float32)] * 2
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found.float(), exact, atol=2e-2, rtol=2e-2)
+    for one, other in zip(
+        torch.autograd.grad(found.sum(), stack.layers.parameters()), wanted, strict=True
+    ):
+        assert one.dtype == torch.float32
+        assert (one - other).norm() < 3e-2 * other.norm()
+
+
 def test_the_forget_gate_starts_open() -> None:
     stack = cells["lstm"](3, 0, 5, layers=2, dropout=0.0)
     for layer in range(2):

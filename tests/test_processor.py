@@ -1,10 +1,13 @@
-"""What is asked of the processor, and what Linux tells of it."""
+"""What is asked of the processor, what Linux tells of it, and what torch is told to do."""
 
 import os
 from pathlib import Path
 
 import pytest
+import torch
 
+from nmt.errors import ConfigError
+from nmt.models.devices import Compute, choose, networks_take_bfloat16, resumed_elsewhere
 from nmt.processor import cores, processor_has
 
 
@@ -35,3 +38,68 @@ def test_cores_are_those_that_this_process_may_use() -> None:
     finally:
         os.sched_setaffinity(0, allowed)
     assert cores() == len(allowed)
+
+
+# What the arithmetic is set to
+
+
+@pytest.mark.parametrize(
+    ("machine", "flags", "wanted"),
+    [
+        ("x86_64", "flags : fpu avx2", "medium"),
+        ("AMD64", "flags : fpu avx512_bf16", "medium"),
+        ("x86_64", "flags : fpu amx_bf16 amx_tile", "highest"),
+        ("aarch64", "Features : fp asimd bf16", "highest"),
+        ("arm64", None, "highest"),
+        ("AMD64", None, "highest"),  # Windows does not tell
+    ],
+)
+def test_float32_is_rounded_to_fewer_bits_on_no_processor(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    machine: str,
+    flags: str | None,
+    wanted: str,
+) -> None:
+    """On ARM and with AMX "medium" would multiply in bfloat16; elsewhere it is only faster."""
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    monkeypatch.setattr("nmt.processor.LISTING", tmp_path / "cpuinfo")
+    if flags is not None:
+        (tmp_path / "cpuinfo").write_text(f"processor : 0\n{flags}\n", encoding="utf-8")
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        choose("cpu", "float32")
+        assert torch.get_float32_matmul_precision() == wanted
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def test_bfloat16_that_the_library_does_not_know_is_refused_or_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nmt.models.devices.networks_take_bfloat16", lambda kind: False)
+    monkeypatch.setattr("nmt.models.devices.processor_has", lambda *features: True)
+    assert choose("cpu", "auto").bfloat16 is False
+    with pytest.raises(ConfigError, match="use precision: float32"):
+        choose("cpu", "bfloat16")
+
+
+def test_whether_networks_take_bfloat16_is_found_out_without_random_numbers() -> None:
+    networks_take_bfloat16.cache_clear()
+    state = torch.get_rng_state()
+    assert isinstance(networks_take_bfloat16("cpu"), bool)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert not networks_take_bfloat16("cuda")  # where autocast means float16 to them
+    assert not networks_take_bfloat16("mps")
+
+
+def test_a_training_that_goes_on_elsewhere_is_told() -> None:
+    here = Compute(torch.device("cpu"), bfloat16=False)
+    assert resumed_elsewhere(str(here), here) is None
+    before = "cuda, bfloat16 products"
+    said = resumed_elsewhere(before, here)
+    assert said is not None
+    assert before in said
+    assert str(here) in said
+    assert "\n" not in said

@@ -28,9 +28,26 @@ def test_without_a_warm_up_the_first_step_is_whole(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(NEEDS_END))
-def test_a_schedule_that_falls_to_the_end_is_zero_there_and_after(name: str) -> None:
-    assert curve(name, 110, 300) == pytest.approx([0, 0])
-    assert curve(name, 60) == pytest.approx([0.5])
+def test_a_schedule_that_falls_to_the_end_is_zero_only_after_it(name: str) -> None:
+    last, *after = curve(name, 110, 111, 300)
+    assert 0 < last < 0.011
+    assert after == pytest.approx([0, 0])
+    assert curve(name, 61) == pytest.approx([0.5])
+
+
+@pytest.mark.parametrize("total", [1, 2, 3, 11])
+@pytest.mark.parametrize("warmup", [0, 1, 2])
+@pytest.mark.parametrize("name", sorted(NEEDS_END))
+def test_every_update_has_a_rate_and_one_has_the_whole(name: str, warmup: int, total: int) -> None:
+    rates = [factor(name, Moment(step, warmup, total)) for step in range(1, total + 1)]
+    assert min(rates) > 0
+    assert max(rates) == rates[min(max(warmup, 1), total) - 1]
+    if total > warmup:
+        assert rates[warmup] == 1  # the first update after the warm-up
+
+
+@pytest.mark.parametrize("name", sorted(NEEDS_END))
+def test_a_schedule_that_falls_to_the_end_wants_one(name: str) -> None:
     with pytest.raises(ConfigError) as caught:
         check(name, None)
     assert str(caught.value) == (
@@ -47,8 +64,8 @@ def test_the_others_need_no_end(name: str) -> None:
 
 def test_the_curves_are_their_formulas() -> None:
     assert curve("constant", 50) == [1.0]
-    assert curve("linear", 35, 85) == pytest.approx([0.75, 0.25])
-    assert curve("cosine", 35, 85) == pytest.approx(
+    assert curve("linear", 36, 86) == pytest.approx([0.75, 0.25])
+    assert curve("cosine", 36, 86) == pytest.approx(
         [(1 + math.cos(math.pi / 4)) / 2, (1 + math.cos(3 * math.pi / 4)) / 2]
     )
     assert curve("inverse_sqrt", 40, 90) == pytest.approx([1 / 2, 1 / 3])

@@ -7,11 +7,13 @@ of the gates is computed for all positions at once by `project`, outside the rec
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from nmt.models.contract import Rows
+from nmt.models.devices import networks_take_bfloat16
 from nmt.models.dropout import Dropout
 from nmt.registry import Registry
 
@@ -58,6 +60,22 @@ class Stack(nn.Module, ABC):
     @abstractmethod
     def read(self, inputs: Tensor, state: CellState | None = None) -> Tensor:
         """The top states of a whole sequence: (batch, time, inputs) -> (batch, time, hidden)"""
+
+    def run(self, inputs: Tensor, start: Any) -> Tensor:
+        """What the library's network returns of a whole sequence; start: as it wants it, or None.
+
+        Where autocast would run it in other numbers than those asked for, it runs outside of it,
+        in those of its weights, and only its states are cast.
+        """
+        kind = inputs.device.type
+        if not torch.is_autocast_enabled(kind) or networks_take_bfloat16(kind):
+            return self.layers(inputs, start)[0]
+        narrow, wide = torch.get_autocast_dtype(kind), self.parameter("weight_hh", 0).dtype
+        with torch.autocast(kind, enabled=False):
+            if start is not None:
+                start = tuple(s.to(wide) for s in start) if self.has_cell else start.to(wide)
+            states: Tensor = self.layers(inputs.to(wide), start)[0]
+        return states.to(narrow)
 
     @abstractmethod
     def advance(self, layer: int, gates: Tensor, state: CellState) -> tuple[Tensor, Tensor | None]:
@@ -120,9 +138,8 @@ class LSTM(Stack):
 
     def read(self, inputs: Tensor, state: CellState | None = None) -> Tensor:
         if state is None:
-            return self.layers(inputs)[0]
-        start = (torch.stack(state.hidden), torch.stack(state.cell))
-        return self.layers(inputs, start)[0]
+            return self.run(inputs, None)
+        return self.run(inputs, (torch.stack(state.hidden), torch.stack(state.cell)))
 
     def advance(self, layer: int, gates: Tensor, state: CellState) -> tuple[Tensor, Tensor | None]:
         gates = gates + self.recurrent(layer, state)
@@ -142,8 +159,7 @@ class GRU(Stack):
     network = staticmethod(nn.GRU)
 
     def read(self, inputs: Tensor, state: CellState | None = None) -> Tensor:
-        start = None if state is None else torch.stack(state.hidden)
-        return self.layers(inputs, start)[0]
+        return self.run(inputs, None if state is None else torch.stack(state.hidden))
 
     def advance(self, layer: int, gates: Tensor, state: CellState) -> tuple[Tensor, Tensor | None]:
         before = state.hidden[layer]

@@ -6,6 +6,7 @@ import platform
 import re
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -46,16 +47,36 @@ def choose(device: str, precision: str) -> Compute:
     if chosen.type == "mps" and not torch.backends.mps.is_available():
         raise ConfigError("device is mps, but torch sees no Apple GPU here; use device: auto")
     bfloat16 = precision == "bfloat16" or (precision == "auto" and _multiplies_bfloat16(chosen))
+    if bfloat16 and chosen.type == "cpu" and not networks_take_bfloat16("cpu"):
+        raise ConfigError(
+            "precision is bfloat16, but torch's library for this processor runs no recurrent "
+            "network in it; use precision: float32"
+        )
     if chosen.type == "cpu":
         # The library of matrix products keeps code for 1,024 shapes, which batches of ever new
         # lengths fill with half a gigabyte; making it anew takes no measurable time.
         os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
         keep_freed_memory()
-        if not processor_has("amx_tile", "amx_bf16"):
-            # Without AMX this keeps float32's accuracy and only routes products to oneDNN, which
-            # is twice as fast as MKL on AMD; with AMX it would round them to bfloat16.
+        if _is_x86() and processor_has("amx_tile", "amx_bf16") is False:
+            # On x86 without AMX this keeps float32's accuracy and only routes products to oneDNN,
+            # which is twice as fast as MKL on AMD. With AMX, and on ARM processors that multiply
+            # bfloat16, it would round them to that; and where nobody tells, it may.
             torch.set_float32_matmul_precision("medium")
     return Compute(chosen, bfloat16)
+
+
+def resumed_elsewhere(before: object, now: Compute) -> str | None:
+    """One line where a training goes on with other arithmetic than it began with, else None.
+
+    before: `str` of the compute that it began with, as its manifest has it
+    """
+    if before == str(now):
+        return None
+    began = " ".join(str(before).split())[:80]  # whoever wrote it
+    return (
+        f"this training began on {began} and goes on on {now}: its numbers will not be the same "
+        "to the last bit as those of a run never interrupted"
+    )
 
 
 def out_of_memory(error: Exception) -> bool:
@@ -96,4 +117,32 @@ def _best_device() -> str:
 def _multiplies_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and bool(processor_has("avx512_bf16", "amx_bf16"))
+    native = device.type == "cpu" and bool(processor_has("avx512_bf16", "amx_bf16"))
+    return native and networks_take_bfloat16("cpu")
+
+
+def _is_x86() -> bool:
+    return platform.machine().lower() in ("x86_64", "amd64", "i386", "i686", "x86")
+
+
+@cache
+def networks_take_bfloat16(kind: str) -> bool:
+    """Whether the library's recurrent networks may run under autocast to bfloat16.
+
+    On CUDA autocast runs them in float16, whatever it was told (aten/src/ATen/cudnn/
+    AutocastRNN.cpp), in which small gradients vanish; elsewhere nobody has tried. On a processor
+    it is tried, on the smallest network there is: oneDNN may be told to know no bfloat16.
+    """
+    if kind != "cpu":
+        return False
+    zero = torch.zeros(1, 1, 1)
+    weights = [torch.zeros(*size, requires_grad=True) for size in ((4, 1), (4, 1), (4,), (4,))]
+    try:
+        with torch.enable_grad(), torch.autocast(kind, torch.bfloat16):
+            states, _, _ = torch.lstm(
+                zero, (zero, zero), weights, True, 1, 0.0, True, False, True
+            )  # biases, layers, dropout, training, both directions, batch first
+            states.sum().backward()
+    except RuntimeError:
+        return False
+    return True

@@ -36,7 +36,7 @@ def read(
     """
     found = np.flatnonzero(batch.target_out != PAD)
     source, target_in, places, targets = (
-        torch.from_numpy(numbers).to(device, non_blocking=True)
+        moved(numbers, device)
         for numbers in (batch.source, batch.target_in, found, batch.target_out.flat[found])
     )
     reading = model(source, source != PAD, target_in, forcing.draw(ratio, target_in, per=per))
@@ -44,6 +44,18 @@ def read(
     if len(found) < len(readouts):
         readouts = readouts.index_select(0, places)
     return Read(reading, target_in != PAD, places, readouts, targets)
+
+
+def moved(numbers: np.ndarray, device: torch.device) -> Tensor:
+    """Numbers on a device.
+
+    Only a copy from pinned memory to CUDA may go on while the program does: of any other memory,
+    nobody but CUDA promises to read it before it is freed.
+    """
+    tensor = torch.from_numpy(numbers)
+    if device.type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
 
 
 def objective(

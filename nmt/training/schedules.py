@@ -26,9 +26,14 @@ class Moment:
 
     @property
     def share(self) -> float:
-        """How much of the way from the warm-up to the end lies behind, 0 to 1."""
+        """How much of the way from the warm-up to the end is done before this update, 0 to 1.
+
+        It is 0 in the first update after the warm-up and 1 only after the last, so that no update
+        has a learning rate of 0.
+        """
         assert self.total is not None
-        return min(max(self.step - self.warmup, 0) / max(self.total - self.warmup, 1), 1.0)
+        done = max(self.step - 1 - self.warmup, 0)
+        return min(done / max(self.total - self.warmup, 1), 1.0)
 
 
 schedules: Registry[Callable[[Moment], float]] = Registry("learning-rate schedule")
@@ -68,7 +73,7 @@ def constant(moment: Moment) -> float:
 
 @schedules.register("linear")
 def linear(moment: Moment) -> float:
-    """From 1 in a line to 0 at the end."""
+    """From 1 in a line to 0, which is reached after the last update."""
     return 1.0 - moment.share
 
 

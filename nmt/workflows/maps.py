@@ -18,4 +18,4 @@ def maps_of(trained: Trained, translated: Translated, found: Translation) -> dic
     source = torch.tensor([[*ids, EOS]], device=device)
     target = torch.tensor([[BOS, *found.hypothesis.ids[:-1]]], device=device)
     maps = model.maps(source, source != PAD, target)
-    return {name: np.asarray(each[0].double().cpu()) for name, each in maps.items()}
+    return {name: np.asarray(each[0].cpu().double()) for name, each in maps.items()}
