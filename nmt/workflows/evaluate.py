@@ -165,7 +165,7 @@ def _evaluate(
     translations = trained.translator(endless(decoding)).translate(bitext.sources)
     seconds = monotonic() - started
     hypotheses = [translated.text for translated in translations]
-    scores = measure(hypotheses, bitext.targets)
+    scores = measure(hypotheses, bitext.targets, trained.config.data.target)
     folder, root = trained.run.evaluation(name) / difference(trained, decoding), trained.run.folder
     write_records(
         folder / "attention.jsonl",

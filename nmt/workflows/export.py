@@ -132,7 +132,11 @@ def _compared(trained: Trained, folder: Path) -> dict[str, Any] | None:
         engine = Export(folder).engine(precision)
         translator = Translator(engine, trained.tokenizers, endless(trained.config.decoding))
         found[precision] = [t.text for t in translator.translate(text.sources)]
-    bleu = {p: round(bleu_and_chrf(texts, text.targets)[0], 2) for p, texts in found.items()}
+    language = trained.config.data.target
+    bleu = {
+        precision: round(bleu_and_chrf(texts, text.targets, language)[0], 2)
+        for precision, texts in found.items()
+    }
     same = sum(a == b for a, b in zip(*found.values(), strict=True)) / len(text)
     log.info(
         "validation, %d sentences: BLEU %.2f in float32, %.2f in int8; %.1f %% of the "

@@ -227,7 +227,7 @@ def _validate(parts: Parts, trainer: Trainer, narrator: Narrator, progress: Prog
     translator = Translator(engine, parts.tokenizers, greedy)
     text = parts.corpus.validation
     found = [translated.text for translated in translator.translate(text.sources)]
-    bleu, chrf = bleu_and_chrf(found, text.targets)
+    bleu, chrf = bleu_and_chrf(found, text.targets, parts.config.data.target)
     shown = np.linspace(0, len(text) - 1, parts.config.training.samples + 2).astype(int)[1:-1]
     narrator.samples(
         progress, [(text.sources[i], text.targets[i], found[i]) for i in shown.tolist()]

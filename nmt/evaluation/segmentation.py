@@ -1,0 +1,109 @@
+"""What BLEU and TER count in a language that is written without spaces between words.
+
+BLEU's usual tokenizer, 13a, takes a Chinese or Thai sentence for one word: near-perfect
+translations score 0. Post (2018), section 2: https://aclanthology.org/W18-6319
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from functools import cache
+from typing import NamedTuple
+
+from sacrebleu.metrics import BLEU
+
+
+class Segmentation(NamedTuple):
+    """How a text is cut up before its pieces are counted."""
+
+    bleu: str
+    """sacrebleu's name of BLEU's tokenizer."""
+    ter: str
+    """`spaces`, `asian` (tercom's rules for Chinese and Japanese), or `char`."""
+
+
+SPACED = Segmentation("13a", "spaces")
+LETTERS = Segmentation("char", "char")
+SCRIPTS: dict[str, str] = {
+    "zh": r"[\u2e80-\u2fdf\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]",
+    "ja": r"[\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f]",
+    "th": r"[\u0e00-\u0e7f]",
+    "lo": r"[\u0e80-\u0eff]",
+    "bo": r"[\u0f00-\u0fff]",
+    "my": r"[\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f]",
+    "km": r"[\u1780-\u17ff\u19e0-\u19ff]",
+}
+"""By the best known language of a script without spaces between words, its letters."""
+LANGUAGES: dict[str, str] = {
+    name: code
+    for code, names in {
+        "zh": "zh zho chi cmn yue wuu nan hak gan hsn lzh chinese mandarin cantonese hans hant "
+              "hani",
+        "ja": "ja jpn japanese jpan hira kana hrkt",
+        "ko": "ko kor korean kore hang",
+        "th": "th tha thai",
+        "lo": "lo lao laoo",
+        "bo": "bo bod tib tibetan dz dzo dzongkha tibt",
+        "my": "my mya bur burmese mymr",
+        "km": "km khm khmer cambodian",
+    }.items()
+    for name in names.split()
+}  # fmt: skip
+"""ISO 639 codes and ISO 15924 scripts, and English names."""
+LATIN = ("latn", "cyrl", "arab")  # scripts, with spaces, that such a language may be written in
+
+
+def segmentation(language: str, references: Iterable[str] = ()) -> Segmentation:
+    """How texts of a language are cut up; where it is none that is known here, how they look.
+
+    language: a tag, code or name, such as zh, zh-Hant, zh_CN, cmn, Thai
+
+    >>> [segmentation(name).bleu for name in ("fr-CA", "zh_TW", "tha_Thai", "zh-Latn")]
+    ['13a', 'zh', 'char', '13a']
+    """
+    code = _code(language)
+    if code is None:
+        code = _by_script(references)
+    if code == "zh":
+        return Segmentation("zh", "asian")
+    if code == "ja":
+        return Segmentation("ja-mecab" if _there("ja-mecab") else "char", "asian")
+    if code == "ko":  # which has spaces, but not between all that are words elsewhere
+        return Segmentation("ko-mecab" if _there("ko-mecab") else "char", "spaces")
+    return LETTERS if code in SCRIPTS else SPACED
+
+
+def _code(language: str) -> str | None:
+    """The code of a language that is cut up in a way of its own, '' of a script with spaces."""
+    parts = [part for part in re.split(r"[^a-z]+", language.casefold()) if part]
+    if any(part in LATIN for part in parts[1:]):
+        return ""
+    if parts and parts[0] in LANGUAGES:
+        return LANGUAGES[parts[0]]
+    told = (LANGUAGES[part] for part in parts if len(part) >= 4 and part in LANGUAGES)
+    return next(told, None)  # such as the Hans of a tag, or the last word of Simplified Chinese
+
+
+def _by_script(references: Iterable[str]) -> str | None:
+    """The language of the script without spaces that most letters are of, if there is one."""
+    counts: Counter[str] = Counter()
+    letters = 0
+    for line in references:
+        letters += sum(map(str.isalpha, line))
+        if not line.isascii():
+            counts.update({code: len(re.findall(found, line)) for code, found in SCRIPTS.items()})
+    if 2 * counts.total() <= letters or not letters:
+        return None
+    if counts["zh"] + counts["ja"] > counts.total() / 2:
+        return "ja" if 10 * counts["ja"] > counts["zh"] else "zh"
+    return max(counts, key=lambda code: counts[code])
+
+
+@cache
+def _there(tokenizer: str) -> bool:
+    """Whether a tokenizer and its dictionary are installed."""
+    try:
+        BLEU(tokenize=tokenizer)
+    except (ImportError, RuntimeError):
+        return False
+    return True
