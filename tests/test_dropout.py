@@ -1,7 +1,13 @@
+from typing import Any
+
 import pytest
 import torch
+from torch import Tensor
 
+from nmt.data.vocabulary import PAD
+from nmt.models.attention.positions import sinusoids
 from nmt.models.dropout import Dropout
+from tiny_models import SOURCES, TARGETS, Kind, ids
 
 COUNT = 400_003  # no multiple of the four values that share a word of random bits
 
@@ -54,3 +60,48 @@ def test_nothing_is_dropped_or_drawn_where_nothing_is_to_be_dropped() -> None:
 def test_hardly_anything_is_left_of_a_probability_next_to_one() -> None:
     torch.manual_seed(1)
     assert (Dropout(0.999999)(torch.ones(1000)) == 0).double().mean() > 0.99
+
+
+# Where it stands
+
+
+@pytest.mark.parametrize("positions", ["sinusoidal", "learned"])
+@pytest.mark.parametrize("side", ["encoder", "decoder"])
+def test_it_is_applied_to_the_sums_of_words_and_positions(side: str, positions: str) -> None:
+    """drop(x sqrt(d) + p_t): Vaswani et al. (2017), section 5.4."""
+    layer = (("heads", 3), ("positions", positions), ("norm", "none"))
+    kind = Kind("transformer", score="scaled_dot", encoder="self_attention", layer=layer)
+    model: Any = kind.build(dropout=0.25).train()
+    part = getattr(model, side)
+    look = part.layers[0].look if side == "encoder" else part.layers[0].look_back
+    read: list[Tensor] = []
+    look.register_forward_pre_hook(lambda _, given: read.append(given[0]))
+    source, target = ids(SOURCES), ids(TARGETS)
+    model(source, source != PAD, target)
+    rows = source if side == "encoder" else target
+    words = getattr(model, "source_embedding" if side == "encoder" else "target_embedding")(rows)
+    places = torch.arange(rows.size(1))
+    width = words.size(-1)
+    told = (
+        sinusoids(places, width, torch.float64)
+        if positions == "sinusoidal"
+        else part.positions.learned.table.weight[: rows.size(1)]
+    )
+    whole = words * width**0.5 + told
+    [found] = read
+    kept = found != 0
+    torch.testing.assert_close(found, torch.where(kept, whole / 0.75, 0.0))
+    assert 0.55 < kept.double().mean() < 0.95
+
+
+@pytest.mark.parametrize("positions", ["rotary", "none"])
+def test_words_whose_positions_are_not_added_are_dropped_once(positions: str) -> None:
+    layer = (("heads", 3), ("positions", positions), ("norm", "none"))
+    kind = Kind("transformer", score="scaled_dot", encoder="self_attention", layer=layer)
+    model: Any = kind.build(dropout=0.25).train()
+    read: list[Tensor] = []
+    model.encoder.layers[0].look.register_forward_pre_hook(lambda _, given: read.append(given[0]))
+    source = ids(SOURCES)
+    model.encode(source, source != PAD)
+    words = model.source_embedding(source)
+    torch.testing.assert_close(read[0], torch.where(read[0] != 0, words / 0.75, 0.0))

@@ -38,13 +38,18 @@ class EncoderDecoder(Seq2Seq[Any]):
         nn.init.zeros_(self.vocabulary.bias)
 
     def encode(self, source: Tensor, mask: Tensor) -> Memory:
-        states, summary = self.encoder(self._embedded(source), mask)
+        states, summary = self.encoder(self._read(source), mask)
         states = self.dropout(states)
         keys, values = self.decoder.prepare(states, summary)
         return Memory(values, keys, mask, summary)
 
-    def _embedded(self, source: Tensor) -> Tensor:
-        return self.dropout(self.source_embedding(source))
+    def _read(self, source: Tensor) -> Tensor:
+        embedded = self.source_embedding(source)
+        return embedded if self.encoder.drops_words else self.dropout(embedded)
+
+    def _written(self, target: Tensor) -> Tensor:
+        embedded = self.target_embedding(target)
+        return embedded if self.decoder.drops_words else self.dropout(embedded)
 
     def start(self, memory: Memory) -> Rows:
         return self.decoder.start(memory)
@@ -59,18 +64,16 @@ class EncoderDecoder(Seq2Seq[Any]):
         memory = self.encode(source, mask)
         if forced is not None:
             return self._partly_forced(memory, target_in, forced)
-        embedded = self.dropout(self.target_embedding(target_in))
-        reading = self.decoder(embedded, memory)
+        reading = self.decoder(self._written(target_in), memory)
         return reading._replace(readouts=self._narrowed(reading.readouts))
 
     def maps(self, source: Tensor, mask: Tensor, target_in: Tensor) -> dict[str, Tensor]:
-        encoder = self.encoder.maps(self._embedded(source), mask)
-        embedded = self.dropout(self.target_embedding(target_in))
-        return {**encoder, **self.decoder.maps(embedded, self.encode(source, mask))}
+        encoder = self.encoder.maps(self._read(source), mask)
+        decoder = self.decoder.maps(self._written(target_in), self.encode(source, mask))
+        return {**encoder, **decoder}
 
     def _advance(self, previous: Tensor, state: Rows, memory: Memory) -> Advanced[Any]:
-        embedded = self.dropout(self.target_embedding(previous))
-        new = self.decoder.advance(embedded, state, memory)
+        new = self.decoder.advance(self._written(previous), state, memory)
         return new._replace(readout=self._narrowed(new.readout))
 
     def _narrowed(self, readouts: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.errors import DataError
+from nmt.models.dropout import Dropout
 
 BASE = 10_000.0
 """The longest wave is so many times 2 pi positions long."""
@@ -65,14 +66,15 @@ class LearnedPositions(nn.Module):
 
 
 class Positions(nn.Module):
-    """x sqrt(width) + p_t, with the sinusoids or a learned vector for p_t; else x as it is.
+    """drop(x sqrt(width) + p_t), with the sinusoids or a learned vector for p_t; else x as it is.
 
-    Vaswani et al. (2017), sections 3.4 and 3.5: https://arxiv.org/abs/1706.03762. The root lifts
-    words, whose parts have variance 1 / width, to the height of the sinusoids.
+    Vaswani et al. (2017), sections 3.4, 3.5 and, on dropout, 5.4: https://arxiv.org/abs/1706.03762.
+    The root lifts words, whose parts have variance 1 / width, to the height of the sinusoids.
     """
 
-    def __init__(self, kind: str, *, width: int, most: int) -> None:
+    def __init__(self, kind: str, *, width: int, most: int, dropout: float = 0.0) -> None:
         super().__init__()
+        self.dropout = Dropout(dropout)
         self.added = kind in ("sinusoidal", "learned")
         self.learned = LearnedPositions(most, width) if kind == "learned" else None
 
@@ -90,7 +92,8 @@ class Positions(nn.Module):
             told = sinusoids(positions, width, embedded.dtype)
         else:
             told = self.learned(positions) if before is None else self.learned.nearest(positions)
-        return embedded * width**0.5 + told.to(embedded.dtype)
+        placed: Tensor = self.dropout(embedded * width**0.5 + told.to(embedded.dtype))
+        return placed
 
 
 def _angles(positions: Tensor, count: int, dtype: torch.dtype) -> Tensor:

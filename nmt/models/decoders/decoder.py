@@ -44,6 +44,8 @@ class Decoder(nn.Module, ABC, Generic[State]):
     """Width of a readout."""
     writes_embeddings = False
     """Whether a readout is as wide as an embedding, and made to be compared with them."""
+    drops_words = False
+    """Whether it applies dropout to embedded words itself, once it has added their positions."""
 
     @abstractmethod
     def __init__(self, model: ModelConfig, *, memory: int) -> None:

@@ -52,10 +52,15 @@ class TransformerDecoder(Decoder[Before]):
         super().__init__(model, memory=memory)
         _check(model)
         own, self.hidden = model.decoder.self_attention, model.embedding_size
-        self.positions = Positions(own.positions, width=self.hidden, most=own.max_positions)
+        self.positions = Positions(
+            own.positions, width=self.hidden, most=own.max_positions, dropout=model.dropout
+        )
+        self.drops_words = self.positions.added
         layers = [_Layer(model, memory=memory) for _ in range(model.decoder.layers)]
         self.layers = cast(Sequence[_Layer], nn.ModuleList(layers))
         self.norm = norm_of(self.hidden, own.norm == "pre")
+        across = self.layers[0].look_across.attention
+        self.reads_dropped = self.drops_words and across.reads_words
         with torch.no_grad():
             nothing = torch.zeros(1, 0, self.hidden)
             cached = [layer.look_back.attention.prepare(nothing) for layer in self.layers]
@@ -102,6 +107,7 @@ class TransformerDecoder(Decoder[Before]):
         rows, length, _ = embedded.shape
         before = past.keys[0].size(1) if past else 0
         states = self.positions(embedded, before if past else None)
+        words = self.positions.dropout(embedded) if self.reads_dropped else embedded
         ones = torch.ones(length, before + length, dtype=torch.bool, device=embedded.device)
         mask = ones.tril(before).expand(rows, -1, -1)
         found: list[Attended] = []
@@ -114,7 +120,7 @@ class TransformerDecoder(Decoder[Before]):
         for number, (layer, (keys, values)) in enumerate(zip(self.layers, sources, strict=True)):
             own = (past.keys[number], past.values[number]) if past else None
             states, now = layer.look_back(states, mask, own, seen=back)
-            states, seen = layer.look_across(states, embedded, keys, values, memory.mask, before)
+            states, seen = layer.look_across(states, words, keys, values, memory.mask, before)
             states = layer.feed_forward(states)
             found.append(seen)
             cached.append(now)

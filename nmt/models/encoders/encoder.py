@@ -13,6 +13,8 @@ class Encoder(nn.Module, ABC):
 
     memory: int
     """Width of a state."""
+    drops_words = False
+    """Whether it applies dropout to embedded words itself, once it has added their positions."""
 
     @abstractmethod
     def __init__(self, model: ModelConfig) -> None:

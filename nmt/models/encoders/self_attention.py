@@ -29,7 +29,10 @@ class SelfAttentionEncoder(Encoder):
                 f"model.encoder.size to {words}"
             )
         self.memory = size
-        self.positions = Positions(own.positions, width=size, most=own.max_positions)
+        self.positions = Positions(
+            own.positions, width=size, most=own.max_positions, dropout=model.dropout
+        )
+        self.drops_words = self.positions.added
         self.layers = nn.ModuleList(_Layer(model) for _ in range(model.encoder.layers))
         self.norm = norm_of(size, own.norm == "pre")
 
