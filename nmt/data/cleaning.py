@@ -1,8 +1,9 @@
 """What becomes of raw text before anything is learned from it: normalised, then sieved.
 
 Normalising is for every split and never changes what a reader sees: Unicode NFC, line separators
-and tabs to spaces, control characters away, no outer spaces. No-break spaces, apostrophes and
-quotation marks stay as they are. Sieving is for train; of validation and test only pairs with an
+and tabs to spaces, control characters away, no outer spaces, whatever letter makes them. No-break
+spaces, apostrophes and quotation marks stay as they are, and so do the invisible characters inside
+a text; a text of nothing else is empty (`nmt.data.words` says what is blank). Sieving is for train; of validation and test only pairs with an
 empty side are left out, so that scores stay comparable. Both are counted, nothing is silent.
 """
 
@@ -10,13 +11,17 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import replace
-from unicodedata import is_normalized, normalize
+from itertools import chain, groupby
+from unicodedata import combining, is_normalized, normalize
+
+import regex
 
 from nmt.config import CleaningConfig
 from nmt.data.corpus import Bitext, Cleaning
 from nmt.data.raw import Raw, RawBitext, RawStream
 from nmt.data.repeats import Repeats
 from nmt.data.stored import where, writing
+from nmt.data.words import SPACE, count_words, is_blank
 
 EMPTY = "empty side"
 LONG_WORDS = "too many words"
@@ -34,12 +39,20 @@ CONFIG_KEYS = {
 SLACK_WORDS = 5  # "Thanks!" may well be "Je vous remercie beaucoup !"
 
 _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
-_RULES = (
-    ("line separator to space", re.compile(" *[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+ *"), " "),
-    ("tab to space", re.compile(" *[\t\x1f]+ *"), " "),
+_SEPARATORS = (
+    ("line separator to space", re.compile("[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+ *")),
+    ("tab to space", re.compile("[\t\x1f]+ *")),
+)
+_LETTERS = (
     ("control character removed", re.compile("[\x00-\x1f\x7f-\x9f\ufeff]"), ""),
     ("half a surrogate pair to U+FFFD", re.compile("[\ud800-\udfff]"), "\ufffd"),
 )
+_OUTER = SPACE + "\u00ad\u180e\u200b\u2060\ufeff"
+"""Taken away from both ends: spaces, and what would only keep apart or together, with nothing."""
+_SHORT = 1000
+"""Letters; in so many, marks are soon in order."""
+_MARKS = regex.compile(r"[\P{ccc=0}\u0f73\u0f75\u0f81]{30,}+", regex.V1)
+"""More marks on one letter than any writing has (UAX 15, Stream-Safe Text Format)."""
 
 
 def normalized(text: str, counts: Counter[str]) -> str:
@@ -47,24 +60,45 @@ def normalized(text: str, counts: Counter[str]) -> str:
 
     >>> normalized(" Un caf\u0065\u0301 !\r\n", Counter())
     'Un café !'
+    >>> normalized("\ufeff\u200b\u00a0", Counter())
+    ''
     """
-    if not (text.isascii() and text.isprintable()):
-        text = _rewritten(text, counts)
-    trimmed = text.strip()
+    if text.isascii() and text.isprintable():
+        trimmed = text.strip()
+    else:
+        text = rewritten(text, counts)
+        trimmed = "" if is_blank(text) else text.strip(_OUTER)
     if len(trimmed) != len(text):
         counts["outer space removed"] += 1
     return trimmed
 
 
-def _rewritten(text: str, counts: Counter[str]) -> str:
+def rewritten(text: str, counts: Counter[str]) -> str:
+    """`normalized`, with its outer spaces."""
     if _UNWANTED.search(text):
-        for name, pattern, replacement in _RULES:
+        for name, pattern in _SEPARATORS:
+            before, *parts = pattern.split(text)
+            if parts:
+                *inner, last = before, *parts
+                text = " ".join([*(part.rstrip(" ") for part in inner), last])
+                counts[name] += 1
+        for name, pattern, replacement in _LETTERS:
             text, times = pattern.subn(replacement, text)
             counts[name] += times > 0
-    if not is_normalized("NFC", text):
-        text = normalize("NFC", text)
-        counts["composed to Unicode NFC"] += 1
-    return text
+    ordered = text if len(text) <= _SHORT else _MARKS.sub(_in_order, text)
+    if not is_normalized("NFC", ordered):
+        ordered = normalize("NFC", ordered)
+    counts["composed to Unicode NFC"] += ordered != text
+    return ordered
+
+
+def _in_order(marks: "regex.Match[str]") -> str:
+    """A long row of marks in canonical order, for which `unicodedata` takes quadratic time."""
+    apart = chain.from_iterable(normalize("NFD", mark) for mark in marks.group())
+    rows = groupby(apart, key=lambda mark: combining(mark) > 0)
+    return "".join(
+        "".join(sorted(row, key=combining) if moves else row) for moves, row in rows
+    )
 
 
 def clean(
@@ -151,7 +185,7 @@ def _unfit(source: str, target: str, config: CleaningConfig) -> str | None:
     """Why a pair is left out whatever the others are."""
     if max(len(source), len(target)) > config.max_characters:
         return LONG_CHARACTERS
-    few, many = sorted((len(source.split()), len(target.split())))
+    few, many = sorted((count_words(source), count_words(target)))
     if many > config.max_words:
         return LONG_WORDS
     return RATIO if exceeds_ratio(few, many, config.max_ratio) else None

@@ -14,6 +14,7 @@ from nmt.data.corpus import SPLITS, Bitext, Cleaning, Origin, SplitName
 from nmt.data.raw import RawCorpus
 from nmt.data.reading import prepare
 from nmt.data.repeats import Repeats
+from nmt.data.words import count_words
 
 ANYTHING = CleaningConfig(
     max_words=MOST, max_characters=MOST, max_ratio=MOST,
@@ -39,7 +40,7 @@ class Lengths:
         >>> Lengths.of(["a", "a b c"])
         Lengths(mean=2.0, p95=3, max=3)
         """
-        counts = Counter(len(sentence.split()) for sentence in sentences) or Counter([0])
+        counts = Counter(map(count_words, sentences)) or Counter([0])
         total = counts.total()
         place = min(total - 1, round(0.95 * total))
         values = sorted(counts)
@@ -140,7 +141,7 @@ def _oddities(bitext: Bitext) -> dict[str, Oddity]:
 
 
 def _lopsided(source: str, target: str) -> bool:
-    few, many = sorted((len(source.split()), len(target.split())))
+    few, many = sorted((count_words(source), count_words(target)))
     return exceeds_ratio(few, many, ODD_RATIO)
 
 
