@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,7 +11,7 @@ from nmt.config import TokenizerConfig
 from nmt.data.corpus import Bitext
 from nmt.data.tokenizer import Tokenizer, Tokenizers, learn
 from nmt.data.vocabulary import BOS, EOS, PAD, UNK
-from nmt.data.whole_words import WordTokenizer, bare, learn_words
+from nmt.data.whole_words import FORMAT, RECIPE, WordTokenizer, bare, learn_words
 from nmt.errors import CheckpointError
 
 TEXT = Bitext(
@@ -124,6 +125,28 @@ def test_a_bare_word_has_no_space_of_any_kind() -> None:
     assert [bare(name) for name in pieces] == ["dogs", "dogs", "?", "?", "▁", "▁"]
 
 
+def test_words_of_other_scripts_are_pieces_with_their_marks() -> None:
+    tokenizer = tokenizer_of("हिन्दी भाषा है।", "日本語 👨‍👩‍👧")
+    assert names(tokenizer, "भाषा हिन्दी।") == ["▁भाषा", "▁हिन्दी", "।"]
+    assert names(tokenizer, "日本") == ["▁日", "本"]
+    assert tokenizer.placed(tokenizer.pieces("日本語 👨‍👩‍👧").ids)[0] == "日本語 👨‍👩‍👧"
+
+
+def test_a_list_of_the_first_format_still_cuts_texts_as_it_was_learned() -> None:
+    words = ["<pad>", "<unk>", "<s>", "</s>", "▁हि", "▁ह", "ि", "न", "▁日本語", "▁t'", "aime"]
+    old = WordTokenizer(json.dumps({"format": "nmt.words/1", "words": words}).encode())
+    assert names(old, "हिन t'aime 日本語") == ["▁ह", "ि", "न", "▁t'", "aime", "▁日本語"]
+    new = WordTokenizer(json.dumps({"format": FORMAT, "words": words}).encode())
+    assert names(new, "हि t'aime 日本語") == ["▁हि", "▁t'", "aime", *["<unk>"] * 3]
+
+
+def test_a_word_is_known_whatever_invisible_letters_stand_in_it() -> None:
+    tokenizer = tokenizer_of("we cooperate (now)")
+    wanted = ["▁we", "▁cooperate", "▁(", "now", ")"]
+    assert names(tokenizer, "we co\u00adoperate\u200b \u2067(now\u2069)") == wanted
+    assert [bare("▁\u200bco\u00adop"), bare("\u3164x"), bare("▁\u200d")] == ["coop", "x", "\u200d"]
+
+
 # Learning
 
 
@@ -146,6 +169,17 @@ def test_both_sides_share_their_words_or_have_their_own(
     assert "▁love" in apart.source.names
     assert "aime" not in apart.source.names
     assert len(apart.source) == len(apart.target) == 16
+
+
+def test_words_cut_by_another_rule_or_another_unicode_are_learned_again(
+    own_cache: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learn(TEXT, KINDS, seed=1)
+    assert FORMAT in RECIPE
+    assert regex.__version__ in RECIPE
+    monkeypatch.setattr("nmt.data.tokenizer.RECIPE", "another rule")
+    monkeypatch.setattr("nmt.data.tokenizer.learn_words", lambda *_: learn_words(["new"], 9))
+    assert "▁new" in learn(TEXT, KINDS, seed=1).source.names
 
 
 def test_words_learned_before_are_not_learned_again(
@@ -193,7 +227,7 @@ def cut(text: str) -> str:
 
 
 def of_another_format(text: str) -> str:
-    return text.replace("nmt.words/1", "nmt.words/9")
+    return text.replace(FORMAT, "nmt.words/9")
 
 
 def without_special_words(text: str) -> str:

@@ -2,9 +2,10 @@
 
 Normalising is for every split and never changes what a reader sees: Unicode NFC, line separators
 and tabs to spaces, control characters away, no outer spaces, whatever letter makes them. No-break
-spaces, apostrophes and quotation marks stay as they are, and so do the invisible characters inside
-a text; a text of nothing else is empty (`nmt.data.words` says what is blank). Sieving is for train; of validation and test only pairs with an
-empty side are left out, so that scores stay comparable. Both are counted, nothing is silent.
+spaces, apostrophes and quotation marks stay as they are, and so do invisible letters inside a text;
+a text of nothing else is empty (`nmt.data.words` says what is blank). Sieving is for train; of
+validation and test only pairs with an empty side are left out, so that scores stay comparable. Both
+are counted, nothing is silent.
 """
 
 import re
@@ -14,14 +15,12 @@ from dataclasses import replace
 from itertools import chain, groupby
 from unicodedata import combining, is_normalized, normalize
 
-import regex
-
 from nmt.config import CleaningConfig
 from nmt.data.corpus import Bitext, Cleaning
 from nmt.data.raw import Raw, RawBitext, RawStream
 from nmt.data.repeats import Repeats
 from nmt.data.stored import where, writing
-from nmt.data.words import SPACE, count_words, is_blank
+from nmt.data.words import GAP, count_words, is_blank
 
 EMPTY = "empty side"
 LONG_WORDS = "too many words"
@@ -47,12 +46,10 @@ _LETTERS = (
     ("control character removed", re.compile("[\x00-\x1f\x7f-\x9f\ufeff]"), ""),
     ("half a surrogate pair to U+FFFD", re.compile("[\ud800-\udfff]"), "\ufffd"),
 )
-_OUTER = SPACE + "\u00ad\u180e\u200b\u2060\ufeff"
+_OUTER = GAP + "\u00ad\u180e\u200b\u2060\ufeff"
 """Taken away from both ends: spaces, and what would only keep apart or together, with nothing."""
 _SHORT = 1000
-"""Letters; in so many, marks are soon in order."""
-_MARKS = regex.compile(r"[\P{ccc=0}\u0f73\u0f75\u0f81]{30,}+", regex.V1)
-"""More marks on one letter than any writing has (UAX 15, Stream-Safe Text Format)."""
+"""Letters; in so many, `unicodedata` has soon put the marks in order, whatever they are."""
 
 
 def normalized(text: str, counts: Counter[str]) -> str:
@@ -85,20 +82,18 @@ def rewritten(text: str, counts: Counter[str]) -> str:
         for name, pattern, replacement in _LETTERS:
             text, times = pattern.subn(replacement, text)
             counts[name] += times > 0
-    ordered = text if len(text) <= _SHORT else _MARKS.sub(_in_order, text)
+    ordered = text if len(text) <= _SHORT or text.isascii() else _decomposed(text)
     if not is_normalized("NFC", ordered):
         ordered = normalize("NFC", ordered)
     counts["composed to Unicode NFC"] += ordered != text
     return ordered
 
 
-def _in_order(marks: "regex.Match[str]") -> str:
-    """A long row of marks in canonical order, for which `unicodedata` takes quadratic time."""
-    apart = chain.from_iterable(normalize("NFD", mark) for mark in marks.group())
-    rows = groupby(apart, key=lambda mark: combining(mark) > 0)
-    return "".join(
-        "".join(sorted(row, key=combining) if moves else row) for moves, row in rows
-    )
+def _decomposed(text: str) -> str:
+    """NFD in O(n log n): on a long row of marks, `unicodedata` sorts them in quadratic time."""
+    apart = chain.from_iterable(normalize("NFD", letter) for letter in text)
+    rows = groupby(apart, key=lambda letter: combining(letter) > 0)
+    return "".join("".join(sorted(row, key=combining) if marks else row) for marks, row in rows)
 
 
 def clean(

@@ -14,7 +14,7 @@ from nmt.data.corpus import Bitext
 from nmt.data.pieces import Encoded, Piece, Tokenizer
 from nmt.data.subwords import SubwordTokenizer, learn_subwords, recipe
 from nmt.data.vocabulary import Vocabularies
-from nmt.data.whole_words import FORMAT, WordTokenizer, learn_words
+from nmt.data.whole_words import RECIPE, WordTokenizer, learn_words
 from nmt.errors import CheckpointError
 from nmt.files import replacing, write_text
 
@@ -94,7 +94,7 @@ def _sample(sentences: Sequence[str], most: int, seed: int) -> Sequence[str]:
 
 def _learn_one(parts: Sequence[Sequence[str]], config: TokenizerConfig, name: str) -> Tokenizer:
     words = config.kind == "word"
-    key = sha256(f"{FORMAT} {config.vocabulary_size}".encode() if words else recipe(config))
+    key = sha256(f"{RECIPE} {config.vocabulary_size}".encode() if words else recipe(config))
     for sentence in chain.from_iterable(parts):
         key.update(sentence.encode() + b"\n")
     suffix = WordTokenizer.suffix if words else SubwordTokenizer.suffix

@@ -12,7 +12,7 @@ Nobody has to know which language a side of a corpus is in. The rule is Unicode'
 These are added, or take precedence where both speak:
 
 - white space separates, the no-break spaces U+00A0 and U+202F included, and so do the letters
-  that are nothing but a gap (SPACE has them all);
+  that are nothing but a gap (GAP has them all);
 - a punctuation mark is a word of its own (a run of full stops is one word), between letters too;
 - an apostrophe ends a word when an elided French clitic stands before it (je | t' | aime),
   and otherwise stays inside its word (don't, aujourd'hui, O'Brien);
@@ -44,17 +44,17 @@ class Word(NamedTuple):
 RULE = f"regex {regex.__version__}"
 """What else decides where words end: the tables of Unicode come with this library."""
 
-_GAPS = "\u2800\u3164\uffa0"  # the blank of braille and the fillers of Hangul: seen as spaces
-SPACE = "".join(letter for letter in map(chr, range(0x3001)) if letter.isspace()) + _GAPS
+_FILLERS = "\u2800\u3164\uffa0"  # the blank of braille and the fillers of Hangul: seen as spaces
+GAP = "".join(letter for letter in map(chr, range(0x3001)) if letter.isspace()) + _FILLERS
 """All that a reader sees as a space: Unicode's white space, and letters that are only a gap."""
 
 _SHAPING = (  # joiners, variation selectors, the tags of flags, and fillers inside syllables
     r"\u200c\u200d\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
     r"\U000e0020-\U000e007f\u115f\u1160\u17b4\u17b5"
 )
-_UNSEEN = rf"[[\p{{Default_Ignorable_Code_Point}}\p{{Cc}}]--[{_SHAPING}{_GAPS}\s\x1c-\x1f]]"
+_UNSEEN = rf"[[\p{{Default_Ignorable_Code_Point}}\p{{Cc}}]--[{_SHAPING}{_FILLERS}\s\x1c-\x1f]]"
 _INVISIBLE = regex.compile(_UNSEEN, regex.V1)
-_SEEN = regex.compile(rf"[^\p{{Default_Ignorable_Code_Point}}\p{{Cc}}\s{_GAPS}]", regex.V1)
+_SEEN = regex.compile(rf"[^\p{{Default_Ignorable_Code_Point}}\p{{Cc}}\s{_FILLERS}]", regex.V1)
 
 _PLAIN = re.compile(
     "[^\t-\r\x1c-\x7e\x85\xa0-\xac\xae-\xb6\xb9-\u02c1\u0370-\u037d\u037f-\u0386\u0388-\u0482"
@@ -88,7 +88,7 @@ _EUROPEAN = re.compile(
 def _any_script() -> "regex.Pattern[str]":
     hangs_on = r"[\p{WB=Extend}\p{WB=Format}\p{WB=ZWJ}\p{M}]*+"
     emoji = r"\p{Emoji}\ufe0f | [0-9]\u20e3"
-    letter = rf"[[\p{{WB=ALetter}}\p{{WB=Hebrew_Letter}}\p{{WB=Numeric}}\p{{No}}]--[{_GAPS}]]"
+    letter = rf"[[\p{{WB=ALetter}}\p{{WB=Hebrew_Letter}}\p{{WB=Numeric}}\p{{No}}]--[{_FILLERS}]]"
     letters = rf"(?: (?! {emoji} ) {letter} {hangs_on} )++"
     katakana = rf"(?: \p{{WB=Katakana}} {hangs_on} )++"
     low_lines = rf"(?: [\p{{WB=ExtendNumLet}}--\s] {hangs_on} )"
@@ -102,12 +102,10 @@ def _any_script() -> "regex.Pattern[str]":
     single = rf"""
         \.++ {hangs_on}
       | \p{{WB=Regional_Indicator}} {hangs_on} (?: \p{{WB=Regional_Indicator}} {hangs_on} )?+
-      | (?! [\s\x1c-\x1f{_GAPS}] ) \X {hangs_on}
+      | (?! [\s\x1c-\x1f{_FILLERS}] ) \X {hangs_on}
         (?: (?<=\p{{InSC=Invisible_Stacker}}) \p{{LB=SA}} {hangs_on} )*+
     """
-    return regex.compile(
-        _pattern(runs=runs, inner=inner, single=single), regex.VERBOSE | regex.V1
-    )
+    return regex.compile(_pattern(runs=runs, inner=inner, single=single), regex.VERBOSE | regex.V1)
 
 
 _ANY = _any_script()

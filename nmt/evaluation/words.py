@@ -55,10 +55,11 @@ def side(sentence: str, pieces: Sequence[Piece], *, words: Sequence[Word] | None
     words: those of `split_words` by default. Words that are given all stay, so that they keep
         their numbers, even where no piece covers one.
 
-    A piece belongs to the word of its first character that is no space; a piece of white space
-    only, to the word that follows. Where one piece covers several words (`c'est`), a word in
-    which no piece begins shares the piece that runs into it. A word that no piece covers was cut
-    off before the model saw it, and is left out. `</s>` is a word of its own.
+    A piece belongs to the word in which it begins; one that begins between two words, at white
+    space or at what nobody sees, to the word that follows, if there is one. Where one piece covers
+    several words (`c'est`), a word in which no piece begins shares the piece that runs into it. A
+    word that no piece covers was cut off before the model saw it, and is left out. `</s>` is a word
+    of its own.
     """
     ended = bool(pieces) and _is_end(pieces[-1])
     inner = pieces[:-1] if ended else pieces
@@ -66,7 +67,7 @@ def side(sentence: str, pieces: Sequence[Piece], *, words: Sequence[Word] | None
     if inner and not known:  # pieces of nothing but white space, or of what is no character
         known = [Word("".join(piece.text for piece in inner), 0, len(sentence))]
 
-    owners = [_owners(piece, sentence, known) for piece in inner]
+    owners = [_owners(piece, known) for piece in inner]
     begun = {owner[0] for owner in owners}
     shares = np.zeros((len(known) + ended, len(pieces)))
     for column, owner in enumerate(owners):
@@ -85,11 +86,14 @@ def _is_end(piece: Piece) -> bool:
     return piece.text == EOS and piece.start == piece.end
 
 
-def _owners(piece: Piece, sentence: str, words: Sequence[Word]) -> list[int]:
+def _owners(piece: Piece, words: Sequence[Word]) -> list[int]:
     """The word that a piece belongs to, and after it those that the piece runs into."""
-    start = piece.start
-    while start < len(sentence) and sentence[start].isspace():
-        start += 1
-    first = max(0, bisect_right(words, start, key=lambda word: word.start) - 1)
-    reached = bisect_left(words, piece.end, key=lambda word: word.start)
+    first = max(0, bisect_right(words, piece.start, key=_start) - 1)
+    if piece.start >= words[first].end and first + 1 < len(words):
+        first += 1
+    reached = bisect_left(words, piece.end, key=_start)
     return [first, *range(first + 1, reached)]
+
+
+def _start(word: Word) -> int:
+    return word.start

@@ -1,5 +1,6 @@
 """The attention of given pairs: a model reads translations that it did not choose."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,15 +12,16 @@ import torch
 
 from nmt.config import NO_ATTENTION
 from nmt.data.batches import collate, lengths_with_end, plan
-from nmt.data.cleaning import normalized
+from nmt.data.cleaning import normalized, rewritten
 from nmt.data.encoding import EncodedBitext, IdColumn
 from nmt.data.tokenizer import Encoded, Piece
 from nmt.data.vocabulary import PAD
-from nmt.data.words import Word, split_words
+from nmt.data.words import Word, is_blank, split_words
 from nmt.errors import DataError, UsageError
 from nmt.evaluation.words import EOS, Floats, join_words, side
 from nmt.workflows.model import Trained
 
+_TOKEN = re.compile("[^ \t]+")
 TOGETHER = 2_000  # pairs whose matrices are in memory at once
 
 
@@ -40,12 +42,20 @@ def plain(line: str) -> Marked:
 
 
 def tokenised(line: str) -> Marked:
-    r"""Tokenised text: what stands between white space is one word, whatever it is made of.
+    r"""Tokenised text: what stands between spaces is one word, whatever it is made of.
+
+    Spaces and tabs separate, and nothing else does, as in fast_align and in the files that go with
+    it: a no-break space inside a number does not shift the links. A token of nothing that a
+    reader sees keeps its number; a line of nothing else is empty, as everywhere.
 
     >>> [word.text for word in tokenised("je t' aime  aujourd'hui\n").words]
     ['je', "t'", 'aime', "aujourd'hui"]
+    >>> [word.text for word in tokenised("10\u202f000 voitures .").words]
+    ['10\u202f000', 'voitures', '.']
     """
-    tokens = [normalized(token, Counter()) for token in line.split()]
+    if is_blank(line):
+        return Marked("", [])
+    tokens = [rewritten(token, Counter()) for token in _TOKEN.findall(line.rstrip("\r\n"))]
     starts = np.cumsum([0, *(len(token) + 1 for token in tokens)]).tolist()
     words = [
         Word(token, start, start + len(token))
