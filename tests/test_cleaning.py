@@ -2,17 +2,19 @@
 
 import re
 from collections import Counter
-from unicodedata import is_normalized
+from unicodedata import is_normalized, normalize
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nmt.config import CleaningConfig, DataConfig
 from nmt.data.cleaning import normalized, sieve, tidy
 from nmt.data.corpus import Bitext, Origin
+from nmt.data.look import Lengths
 from nmt.data.raw import RawBitext, RawCorpus
 from nmt.data.reading import prepare
+from nmt.data.words import is_blank
 from nmt.errors import DataError
 
 
@@ -34,6 +36,15 @@ def pairs(*wanted: tuple[str, str]) -> Bitext:
         ("l’été «\u00a0à\u202f»", "l’été «\u00a0à\u202f»", {}),
         ("two  spaces inside", "two  spaces inside", {}),
         ("\U0001f600 \u200dé", "\U0001f600 \u200dé", {}),
+        ("a \n \n  b", "a  b", {"line separator to space": 1}),
+        ("\u200bmot\u00a0\u2060", "mot", {"outer space removed": 1}),
+        ("می\u200cخواهم co\u00adop", "می\u200cخواهم co\u00adop", {}),
+        ("\u2067שלום\u2069", "\u2067שלום\u2069", {}),
+        ("ക\u0d4d\u200d", "ക\u0d4d\u200d", {}),
+        (" \u00a0\u3000", "", {"outer space removed": 1}),
+        ("\u200b\u200e\u00ad", "", {"outer space removed": 1}),
+        ("\u3164\u2800", "", {"outer space removed": 1}),
+        ("\ufeff\x00", "", {"control character removed": 1}),
     ],
 )
 def test_normalising_is_exact_and_counted(raw: str, clean: str, counted: dict[str, int]) -> None:
@@ -51,8 +62,48 @@ def test_normalised_text_is_one_line_and_stays_as_it_is(text: str) -> None:
     assert is_normalized("NFC", once)
     assert len(once.splitlines()) <= 1
     assert once == once.strip()
+    assert bool(once) != is_blank(text)
     assert "\x00" not in once
     once.encode()  # no half surrogates
+
+
+MARKS = "\u0301\u0316\u0327\u05b0\u0344\u0f73\u0f71\u3099\u1acf"
+
+
+@given(st.text(MARKS + "aeé日か\u1100\u1161 ", min_size=900, max_size=1300))
+@settings(max_examples=10)
+def test_long_rows_of_marks_are_composed_as_unicode_says(text: str) -> None:
+    row = "a" + text + text[::-1] + "é"
+    assert normalized(row, Counter()) == normalize("NFC", row).strip()
+
+
+def test_a_long_row_of_marks_and_of_spaces_is_normalised_in_time_that_grows_with_it() -> None:
+    """At this length, sorting marks by insertion and each space anew would take an hour."""
+    row = normalized("a" + "\u0301\u0316" * 400_000, Counter())
+    assert row == "á" + "\u0316" * 400_000 + "\u0301" * 399_999
+    spaces = "a" + " " * 1_000_000 + "b"
+    assert normalized(f"\n{spaces}\t", Counter()) == spaces
+
+
+@pytest.mark.parametrize(
+    "blank", ["\u200b", "\ufeff", "\u00a0", "\u3164", "\u00ad", "\u200f\u2066"]
+)
+def test_a_side_that_looks_empty_is_empty(blank: str) -> None:
+    kept, report = tidy(RawBitext(["a", blank, "b"], [f"{blank} ", "x", f"{blank}y"]))
+    assert len(kept) == 1
+    assert report.dropped == {"empty side": 2}
+
+
+def test_sentences_without_spaces_are_as_long_as_their_letters_say() -> None:
+    thai, chinese = "ฉันไม่รู้ว่าเขาจะมาที่นี่วันนี้หรือไม่", "我不知道他今天会不会来这里看我们。"
+    english = "I do not know whether he will come here to see us today."
+    config = CleaningConfig()
+    kept, dropped = sieve(pairs((english, chinese), (english, thai)), config)
+    assert (len(kept), dropped) == (2, {})
+    short = config.model_copy(update={"max_words": 14})
+    assert sieve(pairs((english, chinese), ("one", thai)), short)[1] == {"too many words": 2}
+    assert sieve(pairs(("Yes.", chinese)), config)[1] == {"length ratio": 1}
+    assert Lengths.of([chinese, "hello"]).max == 16
 
 
 def test_empty_sides_are_left_out_of_every_split_and_counted() -> None:

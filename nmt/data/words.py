@@ -186,7 +186,7 @@ def is_blank(text: str) -> bool:
     >>> is_blank(" \u00a0\u200b\ufeff"), is_blank("\u200b.")
     (True, False)
     """
-    return _SEEN.search(text) is None
+    return not "!" <= text[:1] <= "~" and _SEEN.search(text) is None
 
 
 def without_invisible(text: str) -> str:
@@ -207,7 +207,7 @@ def count_words(text: str) -> int:
     >>> count_words("Je t'aime !"), count_words("我爱你。"), count_words("我的 iPhone")
     (3, 3, 3)
     """
-    if text.isascii() or _is_plain(text) or not _UNSPACED.search(text):
+    if text.isascii() or _PLAIN.search(text) is None or not _UNSPACED.search(text):
         return len(text.split())
     return sum(
         max(1, sum(word.text[0].isalnum() for word in split_words(part)))
