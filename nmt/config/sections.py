@@ -118,10 +118,14 @@ class DataConfig(Section):
     """The language translated from."""
     target: str = "fr"
     """The language translated into."""
-    source_column: str | None = None
-    """The column of the source text; null finds it (`translation`, `en`, `english` ...)."""
-    target_column: str | None = None
-    """The column of the target text; null finds it (`translation`, `fr`, `non_english` ...)."""
+    source_column: str | Positive | None = None
+    """The column of the source text, by name, or in a table without a header by number; null
+    finds it (`translation.en`, `en`, `english` ...)."""
+    target_column: str | Positive | None = None
+    """The same of the target text (`translation.fr`, `fr`, `non_english` ...)."""
+    max_equal: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Refuse a split of which a larger share of pairs has two equal sides: such a corpus has
+    mostly been read wrongly; 1 takes any."""
     splits: SplitsConfig = SplitsConfig()
     files: FilesConfig | None = None
     """Where the text lies when `corpus: files`."""

@@ -17,7 +17,7 @@ from huggingface_hub import (
 
 from nmt.config import DataConfig
 from nmt.data import parquet, store
-from nmt.data.columns import find_pair
+from nmt.data.columns import find_pair, named_columns
 from nmt.data.corpus import Origin, SplitName
 from nmt.data.listing import Listing, list_files
 from nmt.data.network import SILENCE_SECONDS
@@ -196,7 +196,7 @@ def _fetch_others(
 
 
 def _columns(config: DataConfig, found: list[str]) -> tuple[str, str]:
-    named = (config.source_column, config.target_column)
+    named = named_columns(config)
     return find_pair(found, (config.source, config.target), named=named)
 
 

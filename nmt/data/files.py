@@ -4,27 +4,54 @@ Each format is a generator of chunks of pairs. Small files are read at once; lar
 anew, so that they need not fit into the memory.
 """
 
-import csv
-import io
-import json
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from nmt.config import DataConfig
 from nmt.data import parquet
-from nmt.data.columns import find_pair
+from nmt.data.columns import find_pair, named_columns
 from nmt.data.corpus import SPLITS, Origin, SplitName
-from nmt.data.lines import blocks, lines, refuse_missing
+from nmt.data.json_values import read_objects
+from nmt.data.lines import lines, pieces, refuse_missing
+from nmt.data.opening import plain_name
 from nmt.data.raw import Chunk, Column, Raw, RawBitext, RawCorpus, RawStream
+from nmt.data.tables import SEPARATORS, TAB, read_table
+from nmt.data.tmx import read_tmx
 from nmt.errors import DataError
+from nmt.files import parse_json
 
-LARGE_BYTES = 32_000_000  # of text
-PACKED = 4  # bytes of text in a byte of Parquet, about
-CSV_ROWS = 10_000  # of a chunk
+LARGE_CHARACTERS = 32_000_000
+ROWS = 10_000  # of a chunk
+MOST_KEYS = 10_000  # of an object that are looked at
+DEEPEST = 8  # objects within each other that are looked into
+PEEKED = 100  # lines of a text that are looked at
 Choose = Callable[[list[str]], tuple[str, str]]  # the two columns among those of a file
+Reader = Callable[[Path, DataConfig], Iterator[Chunk]]
+UNREAD = {
+    ".xlsx": "a spreadsheet; save it as CSV in UTF-8",
+    ".xls": "a spreadsheet; save it as CSV in UTF-8",
+    ".ods": "a spreadsheet; save it as CSV in UTF-8",
+    ".docx": "a document; save each language as text in UTF-8",
+    ".doc": "a document; save each language as text in UTF-8",
+    ".odt": "a document; save each language as text in UTF-8",
+    ".pdf": "a PDF; extract its text",
+    ".po": "a message catalogue; convert it to TMX or CSV, by po2tmx or po2csv",
+    ".xliff": "XLIFF; convert it to TMX or CSV, by xliff2po and po2tmx",
+    ".xlf": "XLIFF; convert it to TMX or CSV, by xliff2po and po2tmx",
+    ".sdltm": "a translation memory of one program; export it as TMX",
+    ".sgm": "SGML; take the text out of its <seg> elements",
+    ".sgml": "SGML; take the text out of its <seg> elements",
+    ".xml": "XML; take the text out of it, one sentence a line, or convert it to TMX",
+    ".html": "a web page; download the file that it links to",
+    ".tar": "an archive; unpack it and name the files in it",
+    ".tgz": "an archive; unpack it and name the files in it",
+    ".arrow": "an Arrow file; convert it to Parquet, JSON lines or CSV",
+    ".yaml": "YAML; convert it to JSON lines",
+    ".yml": "YAML; convert it to JSON lines",
+}
 
 
 def read_files(config: DataConfig) -> RawCorpus:
@@ -45,18 +72,60 @@ def read_files(config: DataConfig) -> RawCorpus:
 
 
 def read_split(place: str | tuple[str, str], config: DataConfig) -> Raw:
-    """One split: a file of pairs, or two aligned texts."""
-    if isinstance(place, str):
-        paths = [Path(place)]
-        read = partial(_reader(paths[0]), paths[0], config)
-    else:
-        paths = list(map(Path, place))
-        read = partial(_aligned, *paths)
+    """One split: a file of pairs, or two aligned texts.
+
+    Raises:
+        DataError: a file is missing, broken, or of a kind that is not read here.
+    """
+    paths = [Path(place)] if isinstance(place, str) else list(map(Path, place))
     for path in paths:
         refuse_missing(path)
-    size = sum(path.stat().st_size for path in paths)
-    large = size * (PACKED if paths[0].suffix.lower() == ".parquet" else 1) > LARGE_BYTES
-    return RawStream(read) if large else RawBitext.of(read())
+    try:
+        if len(paths) == 1:
+            return _kept(partial(_reader(paths[0]), paths[0], config), again=True)
+        _check_texts(*paths)
+        return _kept(partial(_aligned, *paths), again=all(path.is_file() for path in paths))
+    except OSError as error:
+        raise DataError(f"cannot read {error.filename}: {error.strerror or error}") from None
+
+
+def _kept(read: Callable[[], Iterator[Chunk]], *, again: bool) -> Raw:
+    """What is read, in memory if it is small; else it is read again at each pass.
+
+    again: whether it can be read more than once, which a pipe cannot.
+    """
+    chunks: list[Chunk] = []
+    size = 0
+    for chunk in read():
+        chunks.append(chunk)
+        size += sum(len(text or "") + 1 for side in chunk for text in side)
+        if again and size > LARGE_CHARACTERS:
+            return RawStream(read)
+    return RawBitext.of(chunks)
+
+
+def _check_texts(source: Path, target: Path) -> None:
+    """Refuse two files that are hardly a text and its translation, line for line."""
+    if source.samefile(target):
+        raise DataError(
+            f"{source} and {target} are one file: two aligned texts are a text and its translation"
+        )
+    for path in (source, target):
+        suffix = plain_name(path).suffix.lower()
+        if suffix in UNREAD:
+            raise DataError(f"{path} is {UNREAD[suffix]}")
+        if suffix in READERS and suffix != ".txt":
+            raise DataError(
+                f"{path}: two files are two aligned texts, one sentence a line, and a '{suffix}' "
+                "file is one of pairs: name it alone, and join several into one"
+            )
+        if path.is_file():
+            first = list(islice(chain.from_iterable(lines(path)), PEEKED))
+            if len(first) > 1 and all(TAB in line for line in first):
+                raise DataError(
+                    f"{path}: each line has a tab in it, so this is a table, not one sentence a "
+                    "line; take out the column of the text, or name it alone as a .tsv of pairs"
+                )
 
 
 def _aligned(source: Path, target: Path) -> Iterator[Chunk]:
@@ -82,92 +151,80 @@ def _aligned(source: Path, target: Path) -> Iterator[Chunk]:
         )
 
 
-def _reader(path: Path) -> Callable[[Path, DataConfig], Iterator[Chunk]]:
-    readers = {
-        ".tsv": _tsv, ".jsonl": _jsonl, ".json": _jsonl, ".csv": _csv, ".parquet": _parquet
-    }  # fmt: skip
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
+def _reader(path: Path) -> Reader:
+    if not path.is_file():
         raise DataError(
-            f"{path}: cannot tell what is in a '{path.suffix}' file; pairs come as "
-            ".tsv, .jsonl, .csv or .parquet, two aligned texts as a list of two files"
+            f"{path} is not an ordinary file, and is read more than once: save it as one"
         )
-    return reader
+    suffix = plain_name(path).suffix.lower()
+    if suffix in UNREAD:
+        raise DataError(
+            f"{path}: cannot tell what is in a '{suffix}' file, which is {UNREAD[suffix]}"
+        )
+    if suffix not in READERS:
+        raise DataError(
+            f"{path}: cannot tell what is in a '{suffix}' file; pairs come as .tsv, .txt, .csv, "
+            ".jsonl, .json, .tmx or .parquet, two aligned texts as a list of two files"
+        )
+    return READERS[suffix]
 
 
-def _tsv(path: Path, config: DataConfig) -> Iterator[Chunk]:
-    """Two columns, or more with a header that names the languages."""
-    places, width, number = (0, 1), 2, 0
-    for block in lines(path):
-        rows = [line.split("\t") for line in block]
-        start = 0
-        if not number and (pair := _header(rows[0], config)):
-            places, start, width = (rows[0].index(pair[0]), rows[0].index(pair[1])), 1, len(rows[0])
-        widths = list(map(len, rows))
-        if widths.count(width) != len(rows):
-            place = next(place for place, found in enumerate(widths) if found != width)
-            raise DataError(
-                f"{path}:{number + place + 1}: {widths[place]} columns where {width} are expected; "
-                "a pair is a sentence, one tab, and its translation"
-            )
-        number += len(rows)
-        yield [row[places[0]] for row in rows[start:]], [row[places[1]] for row in rows[start:]]
-
-
-def _header(cells: list[str], config: DataConfig) -> tuple[str, str] | None:
-    """The columns' names, if this line names columns."""
-    named = (config.source_column, config.target_column)
-    if any(named):
-        return _chooser(Path("the first line"), config)(cells)
-    try:
-        return find_pair(cells, (config.source, config.target), headers_only=True)
-    except DataError:
-        return None  # a sentence and its translation
+def _tabs(path: Path, config: DataConfig) -> Iterator[Chunk]:
+    return read_table(path, config, separators=[TAB])
 
 
 def _csv(path: Path, config: DataConfig) -> Iterator[Chunk]:
-    sources: Column = []
-    targets: Column = []
-    text = chain.from_iterable(io.StringIO(block, newline="") for block in blocks(path))
-    reader = csv.reader(text, strict=True)
-    try:
-        header = next(reader, [])
-        places = [header.index(name) for name in _chooser(path, config)(header)]
-        for row in reader:
-            if len(row) != len(header):
-                raise DataError(
-                    f"{path}:{reader.line_num}: {len(row)} columns where the header has "
-                    f"{len(header)}; put text with a comma in double quotes"
-                )
-            sources.append(row[places[0]])
-            targets.append(row[places[1]])
-            if len(sources) == CSV_ROWS:
-                yield sources, targets
-                sources, targets = [], []
-    except csv.Error as error:
-        raise DataError(f"{path}:{reader.line_num}: no CSV ({error})") from None
-    yield sources, targets
+    return read_table(path, config, separators=SEPARATORS)
 
 
-def _jsonl(path: Path, config: DataConfig) -> Iterator[Chunk]:
+def _tmx(path: Path, config: DataConfig) -> Iterator[Chunk]:
+    return read_tmx(path, (config.source, config.target))
+
+
+def _json(path: Path, config: DataConfig) -> Iterator[Chunk]:
+    """An object a line, or one of the containers that `read_objects` knows."""
+    choose = _chooser(path, config)
+    entries = _entries(path) if _is_lines(path, choose) else read_objects(path)
     columns: tuple[str, str] | None = None
-    first = 1
-    for block in lines(path):
-        pairs: tuple[Column, Column] = ([], [])
-        for number, line in enumerate(block, first):
-            if not line.strip():
-                continue
-            entry = _entry(line, path, number)
-            columns = columns or _chooser(path, config)(list(_text_keys(entry, "")))
-            for side, column in zip(pairs, columns, strict=True):
-                side.append(_value(entry, column, path, number))
-        first += len(block)
-        yield pairs
+    pairs: tuple[Column, Column] = ([], [])
+    for number, entry in entries:
+        columns = columns or choose(list(_text_keys(entry, "")))
+        for side, column in zip(pairs, columns, strict=True):
+            side.append(_value(entry, column, path, number))
+        if len(pairs[0]) == ROWS:
+            yield pairs
+            pairs = ([], [])
+    yield pairs
+
+
+def _is_lines(path: Path, choose: Choose) -> bool:
+    """Whether the first line is an object with a pair in it, or at least no container of them."""
+    start = next(pieces(path), "").lstrip()
+    line, _, rest = start.partition("\n")
+    if not start.startswith("{"):
+        return not start.startswith("[")
+    try:
+        entry = parse_json(line)
+    except ValueError:
+        return bool(line.rstrip(" \r")[1:].strip()) and rest.lstrip().startswith("{")
+    try:
+        choose(list(_text_keys(entry, "")))
+    except DataError:
+        inner = [value for value in entry.values() if isinstance(value, list | dict)]
+        return not any(isinstance(value, list) for value in inner) and len(inner) < 2
+    return True
+
+
+def _entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a file that has one a line."""
+    for number, line in enumerate(chain.from_iterable(lines(path)), start=1):
+        if line.strip():
+            yield number, _entry(line, path, number)
 
 
 def _entry(line: str, path: Path, number: int) -> dict[str, Any]:
     try:
-        entry = json.loads(line)
+        entry = parse_json(line)
     except ValueError as error:
         raise DataError(f"{path}:{number}: no JSON ({error})") from None
     if not isinstance(entry, dict):
@@ -176,11 +233,19 @@ def _entry(line: str, path: Path, number: int) -> dict[str, Any]:
 
 
 def _text_keys(entry: dict[str, Any], prefix: str) -> Iterator[str]:
-    for key, value in entry.items():
-        if isinstance(value, dict):
-            yield from _text_keys(value, f"{prefix}{key}.")
-        elif value is None or isinstance(value, str):
-            yield f"{prefix}{key}"
+    """The dotted names of what may be text, a bounded number of them."""
+    todo = [(prefix, entry)]
+    left = MOST_KEYS
+    while todo:
+        prefix, part = todo.pop()
+        for key, value in part.items():
+            left -= 1
+            if not left:
+                return
+            if isinstance(value, dict) and prefix.count(".") < DEEPEST:
+                todo.append((f"{prefix}{key}.", value))
+            elif value is None or isinstance(value, str):
+                yield f"{prefix}{key}"
 
 
 def _value(entry: dict[str, Any], column: str, path: Path, number: int) -> str | None:
@@ -189,7 +254,7 @@ def _value(entry: dict[str, Any], column: str, path: Path, number: int) -> str |
         if value is None:
             return None
         if not isinstance(value, dict) or key not in value:
-            raise DataError(f"{path}:{number}: no '{column}' in this line, as there is in others")
+            raise DataError(f"{path}:{number}: no '{column}' in this object, as there is in others")
         value = value[key]
     if value is not None and not isinstance(value, str):
         raise DataError(f"{path}:{number}: '{column}' is {value!r:.40}, not text")
@@ -210,10 +275,16 @@ def _parquet(path: Path, config: DataConfig) -> Iterator[Chunk]:
 
 def _chooser(path: Path, config: DataConfig) -> Choose:
     def choose(columns: Iterable[str]) -> tuple[str, str]:
-        named = (config.source_column, config.target_column)
+        named = named_columns(config)
         try:
             return find_pair(list(columns), (config.source, config.target), named=named)
         except DataError as error:
             raise DataError(f"{path}: {error}") from None
 
     return choose
+
+
+READERS: dict[str, Reader] = {
+    ".tsv": _tabs, ".tab": _tabs, ".txt": _tabs, ".csv": _csv, ".jsonl": _json, ".ndjson": _json,
+    ".json": _json, ".tmx": _tmx, ".parquet": _parquet,
+}  # fmt: skip

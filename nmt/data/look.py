@@ -12,7 +12,7 @@ from nmt.config.sections import MOST
 from nmt.data.cleaning import clean, exceeds_ratio
 from nmt.data.corpus import SPLITS, Bitext, Cleaning, Origin, SplitName
 from nmt.data.raw import RawCorpus
-from nmt.data.reading import prepare
+from nmt.data.reading import copies, prepare
 from nmt.data.repeats import Repeats
 from nmt.data.words import count_words
 
@@ -86,6 +86,8 @@ class Look:
     source: str
     target: str
     splits: dict[SplitName, SplitLook]
+    refused: list[str]
+    """Why `nmt train` would not take it."""
 
 
 def look(raw: RawCorpus, config: DataConfig, *, seed: int) -> Look:
@@ -112,7 +114,8 @@ def look(raw: RawCorpus, config: DataConfig, *, seed: int) -> Look:
             cleaning=corpus.cleaning[name],
             samples=_samples(bitext, seed),
         )
-    return Look(corpus.origin, config.source, config.target, splits)
+    refused = copies(corpus, config.max_equal)
+    return Look(corpus.origin, config.source, config.target, splits, refused)
 
 
 def _repeated(bitext: Bitext) -> int:

@@ -6,13 +6,16 @@ from dataclasses import replace
 from nmt.config import DataConfig
 from nmt.data.builtin import builtins
 from nmt.data.cleaning import advice, clean, tidy
-from nmt.data.corpus import Bitext, Cleaning, Corpus, Origin, SplitName
+from nmt.data.corpus import SPLITS, Bitext, Cleaning, Corpus, Origin, SplitName
 from nmt.data.raw import RawCorpus
 from nmt.data.splits import carve, draw
 from nmt.errors import DataError, HubUnreachable
 
 log = logging.getLogger(__name__)
 
+FEW, MANY = 3, 10  # pairs that tell of a copy: if all are equal, and if most are
+LOOKED_AT = 1_000  # pairs next to each other
+MOST_LOOKED_AT = 100_000  # pairs of a split, about
 MEND = (
     "check the network, HF_ENDPOINT and HF_HUB_OFFLINE; fetch it once by `nmt data get`; "
     "or set data.fallback: phrasebook"
@@ -25,10 +28,14 @@ def read_corpus(config: DataConfig, *, seed: int) -> Corpus:
     seed: draws the pairs that `max_pairs` leaves; the splits do not depend on it.
 
     Raises:
-        DataError: the corpus is missing, unreadable, or empty after cleaning.
+        DataError: the corpus is missing, unreadable, empty after cleaning, or mostly a copy: its
+            sources are its targets.
         HubUnreachable: the hub does not answer, there is no copy, and no fallback is allowed.
     """
-    return prepare(read_raw(config), config, seed=seed)
+    corpus = prepare(read_raw(config), config, seed=seed)
+    if copied := copies(corpus, config.max_equal):
+        raise DataError(copied[0])
+    return corpus
 
 
 def read_raw(config: DataConfig) -> RawCorpus:
@@ -85,6 +92,38 @@ def prepare(raw: RawCorpus, config: DataConfig, *, seed: int) -> Corpus:
     reports["train"] = replace(reports["train"], kept=len(train), dropped=dropped)
     origin = replace(raw.origin, splits=stories)
     return Corpus(train, splits["validation"], splits["test"], origin, reports)
+
+
+def copies(corpus: Corpus, most: float) -> list[str]:
+    """What to say of the splits in which more than a share `most` of pairs has two equal sides.
+
+    Numbers are the same in all languages and do not count; of a few names, only all being equal
+    tells something. Of a long split, pairs from all over it are looked at.
+    """
+    found = []
+    for name in SPLITS:
+        judged, equal = _equal_sides(corpus.split(name))
+        enough = MANY if equal < judged else FEW
+        if judged >= enough and equal > most * judged:
+            found.append(
+                f"{corpus.origin.corpus}: both sides are the same in {equal:,} of {judged:,} pairs "
+                f"of {name}: is one text read as both sides? Look with `nmt data check`, and name "
+                "the two columns or files; if it is meant so, set data.max_equal: 1"
+            )
+    return found
+
+
+def _equal_sides(bitext: Bitext) -> tuple[int, int]:
+    """How many pairs have letters, and how many of those have two equal sides."""
+    judged = equal = 0
+    step = max(LOOKED_AT, LOOKED_AT * (len(bitext) // MOST_LOOKED_AT))
+    for start in range(0, len(bitext), step):
+        part = slice(start, start + LOOKED_AT)
+        for source, target in zip(bitext.sources[part], bitext.targets[part], strict=True):
+            if any(map(str.isalpha, source)):
+                judged += 1
+                equal += source == target
+    return judged, equal
 
 
 def _set_aside(splits: dict[SplitName, Bitext], name: SplitName, size: int, corpus: str) -> int:

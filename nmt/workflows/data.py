@@ -120,6 +120,7 @@ def look_page(found: Look) -> RenderableType:
     notes = [Text(head)]
     if origin.instead_of:
         notes.append(Text(f"INSTEAD OF {origin.instead_of}: {origin.because}"))
+    notes += [Text(f"NOT FIT FOR TRAINING: {reason}") for reason in found.refused]
     return Group(*notes, _sizes(found), "", _remarks(found), "", _samples(found))
 
 

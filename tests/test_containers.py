@@ -1,0 +1,202 @@
+"""JSON and TMX as programs write them: lists, columns, lines; broken and hostile ones."""
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nmt.config import DataConfig
+from nmt.data import json_values, lines
+from nmt.data.files import read_split
+from nmt.data.raw import RawBitext
+from nmt.errors import DataError
+
+PAIRS = [("one", "un"), ("two\u2028", "deux"), ("three [,] {", 'trois "'), ("\\", "é\n")]
+ROWS = [{"id": n, "en": en, "fr": fr} for n, (en, fr) in enumerate(PAIRS)]
+Read = Callable[..., RawBitext]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """What is read from a file with this name and content."""
+
+    def read(name: str, content: str | bytes, **data: object) -> RawBitext:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return read_split(
+            str(path), DataConfig(corpus="files", files={"train": "x"}, **data)
+        ).whole()
+
+    return read
+
+
+def columns() -> dict[str, list[str]]:
+    return {side: [pair[place] for pair in PAIRS] for place, side in enumerate(("en", "fr"))}
+
+
+INDEXED = {
+    side: {str(n): text for n, text in enumerate(texts)} for side, texts in columns().items()
+}
+CONTAINERS = {
+    "a list": ROWS,
+    "a list of structs": [{"translation": row} for row in ROWS],
+    "data": {"version": "1.0", "data": ROWS, "n": [1, 2]},
+    "rows of the hub's server": {"rows": [{"row_idx": 3, "row": row} for row in ROWS]},
+    "columns": {**columns(), "name": "x"},
+    "columns of pandas": INDEXED,
+}
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("ascii_only", [True, False])
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_every_container_of_json_gives_the_same_pairs(
+    container: str, ascii_only: bool, indent: int | None, read: Read
+) -> None:
+    text = json.dumps(CONTAINERS[container], indent=indent, ensure_ascii=ascii_only)
+    for name in ("a.json", "a.jsonl"):
+        found = read(name, "\ufeff\n" + text)
+        assert list(zip(found.sources, found.targets, strict=True)) == PAIRS
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_objects_may_follow_each_other_on_lines_of_their_own_or_over_several(
+    indent: int | None, read: Read
+) -> None:
+    text = "\n".join(json.dumps(row, indent=indent) for row in ROWS)
+    for name in ("a.json", "a.jsonl", "a.ndjson"):
+        assert read(name, text).targets == [pair[1] for pair in PAIRS]
+
+
+LEAF = st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+OTHER = st.recursive(LEAF | st.text(max_size=3), lambda inner: st.lists(inner, max_size=3))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    rows=st.lists(
+        st.fixed_dictionaries(
+            {"en": st.none() | st.text(max_size=9), "fr": st.text(max_size=9), "x": OTHER}
+        ),
+        min_size=1, max_size=5,
+    ),
+    block=st.integers(1, 9),
+    ascii_only=st.booleans(),
+    indent=st.sampled_from([None, 1]),
+)  # fmt: skip
+def test_a_list_is_read_the_same_however_the_file_is_cut_into_blocks(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[dict[str, object]],
+    block: int,
+    ascii_only: bool,
+    indent: int | None,
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "cut.json"
+    path.write_text(json.dumps(rows, ensure_ascii=ascii_only, indent=indent), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines, "BLOCK", block)
+        assert [row for _, row in json_values.read_objects(path)] == rows
+
+
+BROKEN = {
+    "cut": ('[{"en": "a", "fr": "b"},\n{"en": "c", "fr"', r"a\.json:2: no JSON"),
+    "cut after a row": ('[{"en": "a", "fr": "b"}', r"a\.json:1: no JSON \(it ends too early"),
+    "a comma too much": ('[{"en": "a", "fr": "b"},\n]', r"a\.json:2: no JSON"),
+    "text after it": ('[{"en": "a", "fr": "b"}]\nand more', r"json:2: no JSON .something follows"),
+    "two lists": ('{"train": [{"en": "a", "fr": "b"}], "test": [{"en": "c", "fr": "d"}]}',
+                  r"several lists of objects \('train' and 'test'\)"),
+    "lists of two lengths": ('{"en": ["a", "b"], "fr": ["c"]}', r"\('en': 2, 'fr': 1\)"),
+    "texts": ('["a", "b"]', r"a\.json:1: no JSON object"),
+    "lists": ('[["a", "b"]]', r"a\.json:1: no JSON object"),
+    "mixed": ('{"data": [{"en": "a", "fr": "b"}, 3]}', r"'data' holds objects and other values"),
+    "a number": ('[{"en": "a", "fr": "b"}, {"en": "a", "fr": 3}]', r":1: 'fr' is 3, not text"),
+    "a missing key": ('[{"en": "a", "fr": "b"},\n {"en": "a"}]', r"a\.json:2: no 'fr'"),
+    "NaN": ('[{"en": "a", "fr": "b", "x": NaN}]', r"a\.json:1: no JSON \(NaN is not a number"),
+    "deep": ("[" + '{"en":' * 100_000, r"nested too deeply"),
+    "deep lists": ("[" * 100_000, r"no JSON"),
+    "a long number": ('[{"en": ' + "9" * 5000 + "}]", r"a\.json:1: no JSON"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_container_is_told_in_one_line(case: str, read: Read) -> None:
+    text, message = BROKEN[case]
+    with pytest.raises(DataError, match=message) as caught:
+        read("a.json", text)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 600
+
+
+def test_a_line_of_json_may_be_deep_too(read: Read) -> None:
+    good = '{"en": "a", "fr": "b"}\n'
+    with pytest.raises(DataError, match=r"a\.jsonl:2: no JSON \(it is nested too deeply"):
+        read("a.jsonl", good + '{"en":' * 100_000 + "\n")
+    with pytest.raises(DataError, match=r"a\.jsonl"):
+        read("a.jsonl", '{"a":' * 900 + "1" + "}" * 900 + "\n")
+
+
+def test_halves_of_surrogate_pairs_come_as_they_are(read: Read) -> None:
+    found = read("a.jsonl", '{"en": "a\\ud800", "fr": "b"}\n')
+    assert found.sources == ["a\ud800"]
+    with pytest.raises(DataError, match="no column for") as caught:
+        read("a.jsonl", '{"e\\ud800\\u001b": "a", "fr": "b"}\n')
+    str(caught.value).encode()
+
+
+TMX = """<?xml version="1.0" encoding="{encoding}"?>
+<!DOCTYPE tmx SYSTEM "tmx14.dtd">
+<tmx version="1.4"><header srclang="en"><note>not a text</note></header><body>
+<tu><tuv xml:lang="en-US"><seg>one &amp; <bpt i="1">&lt;b&gt;</bpt>all<ept i="1">x</ept></seg></tuv>
+    <tuv xml:lang="fr-CA"><seg>un et <hi>tous</hi></seg></tuv></tu>
+<tu><tuv xml:lang="fr-CA"><seg>deux</seg></tuv><tuv xml:lang="de"><seg>zwei</seg></tuv>
+    <tuv xml:lang="en-US"><seg>two</seg></tuv></tu>
+<tu><tuv xml:lang="en-US"><seg>alone</seg></tuv></tu>
+</body></tmx>
+"""
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16"])
+def test_a_translation_memory_gives_its_pairs(encoding: str, read: Read) -> None:
+    found = read("a.tmx", TMX.format(encoding=encoding).encode(encoding))
+    assert found.sources == ["one & all", "two", "alone"]
+    assert found.targets == ["un et tous", "deux", None]
+
+
+HOSTILE_TMX = {
+    "entities": ('<!DOCTYPE tmx [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><tmx>&b;</tmx>', "entities"),
+    "a file": ('<!DOCTYPE tmx [<!ENTITY a SYSTEM "/etc/passwd">]><tmx>&a;</tmx>', "declares"),
+    "cut": (TMX.format(encoding="UTF-8")[:500], r"a\.tmx:\d+: no TMX"),
+    "deep": ("<tmx>" + "<a>" * 1000, "nested more than"),
+    "another kind": ("<html><body/></html>", "begins with <html>"),
+    "no French": (TMX.format(encoding="UTF-8").replace("fr-CA", "it"), "no column for French"),
+    "empty": ("", "no TMX"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", HOSTILE_TMX)
+def test_a_hostile_translation_memory_is_refused_in_one_line(case: str, read: Read) -> None:
+    text, message = HOSTILE_TMX[case]
+    with pytest.raises(DataError, match=message) as caught:
+        read("a.tmx", text)
+    assert "\n" not in str(caught.value)
+
+
+def test_threads_read_the_same_file_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id;anglais;français\n" + "1;one;un\n" * 500, encoding="utf-8")
+    found: list[list[str | None]] = []
+
+    def work() -> None:
+        config = DataConfig(corpus="files", files={"train": "x"})
+        found.append(read_split(str(path), config).whole().targets)
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [["un"] * 500] * 6
