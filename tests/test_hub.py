@@ -3,9 +3,10 @@
 import errno
 import io
 import json
+import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 from unittest.mock import patch
@@ -411,14 +412,178 @@ def test_a_full_disk_is_told_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_a_damaged_copy_says_what_to_delete(hub: Hub, reader: Reader, tmp_path: Path) -> None:
-    name = hub.add("damaged/pairs", THREE)
+def truncated(copy: Path) -> None:
+    (copy / "train.parquet").write_bytes((copy / "train.parquet").read_bytes()[:50])
+
+
+def of_equal_length(copy: Path) -> None:
+    content = (copy / "train.parquet").read_bytes()
+    (copy / "train.parquet").write_bytes(bytes(len(content)))
+
+
+def without_a_file(copy: Path) -> None:
+    (copy / "test.parquet").unlink()
+
+
+def of_another_data_set(copy: Path) -> None:
+    text = (copy / "origin.json").read_text().replace("damaged/", "another/")
+    (copy / "origin.json").write_text(text)
+
+
+def without_an_origin(copy: Path) -> None:
+    (copy / "origin.json").unlink()
+
+
+def with_a_broken_origin(copy: Path) -> None:
+    (copy / "origin.json").write_text('{"corpus": ')
+
+
+def with_a_deep_origin(copy: Path) -> None:
+    (copy / "origin.json").write_text("[" * 100_000)
+
+
+def of_other_splits(copy: Path) -> None:
+    origin = json.loads((copy / "origin.json").read_text())
+    origin["splits"].update(validation="test", test="validation")
+    (copy / "origin.json").write_text(json.dumps(origin))
+
+
+DAMAGES = [truncated, of_equal_length, without_a_file, of_another_data_set, without_an_origin,
+           with_a_broken_origin, with_a_deep_origin, of_other_splits]  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_copy_is_fetched_again_where_there_is_a_hub(
+    hub: Hub, reader: Reader, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    name = hub.add(f"damaged/{damage.__name__}", THREE)
+    whole = reader.read(name, home=tmp_path)
+    (copy,) = (path.parent for path in tmp_path.rglob("train.parquet"))
+    damage(copy)
+    again = reader.read(name, home=tmp_path)
+    assert (again.error, again.pairs) == ("", whole.pairs)
+    (warning,) = again.warnings
+    assert f"{copy} is damaged (" in warning
+    assert warning.endswith("it is deleted and fetched again")
+    assert "\n" not in warning
+    assert reader.read(name, home=tmp_path).warnings == []
+
+
+def test_a_damaged_copy_is_told_where_there_is_no_hub(
+    hub: Hub, reader: Reader, tmp_path: Path
+) -> None:
+    name = hub.add("damaged/offline", THREE)
     reader.read(name, home=tmp_path)
-    (copy,) = tmp_path.rglob("train.parquet")
-    copy.write_bytes(copy.read_bytes()[:50])
-    found = reader.read(name, home=tmp_path)
-    assert f"{copy.parent} is damaged" in found.error
-    assert "delete it" in found.error
+    (copy,) = (path.parent for path in tmp_path.rglob("train.parquet"))
+    truncated(copy)
+    with Reader(hub.url, tmp_path, HF_HUB_OFFLINE="1") as offline:
+        found, instead = offline.read(name), offline.read(name, fallback="phrasebook")
+    assert found.kind == "HubUnreachable"
+    assert f"{copy} is damaged (" in found.error
+    assert "fetched again as soon as the hub answers" in found.error
+    assert instead.origin["corpus"] == "phrasebook"
+    assert copy.is_dir(), "nothing is deleted that cannot be made again"
+
+
+SWAPPED = {"validation": "test", "test": "validation"}
+
+
+@pytest.mark.parametrize("first", [{}, {"splits": SWAPPED}], ids=["usual", "swapped"])
+def test_the_splits_of_a_config_do_not_depend_on_the_copies_that_there_are(
+    hub: Hub, reader: Reader, tmp_path: Path, first: dict[str, object]
+) -> None:
+    name = hub.add("cached/splits", THREE)
+    reader.read(name, home=tmp_path, **first)
+    usual, swapped = (
+        reader.read(name, home=tmp_path),
+        reader.read(name, home=tmp_path, splits=SWAPPED),
+    )
+    assert (usual.pairs["validation"], usual.pairs["test"]) == (PAIRS[40:50], PAIRS[50:])
+    assert (swapped.pairs["validation"], swapped.pairs["test"]) == (PAIRS[50:], PAIRS[40:50])
+    with Reader(hub.url, tmp_path, HF_HUB_OFFLINE="1") as offline:
+        assert offline.read(name).pairs == usual.pairs
+        assert offline.read(name, splits=SWAPPED).pairs == swapped.pairs
+        assert offline.read(name, splits={"test": "validation"}).kind == "HubUnreachable"
+
+
+def test_the_columns_of_a_config_do_not_depend_on_the_copies_that_there_are(
+    hub: Hub, reader: Reader, tmp_path: Path
+) -> None:
+    simple = [f"simple {n}" for n in range(60)]
+    name = hub.add(
+        "cached/columns", {"train.parquet": parquet(en=ENGLISH, plain=simple, fr=FRENCH)}
+    )
+    plain = reader.read(name, home=tmp_path, source_column="plain")
+    usual = reader.read(name, home=tmp_path)
+    assert plain.origin["columns"] == ["plain", "fr"]
+    assert usual.origin["columns"] == ["en", "fr"]
+    hub.requests.clear()
+    named = reader.read(name, home=tmp_path, target_column="fr", source_column="en", target="fra")
+    assert named.origin["columns"] == ["en", "fr"]
+
+
+def aged(copy: Path) -> None:
+    """As an earlier version wrote it, which did not note what there was to choose from."""
+    origin = json.loads((copy / "origin.json").read_text())
+    for key in ("layout", "choices", "bytes"):
+        del origin[key]
+    (copy / "origin.json").write_text(json.dumps(origin))
+    copy.rename(copy.with_name(f"{copy.name[:-12]}0123456789ab"))
+
+
+def test_a_copy_of_an_earlier_layout_is_fetched_again_or_used_with_care(
+    hub: Hub, reader: Reader, tmp_path: Path
+) -> None:
+    name = hub.add("aged/usual", THREE)
+    usual = reader.read(name, home=tmp_path)
+    other = hub.add("aged/swapped", THREE)
+    reader.read(other, home=tmp_path, splits=SWAPPED)
+    for copy in [path.parent for path in tmp_path.rglob("train.parquet")]:
+        aged(copy)
+    with Reader(hub.url, tmp_path, HF_HUB_OFFLINE="1") as offline:
+        assert offline.read(name).pairs == usual.pairs
+        assert offline.read(name, target="de").kind == "HubUnreachable"
+        assert offline.read(other).kind == "HubUnreachable"  # its splits are not the usual ones
+        assert offline.read(other, splits=SWAPPED).pairs["test"] == PAIRS[40:50]
+    hub.requests.clear()
+    assert reader.read(name, home=tmp_path).pairs == usual.pairs
+    assert hub.sent(r"\.parquet") > 0
+
+
+def test_what_killed_processes_left_is_swept_and_what_is_being_written_stays(
+    hub: Hub, reader: Reader, tmp_path: Path
+) -> None:
+    name = hub.add("orphans/pairs", THREE)
+    other = tmp_path / "nmt" / "corpora" / "somebody--else" / ("0" * 40)
+    left = [other / ".en-fr-0123456789ab.4711", other / ".en-fr-0123456789ab.0123456789ab.draft"]
+    for folder in left:
+        folder.mkdir(parents=True)
+        (folder / "train.parquet").write_bytes(b"half")
+    os.utime(left[0], (0, 0))
+    with store.writing(other / "en-fr-ba9876543210") as draft:
+        (draft / "train.parquet").write_bytes(b"half")
+        assert reader.read(name, home=tmp_path).error == ""
+        assert [folder for folder in left if folder.exists()] == []
+        assert draft.is_dir()
+    assert (other / "en-fr-ba9876543210" / "train.parquet").read_bytes() == b"half"
+
+
+def test_a_note_of_the_commit_leads_nowhere_else(hub: Hub, reader: Reader, tmp_path: Path) -> None:
+    name = hub.add("noted/pairs", THREE)
+    reader.read(name, home=tmp_path)
+    (ref,) = tmp_path.rglob("refs/main")
+    for text in ("../../elsewhere", "", "x" * 40, "\0"):
+        ref.write_text(text)
+        with Reader(hub.url, tmp_path, HF_HUB_OFFLINE="1") as offline:
+            assert offline.read(name).kind == "HubUnreachable"
+    assert reader.read(name, home=tmp_path).error == ""
+    assert len(ref.read_text()) == 40
+    ref.parent.chmod(0o500)
+    ref.chmod(0o400)
+    try:
+        assert reader.read(name, home=tmp_path).error == ""  # nothing new to note
+    finally:
+        ref.parent.chmod(0o700)
 
 
 PLACE = st.integers(0, 310)

@@ -2,10 +2,11 @@
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import (
     get_hf_file_metadata,
@@ -19,17 +20,12 @@ from nmt.config import DataConfig
 from nmt.data import parquet, store
 from nmt.data.columns import find_pair, named_columns
 from nmt.data.corpus import Origin, SplitName
-from nmt.data.listing import Listing, list_files
+from nmt.data.listing import Listing, choose_splits, list_files
 from nmt.data.network import SILENCE_SECONDS
 from nmt.data.parquet import Column
 from nmt.errors import DataError
 
 log = logging.getLogger(__name__)
-
-USUAL_NAMES: dict[SplitName, tuple[str, ...]] = {
-    "validation": ("validation", "valid", "val", "dev"),
-    "test": ("test", "devtest"),
-}
 
 
 @dataclass(frozen=True)
@@ -62,37 +58,17 @@ def fetch(config: DataConfig, commit: Commit, folder: Path) -> None:
         splits = choose_splits(config, list(listing.files))
         log.info("%s: fetching %s", config.corpus, ", ".join(splits.values()))
         if listing.all_parquet:
-            columns = _fetch_parquet(config, commit, listing, splits, draft)
+            found = _fetch_parquet(config, commit, listing, splits, draft)
         else:
-            columns = _fetch_others(config, listing, splits, draft)
+            found = _fetch_others(config, listing, splits, draft)
         shutil.rmtree(draft / "scratch", ignore_errors=True)
+        there = store.Choices(listing.configs, listing.folders, list(listing.files), found)
         stories = {str(split): name for split, name in splits.items()}
+        columns = _columns(config, found)
         store.write_origin(
-            draft, Origin(config.corpus, listing.name, commit.name, columns, stories)
+            draft, Origin(config.corpus, listing.name, commit.name, columns, stories), there
         )
     log.info("%s: kept in %s", config.corpus, folder)
-
-
-def choose_splits(config: DataConfig, available: list[str]) -> dict[SplitName, str]:
-    """Which split of the data set serves as which; validation and test may lack.
-
-    Raises:
-        DataError: a split that the config names is not there.
-    """
-    names = config.splits
-    asked = {"train": names.train, "validation": names.validation, "test": names.test}
-    for key, name in asked.items():
-        if name is not None and name not in available:
-            raise DataError(
-                f"no split '{name}'; there are: {', '.join(available)}; set data.splits.{key}"
-            )
-    free = [name for name in available if name not in asked.values()]
-    chosen: dict[SplitName, str] = {"train": names.train}
-    for split, usual in USUAL_NAMES.items():
-        name = asked[split] or next((name for name in usual if name in free), None)
-        if name is not None:
-            chosen[split] = name
-    return chosen
 
 
 def _fetch_parquet(
@@ -101,13 +77,14 @@ def _fetch_parquet(
     listing: Listing,
     splits: dict[SplitName, str],
     draft: Path,
-) -> tuple[str, str]:
-    """Column by column over range requests."""
-    columns: tuple[str, str] | None = None
+) -> list[str]:
+    """Column by column over range requests; returns the text columns that there are."""
+    found: list[str] = []
     traffic = Traffic()
     for split, name in splits.items():
         files = [_RemoteParquet(config, commit, path) for path in listing.files[name]]
-        columns = columns or _columns(config, files[0].text_columns())
+        found = found or files[0].text_columns()
+        columns = _columns(config, found)
         _check_rows(name, sum(file.rows for file in files), listing.declared.get(name))
         parquet.write_pairs(draft / f"{split}.parquet", _batches(config, files, columns))
         traffic.fetched += sum(file.remote.fetched for file in files)
@@ -116,8 +93,7 @@ def _fetch_parquet(
         "%s: fetched %.1f MB of %.1f MB",
         config.corpus, traffic.fetched / 1e6, traffic.whole / 1e6,
     )  # fmt: skip
-    assert columns is not None, "there is a train split"
-    return columns
+    return found
 
 
 def _batches(
@@ -173,26 +149,27 @@ def _range(url: str, start: int, stop: int) -> bytes:
 
 def _fetch_others(
     config: DataConfig, listing: Listing, splits: dict[SplitName, str], draft: Path
-) -> tuple[str, str]:
+) -> list[str]:
     """JSON lines, CSV and whatever else `datasets` reads: whole files, then two columns."""
     if hasattr(listing.builder.config, "keep_default_na"):  # CSV: "None" and "NA" are words too
         listing.builder.config.keep_default_na = False
     listing.builder.download_and_prepare()
-    columns: tuple[str, str] | None = None
+    found: list[str] = []
     for split, name in splits.items():
         table = listing.builder.as_dataset(split=name)
-        text = list(parquet.text_fields(table.features.arrow_schema))
-        columns = columns or _columns(config, text)
+        found = found or list(parquet.text_fields(table.features.arrow_schema))
+        columns = _columns(config, found)
         wanted = list(dict.fromkeys(column.split(".")[0] for column in columns))
         wanted = [name for name in table.column_names if name in {*wanted, *columns}]
         batches = table.select_columns(wanted).with_format("arrow").iter(batch_size=10_000)
-        chosen = columns
-        parquet.write_pairs(
-            draft / f"{split}.parquet", (parquet.values(rows, chosen) for rows in batches)
-        )
+        parquet.write_pairs(draft / f"{split}.parquet", _values(batches, columns))
         _check_rows(name, len(table), listing.declared.get(name))
-    assert columns is not None, "there is a train split"
-    return columns
+    return found
+
+
+def _values(batches: Iterable[Any], columns: tuple[str, str]) -> Iterator[list[Column]]:
+    for rows in batches:
+        yield parquet.values(rows, columns)
 
 
 def _columns(config: DataConfig, found: list[str]) -> tuple[str, str]:

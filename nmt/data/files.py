@@ -23,8 +23,9 @@ from nmt.data.tmx import read_tmx
 from nmt.errors import DataError
 from nmt.files import parse_json
 
-LARGE_CHARACTERS = 32_000_000
-ROWS = 10_000  # of a chunk
+LARGE_BYTES = 32_000_000  # of text, about: characters are counted
+CSV_ROWS = 10_000  # of a chunk
+FIRST_LINE = 1 << 20  # characters
 MOST_KEYS = 10_000  # of an object that are looked at
 DEEPEST = 8  # objects within each other that are looked into
 PEEKED = 100  # lines of a text that are looked at
@@ -99,7 +100,7 @@ def _kept(read: Callable[[], Iterator[Chunk]], *, again: bool) -> Raw:
     for chunk in read():
         chunks.append(chunk)
         size += sum(len(text or "") + 1 for side in chunk for text in side)
-        if again and size > LARGE_CHARACTERS:
+        if again and size > LARGE_BYTES:
             return RawStream(read)
     return RawBitext.of(chunks)
 
@@ -170,11 +171,11 @@ def _reader(path: Path) -> Reader:
 
 
 def _tabs(path: Path, config: DataConfig) -> Iterator[Chunk]:
-    return read_table(path, config, separators=[TAB])
+    return read_table(path, config, separators=[TAB], rows=CSV_ROWS)
 
 
 def _csv(path: Path, config: DataConfig) -> Iterator[Chunk]:
-    return read_table(path, config, separators=SEPARATORS)
+    return read_table(path, config, separators=SEPARATORS, rows=CSV_ROWS)
 
 
 def _tmx(path: Path, config: DataConfig) -> Iterator[Chunk]:
@@ -191,7 +192,7 @@ def _json(path: Path, config: DataConfig) -> Iterator[Chunk]:
         columns = columns or choose(list(_text_keys(entry, "")))
         for side, column in zip(pairs, columns, strict=True):
             side.append(_value(entry, column, path, number))
-        if len(pairs[0]) == ROWS:
+        if len(pairs[0]) == CSV_ROWS:
             yield pairs
             pairs = ([], [])
     yield pairs
@@ -199,7 +200,11 @@ def _json(path: Path, config: DataConfig) -> Iterator[Chunk]:
 
 def _is_lines(path: Path, choose: Choose) -> bool:
     """Whether the first line is an object with a pair in it, or at least no container of them."""
-    start = next(pieces(path), "").lstrip()
+    start = ""
+    for piece in pieces(path):
+        start = (start + piece).lstrip()
+        if "\n" in start or len(start) > FIRST_LINE:
+            break
     line, _, rest = start.partition("\n")
     if not start.startswith("{"):
         return not start.startswith("[")

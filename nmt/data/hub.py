@@ -41,12 +41,28 @@ def read_hub(config: DataConfig) -> RawCorpus:
     try:
         with explained(config), disk_explained(store.root()):
             newest = _ask(shelf)
-            if shelf.copy(newest.name) is None:
+            found = _sound_copy(shelf, newest.name)
+            if found is None:
+                store.sweep()
                 network.persistently(partial(fetch, config, newest, shelf.at(newest.name)))
+                found = shelf.load(shelf.at(newest.name))
             shelf.remember(newest.name)
-            return store.load(shelf.copy(newest.name) or shelf.at(newest.name))
+            return found
     except HubUnreachable as error:
         return _copy(shelf, str(error))
+
+
+def _sound_copy(shelf: store.Shelf, commit: str) -> RawCorpus | None:
+    """What a copy of a commit holds; a damaged one is deleted, for there is a hub to ask again."""
+    copy = shelf.copy(commit)
+    if copy is None:
+        return None
+    try:
+        return shelf.load(copy)
+    except store.DamagedCopy as error:
+        log.warning("%s: %s; it is deleted and fetched again", shelf.config.corpus, error.reason)
+        store.discard(copy)
+        return None
 
 
 def check_id(corpus: str) -> None:
@@ -75,11 +91,18 @@ def _copy(shelf: store.Shelf, because: str) -> RawCorpus:
     """The last copy, for want of the hub."""
     corpus, revision = shelf.config.corpus, shelf.config.revision
     commit = shelf.commit()
-    copy = None if commit is None else shelf.copy(commit)
+    copy = None if commit is None else shelf.copy(commit) or shelf.old_copy(commit)
     if commit is not None and copy is not None:
+        try:
+            found = shelf.load(copy)
+        except store.DamagedCopy as error:
+            raise HubUnreachable(
+                f"{corpus}: {because}, and {error.reason}; it is fetched again as soon as the hub "
+                "answers"
+            ) from None
         level = logging.INFO if network.offline() else logging.WARNING  # it was asked for, or not
         log.log(level, "%s: %s; using the copy of commit %s", corpus, because, commit[:12])
-        return store.load(copy)
+        return found
     kept = shelf.revisions()
     if revision is not None and kept and commit is None:
         raise HubUnreachable(

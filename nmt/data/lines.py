@@ -7,6 +7,7 @@ other. Only a file without any "\n" has the line ends of old Macs, "\r".
 
 import codecs
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from nmt.data.opening import HEAD, opened, refuse_foreign
@@ -14,6 +15,7 @@ from nmt.errors import DataError
 
 BLOCK = 1 << 21  # bytes read at once
 LONGEST_LINE = 1 << 24  # bytes: no sentence is that long, and a file without line ends is no text
+SETTLED = 1 << 16  # bytes without a line feed that tell of other line ends
 MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # those of UTF-32 begin or go on alike
 
 
@@ -93,12 +95,8 @@ def _refuse_binary(path: Path, data: bytes) -> None:
 
 def _whole_lines(path: Path) -> Iterator[bytes]:
     parts: list[bytes] = []
-    size, line, mac = 0, 1, None
-    for data in _data(path):
-        if mac is None:
-            mac = b"\n" not in data and b"\r" in data[:-1]
-        if mac:
-            data = _as_unix(path, data)
+    size, line = 0, 1
+    for data in _with_line_feeds(path):
         end = data.rfind(b"\n") + 1
         if end:
             whole = b"".join([*parts, data[:end]])
@@ -116,13 +114,24 @@ def _whole_lines(path: Path) -> Iterator[bytes]:
         yield rest
 
 
-def _as_unix(path: Path, data: bytes) -> bytes:
-    if b"\n" in data:
-        raise DataError(
-            f"{path}: its lines end with carriage returns, later with line feeds; "
-            "convert it to one kind"
-        )
-    return data.replace(b"\r", b"\n")
+def _with_line_feeds(path: Path) -> Iterator[bytes]:
+    """The bytes of a text, the line ends of old Macs as today's."""
+    source = _data(path)
+    start = b""
+    for data in source:
+        start += data
+        if b"\n" in start or len(start) > SETTLED:
+            break
+    if b"\n" in start or b"\r" not in start[:-1]:
+        yield from chain([start], source)
+        return
+    for data in chain([start], source):
+        if b"\n" in data:
+            raise DataError(
+                f"{path}: its lines end with carriage returns, later with line feeds; "
+                "convert it to one kind"
+            )
+        yield data.replace(b"\r", b"\n")
 
 
 def _decoded(path: Path, data: bytes, line: int, start: bytes) -> str:

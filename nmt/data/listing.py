@@ -7,10 +7,18 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from nmt.config import DataConfig
+from nmt.data.corpus import SplitName
+from nmt.data.languages import primary
 from nmt.data.network import quiet_libraries
 from nmt.errors import DataError, unknown
 
 log = logging.getLogger(__name__)
+
+
+USUAL_NAMES: dict[SplitName, tuple[str, ...]] = {
+    "validation": ("validation", "valid", "val", "dev"),
+    "test": ("test", "devtest"),
+}
 
 
 @dataclass(frozen=True)
@@ -24,6 +32,10 @@ class Listing:
     """Split -> rows, where the card tells."""
     builder: Any
     """The `datasets` builder, for files that are no Parquet."""
+    configs: list[str]
+    """The configs that are declared."""
+    folders: list[str]
+    """The top folders that hold data."""
 
     @property
     def all_parquet(self) -> bool:
@@ -42,7 +54,10 @@ def list_files(config: DataConfig, commit: str, paths: list[str], scratch: Path)
     quiet_libraries()
     corpus, options = config.corpus, {"revision": commit, "cache_dir": str(scratch)}
     declared = datasets.get_dataset_config_names(corpus, **options)
-    name = choose_config(config, declared, _folders(paths))
+    folders = _folders(paths)
+    name = choose_config(config, declared, folders)
+    if config.config is not None and name != config.config:
+        log.warning("%s: no config '%s', using '%s'", corpus, config.config, name)
     part = {"name": name} if name in declared else {"data_dir": name}
     builder = datasets.load_dataset_builder(corpus, **part, **options)
     if name not in declared:
@@ -52,7 +67,8 @@ def list_files(config: DataConfig, commit: str, paths: list[str], scratch: Path)
         str(split): [_path(url, commit) for url in urls]
         for split, urls in builder.config.data_files.items()
     }
-    return Listing(name, files, {split: n for split, n in rows.items() if n}, builder)
+    known = {split: n for split, n in rows.items() if n}
+    return Listing(name, files, known, builder, declared, folders)
 
 
 def choose_config(config: DataConfig, declared: list[str], folders: list[str]) -> str:
@@ -61,25 +77,52 @@ def choose_config(config: DataConfig, declared: list[str], folders: list[str]) -
     Raises:
         DataError: it is not there, or several would do; the text lists them.
     """
-    pair = (f"{config.source}-{config.target}", f"{config.target}-{config.source}")
+    pair = _pair(config)
     there = declared if declared != ["default"] else [*declared, *folders]
     if config.config is not None:
         for wanted in (config.config, _swapped(config.config, pair)):
             if wanted in there:
-                if wanted != config.config:
-                    log.warning(
-                        "%s: no config '%s', using '%s'", config.corpus, config.config, wanted
-                    )
                 return wanted
         raise DataError(f"{unknown('config', config.config, _shortened(there))}; set data.config")
-    exact = [name for name in pair if name in there]
-    fitting = exact[:1] or [name for name in there if _swapped(name, pair) != name]
+    plain = (primary(config.source), primary(config.target))
+    spelled = [pair, (f"{plain[0]}-{plain[1]}", f"{plain[1]}-{plain[0]}")]
+    exact = [name for names in spelled for name in names if name in there]
+    fitting = exact[:1] or [
+        name for name in there if any(_swapped(name, names) != name for names in spelled)
+    ]
     if len(fitting) == 1:
         return fitting[0]
     if not fitting and (len(declared) == 1 or "default" in declared):
         return "default" if "default" in declared else declared[0]
     names = ", ".join(_shortened(sorted(fitting or there)))
     raise DataError(f"several configs would do; set data.config to one of: {names}")
+
+
+def choose_splits(config: DataConfig, available: list[str]) -> dict[SplitName, str]:
+    """Which split of the data set serves as which; validation and test may lack.
+
+    Raises:
+        DataError: a split that the config names is not there.
+    """
+    names = config.splits
+    asked = {"train": names.train, "validation": names.validation, "test": names.test}
+    for key, name in asked.items():
+        if name is not None and name not in available:
+            raise DataError(
+                f"no split '{name}'; there are: {', '.join(_shortened(available))}; "
+                f"set data.splits.{key}"
+            )
+    free = [name for name in available if name not in asked.values()]
+    chosen: dict[SplitName, str] = {"train": names.train}
+    for split, usual in USUAL_NAMES.items():
+        name = asked[split] or next((name for name in usual if name in free), None)
+        if name is not None:
+            chosen[split] = name
+    return chosen
+
+
+def _pair(config: DataConfig) -> tuple[str, str]:
+    return f"{config.source}-{config.target}", f"{config.target}-{config.source}"
 
 
 def _swapped(name: str, pair: tuple[str, str]) -> str:

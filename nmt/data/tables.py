@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 TAB, BARS = "\t", " ||| "
 SEPARATORS = (",", ";", TAB, "|")
-ROWS = 10_000  # of a chunk
-SAMPLE = 200  # rows that are looked at first
+HEAD = 100_000  # characters that are looked at first
+SAMPLE = 200  # of their rows
 SWALLOWED = 4  # lines of a cell that are hardly one text if most of them look like rows
 MOSTLY = 0.8
 Row = tuple[int, list[str]]  # the line that it begins at, and its cells
@@ -44,8 +44,10 @@ class Layout:
     header: bool
 
 
-def read_table(path: Path, config: DataConfig, *, separators: Sequence[str]) -> Iterator[Chunk]:
-    """The pairs of a table.
+def read_table(
+    path: Path, config: DataConfig, *, separators: Sequence[str], rows: int
+) -> Iterator[Chunk]:
+    """The pairs of a table, so many rows at a time.
 
     separators: what may stand between cells, the likeliest first; where there is no header, it is
         the first of them, or three bars, and the first two columns are a pair.
@@ -56,13 +58,13 @@ def read_table(path: Path, config: DataConfig, *, separators: Sequence[str]) -> 
     layout = find_layout(path, config, separators)
     if layout is None:
         return
-    rows = _quoted_rows(path, layout) if layout.quoted else _plain_rows(path, layout)
+    found = _quoted_rows(path, layout) if layout.quoted else _plain_rows(path, layout)
     sources: Column = []
     targets: Column = []
-    for _, cells in rows:
+    for _, cells in found:
         sources.append(cells[layout.places[0]])
         targets.append(cells[layout.places[1]])
-        if len(sources) == ROWS:
+        if len(sources) == rows:
             yield sources, targets
             sources, targets = [], []
     yield sources, targets
@@ -74,7 +76,7 @@ def find_layout(path: Path, config: DataConfig, separators: Sequence[str]) -> La
     Raises:
         DataError: two columns are not to be found.
     """
-    text, skipped, separators = _after_hint(next(blocks(path), ""), separators)
+    text, skipped, separators = _after_hint(_head(path), separators)
     if not text.strip():
         return None
     by_tabs = separators[0] == TAB
@@ -245,6 +247,16 @@ def _numbers(named: tuple[str | None, str | None]) -> tuple[int, int] | None:
             "are two columns"
         )
     return int(source) - 1, int(target) - 1
+
+
+def _head(path: Path) -> str:
+    """The first lines of a file."""
+    parts: list[str] = []
+    for block in blocks(path):
+        parts.append(block)
+        if sum(map(len, parts)) > HEAD:
+            break
+    return "".join(parts)
 
 
 def _after_hint(text: str, separators: Sequence[str]) -> tuple[str, int, Sequence[str]]:

@@ -22,7 +22,7 @@ from huggingface_hub.errors import (
 from nmt.config import DataConfig
 from nmt.data.catalogue import CATALOGUE
 from nmt.data.network import endpoint
-from nmt.errors import DataError, HubUnreachable
+from nmt.errors import DataError, HubUnreachable, WriteError
 
 
 @contextmanager
@@ -71,11 +71,12 @@ def disk_explained(folder: Path) -> Iterator[None]:
                 f"no space left in {folder} ({free / 1e6:,.1f} MB free); "
                 "free some, or let HF_HOME name a folder on a larger disk"
             ) from error
-        if isinstance(error, OSError) and error.errno in _CLOSED:
-            raise DataError(
-                f"cannot write to {folder} ({error.strerror}); "
-                "let HF_HOME name a folder that can be written"
-            ) from error
+        for link in _chain(error) if isinstance(error, OSError | WriteError) else ():
+            if isinstance(link, OSError) and link.errno in _CLOSED:
+                raise DataError(
+                    f"cannot write to {folder} ({link.strerror}); "
+                    "let HF_HOME name a folder that can be written"
+                ) from error
         raise
 
 
