@@ -15,6 +15,7 @@ from huggingface_hub import HfApi
 
 from nmt.config import DataConfig
 from nmt.data import network, store
+from nmt.data.addresses import without_credentials
 from nmt.data.catalogue import CATALOGUE
 from nmt.data.fetching import Commit, fetch
 from nmt.data.raw import RawCorpus
@@ -76,6 +77,7 @@ def check_id(corpus: str) -> None:
     hint = f"; did you mean '{near[0]}'?" if near else ""
     if Path(corpus).exists():
         hint = "; to read files of your own, set data.corpus: files and name them in data.files"
+    corpus = without_credentials(corpus)  # somebody may have pasted an address
     if corpus.count("/") != 1:
         raise DataError(
             f"'{corpus}' is neither built in nor an id of the hub, which reads owner/name{hint}"

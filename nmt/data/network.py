@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 from huggingface_hub import constants, get_session, set_client_factory
 from huggingface_hub.errors import OfflineModeIsEnabled
 
+from nmt.data.addresses import hostname, server, without_credentials
 from nmt.errors import HubUnreachable
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ BUSY = {408, 429}  # and all from 500 on
 
 
 def endpoint() -> str:
-    """The hub's address, such as https://huggingface.co."""
-    return constants.ENDPOINT
+    """The hub's address for messages, such as https://huggingface.co, without credentials."""
+    return server(constants.ENDPOINT)
 
 
 def offline() -> bool:
@@ -155,9 +155,11 @@ class PatientClient(httpx.Client):
             HubUnreachable: three tries failed, or one brought no answer in time.
         """
         if offline():
-            raise OfflineModeIsEnabled(f"no request to {request.url}: HF_HUB_OFFLINE is set")
+            raise OfflineModeIsEnabled(
+                f"no request to {server(str(request.url))}: HF_HUB_OFFLINE is set"
+            )
         asked = request.extensions.get("timeout", {})
-        hub = request.url.host == (urlsplit(endpoint()).hostname or "")
+        hub = request.url.host == hostname(constants.ENDPOINT)
         about_data = hub and "/datasets/" in request.url.path
         silence = max(SILENCE_SECONDS, first_seconds()) if about_data else SIDE_SECONDS
         request.extensions["timeout"] = _limits(asked, silence)
@@ -173,7 +175,7 @@ class PatientClient(httpx.Client):
             pause = usual_pause if trouble.pause is None else trouble.pause
             log.info("%s %s; asking again in %.1f s", endpoint(), trouble.reason, pause)
             time.sleep(pause)
-        raise HubUnreachable(f"{endpoint()} {trouble.reason}")
+        raise HubUnreachable(f"{endpoint()} {without_credentials(trouble.reason)}")
 
     def _try(self, request: httpx.Request, options: dict[str, Any]) -> "httpx.Response | _Trouble":
         try:
@@ -209,5 +211,5 @@ def _status(code: int) -> str:
 
 
 def _why(error: Exception) -> str:
-    """The last line of what the operating system said."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """What the operating system said, in one line."""
+    return without_credentials(" ".join(str(error).split())) or type(error).__name__

@@ -4,6 +4,7 @@ import logging
 from dataclasses import replace
 
 from nmt.config import DataConfig
+from nmt.data.addresses import check_endpoint, without_credentials
 from nmt.data.builtin import builtins
 from nmt.data.cleaning import advice, clean, tidy
 from nmt.data.corpus import SPLITS, Bitext, Cleaning, Corpus, Origin, SplitName
@@ -46,20 +47,22 @@ def read_raw(config: DataConfig) -> RawCorpus:
         from nmt.data.files import read_files
 
         return read_files(config)
+    check_endpoint()
     from nmt.data.hub import read_hub  # loads the hub's library
 
     try:
         return read_hub(config)
     except HubUnreachable as error:
+        because = without_credentials(str(error))  # it goes into files that are published
         if config.fallback is None:
-            raise HubUnreachable(f"{error}; {MEND}") from error
+            raise HubUnreachable(f"{because}; {MEND}") from error
         log.warning(
             "%s is NOT used, because it cannot be fetched: %s. data.fallback is taken instead: "
             "%s, A DIFFERENT CORPUS",
-            config.corpus, error, config.fallback,
+            config.corpus, because, config.fallback,
         )  # fmt: skip
         raw = builtins[config.fallback](config.source, config.target)
-        origin = replace(raw.origin, instead_of=config.corpus, because=str(error))
+        origin = replace(raw.origin, instead_of=config.corpus, because=because)
         return RawCorpus(raw.splits, origin)
 
 

@@ -20,6 +20,7 @@ from huggingface_hub.errors import (
 )
 
 from nmt.config import DataConfig
+from nmt.data.addresses import without_credentials
 from nmt.data.catalogue import CATALOGUE
 from nmt.data.network import endpoint
 from nmt.errors import DataError, HubUnreachable, WriteError
@@ -38,7 +39,7 @@ def explained(config: DataConfig) -> Iterator[None]:
     except HubUnreachable:
         raise
     except DataError as error:
-        raise DataError(f"{config.corpus}: {error}") from error.__cause__
+        raise DataError(f"{config.corpus}: {_line(error)}") from error.__cause__
     except (OSError, ValueError, RuntimeError) as error:
         chain = list(_chain(error))
         unreachable = next((link for link in chain if isinstance(link, HubUnreachable)), None)
@@ -47,8 +48,13 @@ def explained(config: DataConfig) -> Iterator[None]:
         raise _told(config, chain) from error
     except Exception as error:
         if message := _FROM_DATASETS.get(type(error).__name__):
-            cause = " ".join(str(list(_chain(error))[-1]).split())
+            cause = _line(list(_chain(error))[-1])
             raise DataError(f"{config.corpus}: {message} ({cause:.200})") from error
+        if type(error).__name__ == "InvalidURL":  # its text may quote a part of a password
+            raise DataError(
+                f"{config.corpus}: HF_ENDPOINT, or the proxy that the environment names, is no "
+                "address such as https://huggingface.co; in a password write '/' as %2F"
+            ) from None
         raise
 
 
@@ -108,7 +114,7 @@ def _told(config: DataConfig, chain: list[BaseException]) -> DataError:
     """What to say of the first error in the chain that is recognised."""
     corpus = config.corpus
     for link in chain:
-        text = " ".join(str(link).split())
+        text = _line(link)
         if isinstance(link, GatedRepoError) or "is a gated dataset" in text:
             return DataError(
                 f"{corpus}: its owner grants access on request: accept the terms at "
@@ -129,8 +135,14 @@ def _told(config: DataConfig, chain: list[BaseException]) -> DataError:
                 f"{corpus}: {endpoint()} refuses with status {code}; is HF_TOKEN out of "
                 "date, or does a proxy stand in between?"
             )
-    text = " ".join(str(chain[0]).split())
+    text = _line(chain[0])
     return DataError(f"{corpus}: cannot be read ({text:.300}); choose another data set")
+
+
+def _line(error: BaseException) -> str:
+    """What an error says, in one line that may be published and that no terminal obeys."""
+    text = without_credentials(" ".join(str(error).split()))
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 _NO_FILES = {
