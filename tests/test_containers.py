@@ -1,17 +1,21 @@
-"""JSON and TMX as programs write them: lists, columns, lines; broken and hostile ones."""
+"""JSON, TMX and Parquet as programs write them: lists, columns, lines; broken and hostile ones."""
 
 import json
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nmt.config import DataConfig
-from nmt.data import json_values, lines
-from nmt.data.files import read_split
+from nmt.data import json_values, lines, parquet, store
+from nmt.data.corpus import Origin
+from nmt.data.files import read_files, read_split
 from nmt.data.raw import RawBitext
 from nmt.errors import DataError
 
@@ -200,3 +204,81 @@ def test_threads_read_the_same_file_at_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert found == [["un"] * 500] * 6
+
+
+def parquet_of(path: Path, rows: int = 100, **options: object) -> Path:
+    table = pa.table({"en": ["a"] * rows, "fr": ["b"] * rows})
+    pq.write_table(table, path, **options)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"HARMLESS_ROWS": 1000}, "claims 300,000 rows in"),
+        ({"HARMLESS_BYTES": 1000, "UNPACKED_A_BYTE": 0}, "bytes in a row group"),
+        ({"MOST_COLUMNS": 1}, "it has 2 columns"),
+    ],
+)
+def test_a_parquet_file_that_claims_too_much_is_refused_before_it_is_read(
+    limits: dict[str, int], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = DataConfig(corpus="files", files={"train": "x"})
+    path = str(parquet_of(tmp_path / "a.parquet", 300_000))
+    assert isinstance(read_split(path, config), RawBitext)
+    for name, value in limits.items():
+        monkeypatch.setattr(parquet, name, value)
+    with pytest.raises(DataError, match=message):
+        read_split(path, config)
+
+
+def test_structs_are_looked_into_to_some_depth_only(tmp_path: Path) -> None:
+    kind = pa.string()
+    for _ in range(45):
+        kind = pa.struct([("inner", kind)])
+    pq.write_table(pa.table({"en": pa.array([None], kind), "fr": ["x"]}), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"one text column only \('fr'\)"):
+        read_split(str(tmp_path / "a.parquet"), DataConfig(corpus="files", files={"train": "x"}))
+
+
+@settings(max_examples=60)
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=8),
+    tail=st.booleans(),
+)
+def test_a_changed_parquet_file_is_read_or_refused_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, int]], *, tail: bool
+) -> None:
+    path = parquet_of(tmp_path_factory.getbasetemp() / "changed.parquet", row_group_size=30)
+    content = bytearray(path.read_bytes())
+    for place, value in changes:
+        content[-1 - place % 900 if tail else place % len(content)] = value
+    path.write_bytes(content)
+    try:
+        read_split(str(path), DataConfig(corpus="files", files={"train": "x"}))
+    except DataError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+
+
+def test_a_bit_that_flipped_in_a_copy_of_the_hub_is_noticed(tmp_path: Path) -> None:
+    texts: list[str | None] = [f"text {n}" for n in range(500)]
+    parquet.write_pairs(tmp_path / "train.parquet", [(texts, texts)])
+    store.write_origin(tmp_path, Origin("my/corpus", columns=("en", "fr")))
+    content = bytearray((tmp_path / "train.parquet").read_bytes())
+    content[150] ^= 1
+    (tmp_path / "train.parquet").write_bytes(content)
+    with pytest.raises(store.DamagedCopy, match="is damaged .* delete it and try again"):
+        store.load(tmp_path)
+
+
+def test_pipes_and_devices_are_refused_and_not_waited_for(tmp_path: Path) -> None:
+    config = DataConfig(corpus="files", files={"train": "x"})
+    os.mkfifo(tmp_path / "pipe.tsv")
+    (tmp_path / "device.tsv").symlink_to("/dev/zero")
+    for name in ("pipe.tsv", "device.tsv"):
+        with pytest.raises(DataError, match="is not an ordinary file"):
+            read_split(str(tmp_path / name), config)
+    (tmp_path / "a.en").write_text("one\n")
+    with pytest.raises(DataError, match="not an ordinary file"):
+        read_files(DataConfig(corpus="files", files={
+            "train": (str(tmp_path / "a.en"), str(tmp_path / "pipe.tsv"))}))  # fmt: skip

@@ -67,6 +67,8 @@ def read_files(config: DataConfig) -> RawCorpus:
     for name in SPLITS:
         place: str | tuple[str, str] | None = getattr(config.files, name)
         if place is not None:
+            for path in [place] if isinstance(place, str) else place:
+                _refuse_pipe(Path(path))
             splits[name] = read_split(place, config)
             stories[name] = place if isinstance(place, str) else " and ".join(place)
     return RawCorpus(splits, Origin("files", splits=stories))
@@ -152,11 +154,16 @@ def _aligned(source: Path, target: Path) -> Iterator[Chunk]:
         )
 
 
-def _reader(path: Path) -> Reader:
+def _refuse_pipe(path: Path) -> None:
+    refuse_missing(path)
     if not path.is_file():
         raise DataError(
             f"{path} is not an ordinary file, and is read more than once: save it as one"
         )
+
+
+def _reader(path: Path) -> Reader:
+    _refuse_pipe(path)
     suffix = plain_name(path).suffix.lower()
     if suffix in UNREAD:
         raise DataError(

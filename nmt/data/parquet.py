@@ -23,6 +23,10 @@ REQUEST_BYTES = 8 * 1024 * 1024
 WINDOW_BYTES = 64 * 1024 * 1024
 PARALLEL_REQUESTS = 6
 ROWS = 20_000  # of a chunk, and of a row group that is written
+HARMLESS_ROWS, ROWS_A_BYTE = 1_000_000, 100  # more rows are no text, but a bomb
+HARMLESS_BYTES, UNPACKED_A_BYTE = 256 * 2**20, 200
+MOST_COLUMNS = 10_000
+DEEPEST = 32  # structs within each other
 Column = list[str | None]
 
 
@@ -114,7 +118,7 @@ def remote_table(
     """
     file = RemoteFile(fetch, size)
     file.want([(max(0, size - TAIL_BYTES), size)])
-    return _open(file), file
+    return _open(file, size), file
 
 
 def local_table(path: Path) -> pq.ParquetFile:
@@ -123,12 +127,12 @@ def local_table(path: Path) -> pq.ParquetFile:
     Raises:
         BrokenParquet: it is no Parquet, or was cut short.
     """
-    return _open(path)
+    return _open(path, path.stat().st_size)
 
 
 def text_columns(table: pq.ParquetFile) -> list[str]:
     """The columns that hold text, nested ones as `translation.en`."""
-    return list(text_fields(table.schema_arrow))
+    return list(islice(text_fields(table.schema_arrow), MOST_COLUMNS))
 
 
 def read_columns(
@@ -136,7 +140,7 @@ def read_columns(
 ) -> Iterator[list[Column]]:
     """The values of the columns, chunk after chunk; a null struct is a null text."""
     try:
-        for groups, ranges in _windows(table.metadata, columns):
+        for groups, ranges in _parts(table, columns, remote):
             if remote is not None:
                 remote.want(ranges)
             for group in groups:
@@ -159,18 +163,46 @@ def write_pairs(path: Path, batches: Iterable[Sequence[Column]]) -> int:
     """Write (sources, targets) batches into a Parquet file; returns the number of rows."""
     schema = pa.schema([("source", pa.string()), ("target", pa.string())])
     rows = 0
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True) as writer:
         for batch in batches:
             writer.write_table(pa.table(list(batch), schema=schema), row_group_size=ROWS)
             rows += len(batch[0])
     return rows
 
 
-def _open(where: Any) -> pq.ParquetFile:
+def _open(where: Any, size: int) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(where, pre_buffer=False)
-    except pa.ArrowException as error:
+        table = pq.ParquetFile(where, pre_buffer=False, page_checksum_verification=True)
+        _check_proportions(table.metadata, size)
+        return table
+    except (pa.ArrowException, UnicodeDecodeError, RecursionError) as error:
         raise BrokenParquet(_one_line(error)) from error
+
+
+def _check_proportions(metadata: Any, size: int) -> None:
+    """Refuse a small file that claims to hold far more than text can be packed into."""
+    if metadata.num_rows > max(HARMLESS_ROWS, ROWS_A_BYTE * size):
+        raise BrokenParquet(f"it claims {metadata.num_rows:,} rows in {size:,} bytes")
+    if metadata.num_columns > MOST_COLUMNS:
+        raise BrokenParquet(f"it has {metadata.num_columns:,} columns")
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        if group.total_byte_size > max(HARMLESS_BYTES, UNPACKED_A_BYTE * size):
+            raise BrokenParquet(
+                f"it claims {group.total_byte_size:,} bytes in a row group, in {size:,} of the file"
+            )
+
+
+def _parts(
+    table: pq.ParquetFile, columns: Sequence[str], remote: RemoteFile | None
+) -> Iterable[tuple[list[int], list[Range]]]:
+    """Row groups to read together; of a file on the disk, nothing else is asked of its metadata.
+
+    Arrow ends the whole process over some damaged descriptions of columns.
+    """
+    if remote is not None:
+        return _windows(table.metadata, columns)
+    return (([group], []) for group in range(table.num_row_groups))
 
 
 def _windows(metadata: Any, columns: Sequence[str]) -> Iterator[tuple[list[int], list[Range]]]:
@@ -222,12 +254,12 @@ def _steps(start: int, stop: int) -> Iterator[Range]:
         yield begin, min(begin + REQUEST_BYTES, stop)
 
 
-def text_fields(schema: Iterable[Any], prefix: str = "") -> Iterator[str]:
-    """The dotted names of all text in an Arrow schema."""
+def text_fields(schema: Iterable[Any], prefix: str = "", depth: int = 0) -> Iterator[str]:
+    """The dotted names of all text in an Arrow schema, down to a depth that no corpus has."""
     for entry in schema:
-        if pa.types.is_struct(entry.type):
-            inner = [entry.type.field(place) for place in range(entry.type.num_fields)]
-            yield from text_fields(inner, f"{prefix}{entry.name}.")
+        if pa.types.is_struct(entry.type) and depth < DEEPEST:
+            inner = (entry.type.field(place) for place in range(entry.type.num_fields))
+            yield from text_fields(inner, f"{prefix}{entry.name}.", depth + 1)
         elif _is_text(entry.type):
             yield f"{prefix}{entry.name}"
 
