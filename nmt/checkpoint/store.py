@@ -47,15 +47,15 @@ def load_model(folder: Path, model: nn.Module) -> None:
         )
     with torch.no_grad():
         for name, parameter in wanted.items():
-            if tensors[name].dtype != torch.float32:
-                raise CheckpointError(
-                    f"{path} holds another model than the config describes: {name} is of "
-                    f"{tensors[name].dtype}, not of torch.float32"
-                )
             if parameter.shape != tensors[name].shape:
                 raise CheckpointError(
                     f"{path} holds another model than the config describes: {name} is "
                     f"{tuple(tensors[name].shape)}, not {tuple(parameter.shape)}"
+                )
+            if tensors[name].dtype != parameter.dtype:
+                raise CheckpointError(
+                    f"{path} holds another model than the config describes: {name} is of "
+                    f"{tensors[name].dtype}, not of {parameter.dtype}"
                 )
             if not tensors[name].isfinite().all():
                 raise CheckpointError(
