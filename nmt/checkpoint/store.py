@@ -45,25 +45,27 @@ def load_model(folder: Path, model: nn.Module) -> None:
             f"{path} holds another model than the config describes: {named} "
             f"{'is' if len(odd) == 1 else 'are'} on one side only"
         )
-    with torch.no_grad():
+    for attribute in ("shape", "dtype"):
         for name, parameter in wanted.items():
-            if parameter.shape != tensors[name].shape:
+            is_so, should = (getattr(t, attribute) for t in (tensors[name], parameter))
+            if is_so != should:
                 raise CheckpointError(
                     f"{path} holds another model than the config describes: {name} is "
-                    f"{tuple(tensors[name].shape)}, not {tuple(parameter.shape)}"
+                    f"{_shown(is_so)}, not {_shown(should)}"
                 )
-            if tensors[name].dtype != parameter.dtype:
-                raise CheckpointError(
-                    f"{path} holds another model than the config describes: {name} is of "
-                    f"{tensors[name].dtype}, not of {parameter.dtype}"
-                )
-            if not tensors[name].isfinite().all():
-                raise CheckpointError(
-                    f"{path}: {name} has values that are not finite: the training diverged, or "
-                    f"the file is damaged; {ADVICE}"
-                )
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise CheckpointError(
+                f"{path}: {name} has values that are not finite: the training diverged, or the "
+                f"file is damaged; {ADVICE}"
+            )
+    with torch.no_grad():
         for name, parameter in wanted.items():
             parameter.copy_(tensors[name])
+
+
+def _shown(attribute: torch.Size | torch.dtype) -> str:
+    return str(tuple(attribute) if isinstance(attribute, torch.Size) else attribute)
 
 
 def load_training(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
