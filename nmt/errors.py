@@ -16,11 +16,49 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+LONGEST_LINE = 2_000
+"""Characters of one line of a message."""
+
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str, *, most: int = 300) -> str:
+    r"""A foreign text, such as a file's name, as it may be shown: one line, no control characters.
+
+    Bytes that are not UTF-8, which names of files may hold, are shown as escapes, too; of a long
+    text, the beginning.
+
+    >>> print(printable("a\x1b[2Jb\n\udcff \u202ec"))
+    a\x1b[2Jb\x0a\xff \u202ec
+    """
+    if len(text) > most:
+        text = f"{text[:most]}..."
+    if text.isprintable():
+        return text
+    whole = text.encode("utf-8", "surrogateescape" if _only_bytes(text) else "surrogatepass")
+    shown = whole.decode("utf-8", "backslashreplace")
+    return _UNPRINTABLE.sub(lambda found: _escape(ord(found[0])), shown)
+
+
+def _only_bytes(text: str) -> bool:
+    """Whether all halves of surrogate pairs stand for bytes that are not UTF-8."""
+    return not any("\ud800" <= letter < "\udc80" or "\udcff" < letter < "\ue000" for letter in text)
+
+
+def _escape(code: int) -> str:
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
 
 class NmtError(Exception):
-    """The user can mend this; the message says what is wrong, where, and what to do."""
+    """The user can mend this; the message says what is wrong, where, and what to do.
+
+    Each of its lines is one line, whatever it repeats: see `printable`.
+    """
 
     status = 1
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(printable(line, most=LONGEST_LINE) for line in lines))
 
 
 class UsageError(NmtError):
@@ -60,6 +98,7 @@ class TrainingError(NmtError):
 
 
 MANY = 12
+LONGEST_NAME = 80
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
@@ -68,39 +107,9 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     >>> unknown("attention score", "aditive", ["additive", "dot"])
     "unknown attention score 'aditive'; did you mean 'additive'? There are: additive, dot"
     """
-    names = sorted(known)
+    names, name = sorted(known), printable(name, most=LONGEST_NAME)
     close = get_close_matches(name, names, n=1)
     hint = f"; did you mean '{close[0]}'?" if close else "."
     if close and len(names) > MANY:
         return f"unknown {kind} '{name}'{hint}"
     return f"unknown {kind} '{name}'{hint} There are: {', '.join(names)}"
-
-
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def printable(text: str, *, most: int = 300) -> str:
-    r"""A foreign text, such as a file's name, as it may be shown: one line, no control characters.
-
-    Bytes that are not UTF-8, which names of files may hold, are shown as escapes, too; of a long
-    text, the beginning.
-
-    >>> print(printable("a\x1b[2Jb\n\udcff \u202ec"))
-    a\x1b[2Jb\x0a\xff \u202ec
-    """
-    if len(text) > most:
-        text = f"{text[:most]}..."
-    if text.isprintable():
-        return text
-    whole = text.encode("utf-8", "surrogateescape" if _only_bytes(text) else "surrogatepass")
-    shown = whole.decode("utf-8", "backslashreplace")
-    return _UNPRINTABLE.sub(lambda found: _escape(ord(found[0])), shown)
-
-
-def _only_bytes(text: str) -> bool:
-    """Whether all halves of surrogate pairs stand for bytes that are not UTF-8."""
-    return not any("\ud800" <= letter < "\udc80" or "\udcff" < letter < "\ue000" for letter in text)
-
-
-def _escape(code: int) -> str:
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

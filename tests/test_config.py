@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,14 @@ def mistake(path: Path, *overrides: str) -> str:
     with pytest.raises(ConfigError) as caught:
         load(path, overrides)
     return str(caught.value).replace(f"{path.parent}/", "")
+
+
+def shown(line: str) -> bool:
+    """Whether nothing in a line moves the cursor, turns the direction, or cannot be written."""
+    bad = {"Cc", "Cs", "Zl", "Zp"}
+    return not any(
+        unicodedata.category(letter) in bad or "\u202a" <= letter <= "\u202e" for letter in line
+    )
 
 
 @pytest.fixture
@@ -141,10 +150,10 @@ def test_an_override_reaches_into_a_section_that_is_null(tmp_path: Path) -> None
         ("data: &d {corpus: files, files: *d}", ":2: a section holds itself, by an alias; write i"),
         (f"data: {'[' * 30}{']' * 30}", None),
         (f"data: {'[' * 50}{']' * 50}", ":2: more than 40 sections within sections: nested with"),
-        (f"data: {'[' * 3000}{']' * 3000}", ": it is nested without end; write it out"),
-        (f"data: {'{a: ' * 3000}", ": it is nested without end; write it out"),
-        (f"# {'x' * (1 << 20)}", " is larger than 1,048,576 bytes, which no config is"),
-        (f"data: [{'1, ' * 30_000}]", ":2: more than 20,000 values, aliases followed; write less"),
+        (f"data: {'[' * 3000}{']' * 3000}", ":2: more than 40 sections within sections: nested"),
+        (f"data: {'{a: ' * 3000}", ":2: more than 40 sections within sections: nested without"),
+        (f"# {'x' * (1 << 20)}", " is larger than 250,000 bytes, which no config is"),
+        (f"data: [{'1, ' * 30_000}]", ":2: more than 2,000 values, aliases followed, which no"),
     ],
 )
 def test_sections_without_end_are_refused(tmp_path: Path, text: str, message: str | None) -> None:
@@ -288,7 +297,7 @@ NUMBERS = {
 )  # fmt: skip
 def test_a_message_is_one_short_line_whatever_was_given(least: Path, override: str) -> None:
     found = mistake(least, override)
-    assert found.isprintable()
+    assert shown(found)
     assert len(found) < 1000
 
 
@@ -303,7 +312,7 @@ def test_a_config_that_asks_for_an_object_of_python_is_refused(tmp_path: Path, t
 def test_an_override_without_end_is_refused(least: Path) -> None:
     found = mistake(least, f"data={'[' * 3000}")
     assert found.startswith("command line: data: cannot read '[[[")
-    assert found.endswith("it is nested without end; write it out")
+    assert found.endswith("more than 40 sections within sections: nested without end?")
 
 
 def test_a_key_given_twice_in_an_override_is_refused(least: Path) -> None:
@@ -578,7 +587,7 @@ def test_a_chain_of_configs_has_an_end(tmp_path: Path) -> None:
     for number in range(30):
         written(tmp_path, f"{LEAST}extends: {number + 1}.yaml\n", f"{number}.yaml")
     written(tmp_path, LEAST, "30.yaml")
-    assert "extends itself" in mistake(tmp_path / "0.yaml")
+    assert "0.yaml: extends more than 19 files in a chain" in mistake(tmp_path / "0.yaml")
 
 
 def test_the_config_of_a_run_extends_nothing(tmp_path: Path) -> None:
@@ -617,7 +626,7 @@ def test_a_changed_config_is_read_or_refused_in_one_line_a_mistake(
         load(path)
     except ConfigError as error:
         lines = str(error).split("\n")
-        assert all(line.isprintable() and len(line) < 1000 for line in lines)
+        assert all(shown(line) and len(line) < 1000 for line in lines)
 
 
 def test_a_config_that_extends_itself_is_refused(tmp_path: Path) -> None:

@@ -2,16 +2,20 @@
 
 import random
 import re
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
+import numpy as np
 import pytest
 import torch
 
 from commands import Commands
-from nmt.config import NO_ATTENTION, load
+from nmt.config import NO_ATTENTION, Config, DecodingConfig, load
+from nmt.config.sections import Section, _kinds
 from nmt.data.vocabulary import PAD, Vocabularies
+from nmt.decoding.translator import most_pieces
 from nmt.errors import ConfigError
 from nmt.models import Seq2Seq, build_model
 from nmt.models.attention import normalizers, scores
@@ -140,6 +144,80 @@ def test_an_unknown_name_of_any_registry_is_answered_with_the_nearest(
     message = refused(tmp_path, f"{key}={wrong}")
     assert message.startswith(f"command line: {key}: unknown ")
     assert f"'{wrong}'; did you mean '{near}'?" in message
+
+
+LARGEST = 1_000_000_000
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        [f"model.encoder.size={LARGEST}"],
+        [f"model.decoder.size={LARGEST}"],
+        [f"{key}={LARGEST}" for key in ("model.embedding_size", "model.encoder.size",
+                                       "model.decoder.size", "model.attention.size")],
+        [f"model.attention.heads={LARGEST}", f"model.decoder.size={LARGEST}"],
+        ["model.encoder.kind=self_attention", f"model.encoder.size={LARGEST}",
+         f"model.embedding_size={LARGEST}",
+         f"model.encoder.self_attention={{heads: 1, feed_forward: {LARGEST}}}"],
+    ],
+)  # fmt: skip
+def test_sizes_beyond_any_memory_are_one_line(overrides: list[str], tmp_path: Path) -> None:
+    assert "does not fit into the memory" in refused(tmp_path, *overrides)
+
+
+# Each number at its ends
+
+
+def numbers(section: type[Section], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every key that takes a number, with its field."""
+    for name, field in section.model_fields.items():
+        kinds = _kinds(field.annotation)
+        for kind in kinds:
+            if isinstance(kind, type) and issubclass(kind, Section):
+                yield from numbers(kind, f"{prefix}{name}.")
+        if kinds & {int, float} and not any(get_origin(kind) is tuple for kind in kinds):
+            yield f"{prefix}{name}", field
+
+
+ENDS = ["1e300", "5e-324", str(2**63 - 1)]
+
+
+@pytest.mark.parametrize("value", ENDS)
+@pytest.mark.parametrize("key", [key for key, _ in numbers(Config)])
+def test_a_number_at_its_end_is_built_or_refused_in_one_line(
+    key: str, value: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(BAD, encoding="utf-8")
+    more = ["tokenizer.kind=word"] if "vectors" in key else []
+    said = f"{key} memory"
+    try:
+        check_model(load(path, [f"{key}={value}", *more]))
+    except ConfigError as error:
+        said = str(error)
+    assert said.isprintable()
+    assert key.rpartition(".")[2] in said or "memory" in said
+
+
+@pytest.mark.parametrize(
+    ("key", "most"),
+    [("decoding.beam_size", 1_000), ("decoding.max_length_factor", 100),
+     ("decoding.length_penalty", 10), ("training.samples", 10_000)],
+)  # fmt: skip
+def test_what_a_search_or_a_log_can_hold_has_a_bound(key: str, most: int, tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(BAD, encoding="utf-8")
+    load(path, [f"{key}={most}"])
+    with pytest.raises(ConfigError, match=f"{key}: input should be less than or equal to {most}"):
+        load(path, [f"{key}={most + 1}"])
+
+
+def test_at_the_bounds_a_search_stays_finite() -> None:
+    pieces = np.array([1, DecodingConfig().max_source_length])
+    longest = most_pieces(pieces, DecodingConfig(max_length_factor=100))
+    assert longest.tolist() == [110, 100_010]
+    assert np.isfinite(float(longest[1]) ** 10.0)
 
 
 def test_the_command_says_it_in_one_line_and_leaves_with_two(

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from nmt.errors import printable
+
 app = typer.Typer(
     help="Show, check and describe configs.",
     no_args_is_help=True,
@@ -24,7 +26,7 @@ def show(config: ConfigPath, overrides: Overrides = None) -> None:
 
     loaded = load(config, overrides or ())
     for key, value in _leaves(loaded.config.model_dump(mode="json"), ""):
-        source = loaded.sources.get(key, "default")
+        source = printable(loaded.sources.get(key, "default"))
         typer.echo(f"{key}: {json.dumps(value, ensure_ascii=False)}  # {source}")
 
 
@@ -38,7 +40,7 @@ def validate(config: ConfigPath, overrides: Overrides = None) -> None:
     loaded = load(config, overrides or ())
     check_model(loaded)
     check_vectors(loaded)
-    typer.echo(f"{config} is right")
+    typer.echo(f"{printable(str(config))} is right")
 
 
 @app.command(epilog="Example:  nmt config schema > nmt.schema.json")

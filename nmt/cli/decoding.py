@@ -21,7 +21,7 @@ def changed(decoding: DecodingConfig, **options: Any) -> DecodingConfig:
         return DecodingConfig.model_validate({**decoding.model_dump(), **given})
     except ValidationError as error:
         mistake = error.errors()[0]
+        name = "".join(f"--{step}: ".replace("_", "-") for step in mistake["loc"])
         if mistake["type"] == "value_error":
-            raise UsageError(str(mistake["ctx"]["error"])) from None
-        name = str(mistake["loc"][0]).replace("_", "-")
-        raise UsageError(f"--{name}: {mistake['msg'].lower()}") from None
+            raise UsageError(f"{name}{mistake['ctx']['error']}") from None
+        raise UsageError(f"{name}{mistake['msg'].lower()}") from None

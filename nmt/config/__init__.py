@@ -1,6 +1,7 @@
 """A run described in YAML: its typed sections, and how they are read."""
 
-from nmt.config.loading import Loaded, load, shipped
+from nmt.config.finding import shipped
+from nmt.config.loading import Loaded, load, section
 from nmt.config.sections import (
     NO_ATTENTION,
     AttentionConfig,
@@ -39,5 +40,6 @@ __all__ = [
     "TrainingConfig",
     "VectorsConfig",
     "load",
+    "section",
     "shipped",
 ]

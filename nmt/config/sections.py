@@ -1,11 +1,12 @@
 """The whole of a run as typed values: one class for each section of the YAML.
 
-Nothing here imports torch or another part of nmt, so that reading a config is instant. A
+Nothing here imports torch or a part of nmt that does, so that reading a config is instant. A
 function is handed the section that it needs, never the whole tree. Every field carries the
 sentence that `nmt config schema` shows in editors.
 """
 
 import re
+import unicodedata
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
@@ -17,6 +18,9 @@ from pydantic import (
     model_validator,
 )
 
+from nmt.config.scalars import Spelled, number
+from nmt.errors import printable
+
 MOST = 2**48
 """Of any number: products of two counts of a corpus still fit into 64 bits, and into a float."""
 Factor = Annotated[float, Field(ge=0, le=1e6)]
@@ -26,7 +30,9 @@ Positive = Annotated[int, Field(gt=0, le=MOST)]
 Count = Annotated[int, Field(ge=0, le=MOST)]
 Size = Annotated[int, Field(gt=0, le=1_000_000_000)]
 Layers = Annotated[int, Field(gt=0, le=1_000)]
-DEVICE = r"auto|cpu|mps|cuda(:\d+)?"
+DEVICE = r"auto|cpu|mps|cuda(:[0-9]{1,3})?"
+LONGEST_NAME = 200
+"""Bytes of a run's name: file systems have 255, and drafts add to it."""
 NO_ATTENTION = "none"
 """The score of a model without attention."""
 
@@ -34,13 +40,6 @@ NO_ATTENTION = "none"
 def _kinds(annotation: Any) -> set[Any]:
     """The types that an annotation is made of."""
     return {annotation}.union(*map(_kinds, get_args(annotation)))
-
-
-def _as_written(value: Any) -> Any:
-    """The text of a number, or of those in a list."""
-    if isinstance(value, list):
-        return [_as_written(item) for item in value]
-    return getattr(value, "text", value)
 
 
 class Section(BaseModel):
@@ -52,20 +51,69 @@ class Section(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _numbers_are_written_as_numbers(cls, value: Any, info: ValidationInfo) -> Any:
-        """pydantic would take true for 1 and "2" for 2.
+    def _values_are_meant(cls, value: Any, info: ValidationInfo) -> Any:
+        return _meant(value, _kinds(cls.model_fields[str(info.field_name)].annotation))
 
-        Where text is wanted, a number that YAML has read is the text that was written.
-        """
-        kinds = _kinds(cls.model_fields[str(info.field_name)].annotation)
-        if str in kinds and not kinds & {int, float}:
-            return _as_written(value)
-        if kinds & {int, float}:
-            if isinstance(value, bool) and bool not in kinds:
-                raise ValueError(f"{str(value).lower()} is no number")
-            if isinstance(value, str) and str not in kinds and value.strip().isdigit():
-                raise ValueError(f"'{value}' is text: write {value.strip()} without quotes")
+
+def _meant(value: Any, kinds: set[Any]) -> Any:
+    """A value as a field of these types takes it: as text or as a number, never by guessing.
+
+    Text keeps the letters that were written, also those of a number; true and false want quotes.
+    pydantic would take true for 1 and "2" for 2.
+
+    Raises:
+        ValueError: a number is wanted and text is given, or the text cannot be shown or stored.
+    """
+    if isinstance(value, list):
+        return [_meant(item, kinds) for item in value]
+    if isinstance(value, Spelled):
+        texts = any(kind is str or isinstance(kind, str) for kind in kinds)
+        as_text = texts and not kinds & {int, float, bool} and not isinstance(value.value, bool)
+        value = value.text if as_text else value.value
+    if kinds & {int, float}:
+        return _as_number(value, kinds)
+    if isinstance(value, str):
+        _refuse_unreadable(value)
+    return value
+
+
+def _as_number(value: Any, kinds: set[Any]) -> Any:
+    """The same, unless it is true, false, or a number in quotes, which are refused.
+
+    1_000 is a text of YAML, but where a number is wanted it can mean only one.
+    """
+    if isinstance(value, bool) and bool not in kinds:
+        raise ValueError(f"{str(value).lower()} is no number")
+    if not isinstance(value, str) or str in kinds:
         return value
+    if number(value.strip()) is not None:
+        raise ValueError(f"'{value}' is text: write {value.strip()} without quotes")
+    if _GROUPED.fullmatch(value):
+        return number(value.replace("_", ""))
+    return printable(value)
+
+
+_GROUPED = re.compile(r"[-+]?[0-9]+(?:_[0-9]+)+(?:\.[0-9]*)?")
+_LONGEST_TEXT = 4_096
+"""Characters, as in the path of a file."""
+
+
+def _refuse_unreadable(text: str) -> None:
+    """Refuse what can be no name of anything, and would not come back from a file.
+
+    Raises:
+        ValueError: it is very long, or holds control characters or bytes that are not UTF-8.
+    """
+    if len(text) > _LONGEST_TEXT:
+        raise ValueError(f"it has {len(text):,} characters, more than {_LONGEST_TEXT:,}")
+    for letter in text:
+        kind = unicodedata.category(letter)
+        if kind == "Cs":
+            raise ValueError(f"'{printable(text)}' holds bytes that are not UTF-8")
+        if kind in ("Cc", "Zl", "Zp"):
+            raise ValueError(
+                f"'{printable(text)}' holds the control character U+{ord(letter):04X}: remove it"
+            )
 
 
 class SplitsConfig(Section):
@@ -321,7 +369,7 @@ class TrainingConfig(Section):
     """Which validation score chooses the best checkpoint and stops early."""
     patience: Positive | None = 5
     """Stop after so many validations without a better score; null never stops early."""
-    samples: Count = 3
+    samples: Annotated[int, Field(ge=0, le=10_000)] = 3
     """Validation sentences translated into the log each time."""
     tensorboard: bool = True
 
@@ -335,15 +383,15 @@ class TrainingConfig(Section):
 class DecodingConfig(Section):
     """How a translation is searched for."""
 
-    beam_size: Annotated[int, Field(gt=0, le=10_000)] = 5
-    length_penalty: Annotated[float, Field(ge=0, le=100)] = 1.0
+    beam_size: Annotated[int, Field(gt=0, le=1_000)] = 5
+    length_penalty: Annotated[float, Field(ge=0, le=10)] = 1.0
     """Hypotheses are ranked by log-probability / length ** length_penalty."""
-    n_best: Annotated[int, Field(gt=0, le=10_000)] = 1
+    n_best: Annotated[int, Field(gt=0, le=1_000)] = 1
     batch_tokens: Positive = 4096
     """Source tokens translated side by side, padding included, beams not counted."""
     max_source_length: Positive = 1000
     """A line with more pieces is refused: it is no sentence."""
-    max_length_factor: Annotated[float, Field(gt=0, le=1000)] = 2.0
+    max_length_factor: Annotated[float, Field(gt=0, le=100)] = 2.0
     """A translation has at most this many times the source's pieces, plus 10."""
     engine: Literal["auto", "torch", "onnx"] = "auto"
     """`auto`: the run's own export on the processor, where there is one; else torch."""
@@ -394,7 +442,8 @@ class Config(Section):
     @field_validator("name")
     @classmethod
     def _name_is_a_folder(cls, name: str) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9][\w.+-]{0,99}", name) or name == "latest":
+        small = len(name.encode("utf-8", "replace")) <= LONGEST_NAME
+        if not re.fullmatch(r"[A-Za-z0-9][\w.+-]{0,99}", name) or name == "latest" or not small:
             raise ValueError(
                 "must be up to 100 letters, digits, '.', '_', '+' and '-', and not 'latest'"
             )

@@ -53,7 +53,12 @@ def offline() -> bool:
 def first_seconds() -> float:
     """How long the hub may be silent at first; HF_HUB_ETAG_TIMEOUT, where set, says it."""
     asked = os.environ.get("HF_HUB_ETAG_TIMEOUT", "")
-    return float(asked) if asked.isdigit() else FIRST_SILENCE_SECONDS
+    return float(asked) if _is_seconds(asked) else FIRST_SILENCE_SECONDS
+
+
+def _is_seconds(text: str) -> bool:
+    """Whether it is a whole number of seconds that a clock can count: ASCII digits, and few."""
+    return text.isascii() and text.isdecimal() and len(text) <= 9
 
 
 def first_answer_seconds(*, copied: bool) -> float:
@@ -192,7 +197,7 @@ class PatientClient(httpx.Client):
         if response.status_code not in BUSY and response.status_code < 500:
             return response
         asked = response.headers.get("Retry-After", "")
-        pause = float(asked) if asked.isdigit() else None
+        pause = float(asked) if _is_seconds(asked) else None
         response.close()
         too_long = pause is not None and pause > LONGEST_PAUSE
         wait = f", and asks to wait {asked} s" if too_long else ""

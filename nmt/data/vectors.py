@@ -63,7 +63,7 @@ def inspect(path: Path) -> VectorFile:
     _refuse_foreign(path)
     lines = list(islice(_lines(path), FIRST))
     sizes = lines[0][1].split() if lines else []
-    header = len(sizes) == 2 and all(size.isdigit() for size in sizes)
+    header = len(sizes) == 2 and all(size.isdigit() and len(size) < 19 for size in sizes)
     found = [line for line in lines[header:] if line[1]]
     if not found:
         raise DataError(f"{path} holds no word vectors: it ends after line {len(lines)}")

@@ -1,5 +1,7 @@
 """From a model's config to the model: the one place that knows all families."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from torch import nn
@@ -19,8 +21,19 @@ def build_model(config: ModelConfig, vocabularies: Vocabularies) -> Seq2Seq[Any]
         ConfigError: the parts do not fit together, one has an unknown name, or all together do
             not fit into the memory.
     """
-    try:
+    with fitting():
         return EncoderDecoder(config, vocabularies)
+
+
+@contextmanager
+def fitting() -> Iterator[None]:
+    """Tell in one line that what is built in the block is too large for the machine, or any.
+
+    Raises:
+        ConfigError: it is.
+    """
+    try:
+        yield
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise

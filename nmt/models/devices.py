@@ -83,7 +83,12 @@ def out_of_memory(error: Exception) -> bool:
     """Whether an error says that a tensor found no place."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    words = ("out of memory", "DefaultCPUAllocator", "ALLOC_FAILED")  # which have no type in torch
+    words = (  # which have no type in torch
+        "out of memory",
+        "DefaultCPUAllocator",
+        "ALLOC_FAILED",
+        "Storage size calculation overflowed",
+    )
     return any(word in str(error) for word in words)
 
 

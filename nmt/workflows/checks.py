@@ -15,6 +15,7 @@ from nmt.models import build_model
 from nmt.models.attention import normalizers, scores
 from nmt.models.attention.choices import choices
 from nmt.models.attention.scopes import scopes
+from nmt.models.build import fitting
 from nmt.models.cells import cells
 from nmt.models.decoders import decoders
 from nmt.models.encoders import encoders
@@ -23,6 +24,7 @@ from nmt.training import coverage, forcing
 from nmt.training.schedules import check
 
 SMALLEST = Vocabularies(16, 16)
+MOST_PARAMETERS = 10**11  # 400 GB, four times that in training: one process cannot hold more
 
 
 def check_model(loaded: Loaded) -> None:
@@ -45,7 +47,7 @@ def check_model(loaded: Loaded) -> None:
     _checked(loaded, lambda: coverage.check(training.coverage_loss, model.attention), key=weight)
     with torch.device("meta"):
         _checked(loaded, lambda: _build_encoder(model), sections=_encoder_sections(model))
-        _checked(loaded, lambda: build_model(model, SMALLEST), sections=_decoder_sections(model))
+        _checked(loaded, lambda: _build_whole(model), sections=_decoder_sections(model))
 
 
 def _check_names(loaded: Loaded) -> None:
@@ -104,7 +106,15 @@ def _refuse_without_attention(attention: AttentionConfig) -> None:
 
 
 def _build_encoder(model: ModelConfig) -> None:
-    encoders[model.encoder.kind](model)
+    with fitting():
+        encoders[model.encoder.kind](model)
+
+
+def _build_whole(model: ModelConfig) -> None:
+    built = build_model(model, SMALLEST)
+    with fitting():
+        if sum(parameter.numel() for parameter in built.parameters()) > MOST_PARAMETERS:
+            raise MemoryError
 
 
 def _encoder_sections(model: ModelConfig) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from nmt.config import DataConfig, load, shipped
+from nmt.config import DataConfig, load, section, shipped
 from nmt.data.builtin import builtins
 from nmt.data.catalogue import ENTRIES, Entry
 from nmt.data.corpus import SPLITS, Origin
@@ -64,7 +64,7 @@ def choose(
         raise UsageError(
             "'files' are named in a config: nmt data check my.yaml, with data.files in it"
         )
-    return Choice(DataConfig(corpus=name).model_copy(update=changes))
+    return Choice(section(DataConfig, {"corpus": name, **changes}))
 
 
 def get(choice: Choice) -> Fetched:

@@ -34,7 +34,7 @@ def configs_with(piece: Piece) -> dict[str, Loaded]:
     found: dict[str, Loaded] = {}
     later: dict[str, Loaded] = {}
     for name, path in shipped().items():
-        if name[:2].isdigit() and "vectors" not in path.parent.parts:
+        if name[:2].isdecimal() and "vectors" not in path.parent.parts:
             loaded = load(path)
             used = (key for key in piece.keys if _in_use(loaded.config, key))
             key = next((key for key in used if piece.chosen_by(_value(loaded.config, key))), "")

@@ -1,0 +1,90 @@
+"""What is wrong with the values of a config, in words, each with the place where it was written."""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from itertools import islice
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from nmt.config.sections import Config
+from nmt.errors import LONGEST_NAME, printable
+
+MOST_TOLD = 20
+"""Mistakes; of more, how many there are is told."""
+
+
+def explain(
+    error: ValidationError, values: dict[str, Any], sources: Mapping[str, str], start: str
+) -> list[str]:
+    """One line for each mistake: file, line, key, what is wrong.
+
+    start: of a line whose key was written nowhere
+    """
+    lines = _lines(error, values, sources, start)
+    told = list(islice(lines, MOST_TOLD))
+    more = sum(1 for _ in lines)
+    return [*told, f"{start}there are {more} more mistakes"] if more else told
+
+
+def where(sources: Mapping[str, str], key: str) -> str:
+    """`configs/luong.yaml:9: ` for the key, or for the section that lacks it."""
+    while key:
+        if key in sources:
+            return f"{sources[key]}: "
+        key = key.rpartition(".")[0]
+    return ""
+
+
+def _lines(
+    error: ValidationError, values: dict[str, Any], sources: Mapping[str, str], start: str
+) -> Iterator[str]:
+    told = set()
+    for mistake in error.errors(include_url=False):
+        steps = [str(step) for step in mistake["loc"]]
+        key = _longest_written(steps, values)
+        kind = mistake["type"]
+        if kind == "extra_forbidden":
+            message = _unknown_key(steps)
+        elif kind == "missing":
+            message = f"{'.'.join(steps)} is missing"
+        elif kind == "value_error":
+            message = f"{key}: {mistake['ctx']['error']}" if key else f"{mistake['ctx']['error']}"
+        else:
+            place = f"{key}: " if key else ""
+            message = f"{place}{mistake['msg'][0].lower()}{mistake['msg'][1:]}"
+            message += f" (got {printable(repr(mistake['input']), most=100)})"
+            scalar = not isinstance(mistake["input"], dict | list | None)
+            message += "; put it in quotes" if kind == "string_type" and scalar else ""
+        mark = (key or tuple(steps), kind)
+        if mark not in told:  # a union complains once for each of its members
+            told.add(mark)
+            yield f"{where(sources, key) or start}{message}"
+
+
+def _unknown_key(steps: list[str]) -> str:
+    *section, name = steps
+    name, names = printable(name, most=LONGEST_NAME), _fields(section)
+    close = get_close_matches(name, names, n=1)
+    hint = f"; did you mean '{close[0]}'?" if close else f"; there are: {', '.join(names)}"
+    return f"{'.'.join(section) or 'config'}: unknown key '{name}'{hint}"
+
+
+def _longest_written(steps: list[str], values: Any) -> str:
+    """The part of a mistake's path that the user wrote; the rest names pydantic's unions."""
+    written = []
+    for step in steps:
+        if not isinstance(values, dict) or step not in values:
+            break
+        written.append(step)
+        values = values[step]
+    return ".".join(written)
+
+
+def _fields(section: list[str]) -> list[str]:
+    model: type[BaseModel] = Config
+    for name in section:
+        annotation = model.model_fields[name].annotation
+        inner = [annotation, *getattr(annotation, "__args__", ())]  # Section, or Section | None
+        model = next(m for m in inner if isinstance(m, type) and issubclass(m, BaseModel))
+    return list(model.model_fields)
