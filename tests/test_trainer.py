@@ -385,6 +385,102 @@ def test_an_incomplete_state_is_refused(lost: str) -> None:
     assert str(caught.value) == f"the training state lacks '{lost}': it is incomplete"
 
 
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("random.cpu", torch.zeros(5)),
+        ("random.cpu", torch.zeros(17, dtype=torch.uint8)),
+        ("random.cpu", torch.full((5056,), 255, dtype=torch.uint8)),
+        ("baseline", torch.zeros(12)),
+        ("baseline", torch.zeros(13, dtype=torch.int32)),
+        ("most_cells", torch.tensor([3, 4])),
+        ("most_cells", torch.tensor(2.5)),
+        ("optimizer.step.vocabulary.weight", torch.zeros(2)),
+        ("optimizer.exp_avg.vocabulary.weight", torch.zeros(13, 7)),
+        ("optimizer.exp_avg_sq.vocabulary.bias", torch.zeros(13, dtype=torch.int64)),
+        ("optimizer.untouched", torch.zeros(1)),
+    ],
+)
+def test_a_damaged_state_is_refused_in_one_line(name: str, other: Tensor) -> None:
+    trainer = trainer_of()
+    trainer.step([collated(PAIRS)])
+    random = torch.get_rng_state()
+    with pytest.raises(CheckpointError) as caught:
+        trainer.restore({**trainer.state(), name: other}, steps=1, stalls=0)
+    assert f"'{name}' in the training state is" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert torch.equal(torch.get_rng_state(), random)
+
+
+@pytest.mark.parametrize("kind", [Kind(), Kind("transformer")], ids=str)
+def test_a_run_stopped_before_its_first_update_goes_on_as_if_never_stopped(
+    tmp_path: Path, kind: Kind
+) -> None:
+    rest: dict[str, Any] = {"dtype": torch.float32, "dropout": 0.3, "teacher_forcing": 0.9}
+    first = trainer_of(kind, **rest)
+    store.save(tmp_path / "step-0", first.model, first.state(), {"step": 0})
+    wanted = [first.step([collated(PAIRS)]) for _ in range(3)]
+    torch.manual_seed(77)
+    second = Trainer(kind.build(dropout=0.3, dtype=torch.float32), first.config, CPU, total=100)
+    store.load_model(tmp_path / "step-0", second.model)
+    second.restore(store.load_training(tmp_path / "step-0")[0], steps=0, stalls=0)
+    assert [second.step([collated(PAIRS)]) for _ in range(3)] == wanted
+    assert_equal(first, second)
+
+
+def test_the_state_of_no_update_is_not_that_of_several() -> None:
+    trainer = trainer_of()
+    with pytest.raises(CheckpointError, match="lacks 'optimizer.step.source_embedding.weight'"):
+        trainer.restore(trainer.state(), steps=3, stalls=0)
+
+
+def with_spare(trainer: Trainer) -> Trainer:
+    """With parameters that no loss depends on, in the middle and at the end."""
+    for module in (trainer.model.get_submodule("encoder"), trainer.model):
+        spare = nn.Parameter(torch.ones(2, dtype=torch.float64))
+        module.register_parameter("spare", spare)
+        trainer.optimizer.add_param_group({"params": [spare]})
+    return trainer
+
+
+def test_a_parameter_that_never_had_a_gradient_has_nothing_to_restore() -> None:
+    first, second = with_spare(trainer_of()), with_spare(trainer_of())
+    for _ in range(2):
+        first.step([collated(PAIRS)])
+    kept = {name: tensor.clone() for name, tensor in first.state().items()}
+    second.model.load_state_dict(first.model.state_dict())
+    second.restore(kept, steps=2, stalls=0)
+    assert second.step([collated(PAIRS)]) == first.step([collated(PAIRS)])
+    assert_equal(first, second)
+    lost = "optimizer.exp_avg.vocabulary.weight"
+    for name in ("step", "exp_avg", "exp_avg_sq"):
+        del kept[f"optimizer.{name}.vocabulary.weight"]
+    with pytest.raises(CheckpointError, match="lacks 'optimizer.step.vocabulary.weight'"):
+        second.restore(kept, steps=2, stalls=0)
+    assert lost not in kept
+
+
+@pytest.mark.parametrize("where", ["optimizer.step", "clipping"])
+def test_no_memory_for_an_update_is_told_in_one_line(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = trainer_of(clip_norm=1e-3)
+    before = parameters(trainer)
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+
+    if where == "clipping":
+        monkeypatch.setattr(nn.utils, "clip_grads_with_norm_", fail)
+    else:
+        monkeypatch.setattr(trainer.optimizer, "step", fail)
+    with pytest.raises(TrainingError, match="not enough memory for what the optimizer keeps"):
+        trainer.step([collated(PAIRS)])
+    assert all(torch.equal(p, q) for p, q in zip(before, parameters(trainer), strict=True))
+    assert all(p.grad is None for p in trainer.model.parameters())
+    assert trainer.steps == 0
+
+
 def test_stalls_lower_the_rate_of_a_plateau() -> None:
     trainer = trainer_of(schedule="plateau", warmup_steps=0)
     trainer.step([collated(PAIRS)])

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,20 @@ from torch import Tensor, nn
 
 from nmt.config import TrainingConfig
 from nmt.data.batches import Batch, in_parts
-from nmt.errors import CheckpointError, TrainingError
+from nmt.errors import TrainingError
 from nmt.models import Seq2Seq
 from nmt.models.devices import Compute, out_of_memory, return_freed_memory
 from nmt.training import forcing
 from nmt.training.objective import Read, count_right, objective, plain_loss, read
 from nmt.training.reinforce import Baseline
 from nmt.training.schedules import Moment, factor
+from nmt.training.state import (
+    of_optimizer,
+    random_states,
+    restore_optimizer,
+    set_random_states,
+    taken,
+)
 
 log = logging.getLogger(__name__)
 RETURN_EVERY = 16  # updates: batches of ever new shapes leave ever more gaps between their tensors
@@ -72,21 +79,17 @@ class Trainer:
         self.model.train()
         tokens = sum(batch.target_tokens for batch in batches)
         loss = self._over(batches, lambda part: self._learn_from(part, 1 / tokens))
-        parameters = [p for p in self.model.parameters() if p.grad is not None]
-        length = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
-        total, norm = torch.stack([loss, length]).tolist()
-        if not (math.isfinite(total) and math.isfinite(norm)):
+        try:
+            total, norm, rate = self._move(batches, loss)
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            raise TrainingError(
+                f"{self.compute.device} has not enough memory for what the optimizer keeps of each "
+                "parameter, twice the size of the model: lower the model's sizes"
+            ) from None
+        finally:
             self.optimizer.zero_grad(set_to_none=True)
-            self.baseline.forget()
-            raise TrainingError(self._lost(batches, total, norm))
-        longest = self.config.clip_norm
-        if longest is not None and norm > longest:
-            nn.utils.clip_grads_with_norm_(parameters, longest, length)
-        rate = self.config.learning_rate * factor(self.config.schedule, self._moment())
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
         self.steps += 1
         self.baseline.move()
         if self.steps % RETURN_EVERY == 0:
@@ -100,11 +103,28 @@ class Trainer:
             sum(len(batch.sentences) for batch in batches),
         )
 
+    def _move(self, batches: Sequence[Batch], loss: Tensor) -> tuple[float, float, float]:
+        """Move the parameters along the gradients: the loss, the gradients' norm, and the rate."""
+        parameters = [p for p in self.model.parameters() if p.grad is not None]
+        length = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        total, norm = torch.stack([loss, length]).tolist()
+        if not (math.isfinite(total) and math.isfinite(norm)):
+            self.baseline.forget()
+            raise TrainingError(self._lost(batches, total, norm))
+        longest = self.config.clip_norm
+        if longest is not None and norm > longest:
+            nn.utils.clip_grads_with_norm_(parameters, longest, length)
+        rate = self.config.learning_rate * factor(self.config.schedule, self._moment())
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+        return total, norm, rate
+
     def _over(self, batches: Sequence[Batch], work: Callable[[Batch], Tensor]) -> Tensor:
         """The sum of some work over batches, which are cut into parts where they do not fit."""
         while True:
             parts = [part for batch in batches for part in in_parts(batch, self.most_cells)]
-            random = self._random_states()
+            random = random_states(self.compute.device)
             try:
                 return torch.stack([work(part) for part in parts]).sum()
             except (RuntimeError, MemoryError) as error:
@@ -113,7 +133,7 @@ class Trainer:
             # Only here, behind the block, nothing holds the failed attempt's tensors any more.
             self.optimizer.zero_grad(set_to_none=True)
             self.baseline.forget()
-            self._set_random_states(random)
+            set_random_states(random, self.compute.device)
             self._make_room(parts)
 
     def _make_room(self, parts: Sequence[Batch]) -> None:
@@ -192,49 +212,23 @@ class Trainer:
 
     def state(self) -> dict[str, Tensor]:
         """Everything but the parameters that the next step depends on, as named tensors."""
-        tensors = self._random_states()
+        tensors = random_states(self.compute.device) | of_optimizer(self.model, self.optimizer)
         tensors["baseline"] = self.baseline.average
         if self.most_cells is not None:
             tensors["most_cells"] = torch.tensor(self.most_cells)
-        for name, parameter in self.model.named_parameters():
-            for slot, value in self.optimizer.state.get(parameter, {}).items():
-                tensors[f"optimizer.{slot}.{name}"] = value
         return tensors
 
-    def restore(self, tensors: dict[str, Tensor], *, steps: int, stalls: int) -> None:
-        """Take back what `state` gave.
+    def restore(self, tensors: Mapping[str, Tensor], *, steps: int, stalls: int) -> None:
+        """Take back what `state` gave after so many steps.
 
         Raises:
-            CheckpointError: something is missing.
+            CheckpointError: something is missing, damaged, or of another model.
         """
-        self.steps, self.stalls = steps, stalls
         if "most_cells" in tensors:
-            self.most_cells = int(tensors["most_cells"])
+            self.most_cells = max(int(taken(tensors, "most_cells", (), torch.int64)), 1)
         if "baseline" in tensors:
-            self.baseline.average.copy_(tensors["baseline"])
-        try:
-            self._set_random_states(tensors)
-            for name, parameter in self.model.named_parameters():
-                if not parameter.requires_grad:  # frozen word vectors
-                    continue
-                self.optimizer.state[parameter] = {
-                    slot: tensors[f"optimizer.{slot}.{name}"].to(parameter.device)
-                    for slot in ("step", "exp_avg", "exp_avg_sq")
-                }
-        except KeyError as error:
-            raise CheckpointError(f"the training state lacks {error}: it is incomplete") from None
-
-    def _random_states(self) -> dict[str, Tensor]:
-        states = {"random.cpu": torch.get_rng_state()}
-        if self.compute.device.type == "cuda":
-            states["random.cuda"] = torch.cuda.get_rng_state(self.compute.device)
-        if self.compute.device.type == "mps":
-            states["random.mps"] = torch.mps.get_rng_state()
-        return states
-
-    def _set_random_states(self, states: dict[str, Tensor]) -> None:
-        torch.set_rng_state(states["random.cpu"])
-        if self.compute.device.type == "cuda" and "random.cuda" in states:
-            torch.cuda.set_rng_state(states["random.cuda"], self.compute.device)
-        if self.compute.device.type == "mps" and "random.mps" in states:
-            torch.mps.set_rng_state(states["random.mps"])
+            average = self.baseline.average
+            average.copy_(taken(tensors, "baseline", tuple(average.shape), average.dtype))
+        restore_optimizer(self.model, self.optimizer, tensors, steps=steps)
+        set_random_states(tensors, self.compute.device)
+        self.steps, self.stalls = steps, stalls

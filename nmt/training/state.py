@@ -1,0 +1,121 @@
+"""What the next update depends on beside the parameters, as named tensors, and back again.
+
+Whoever hands them back may have damaged them, or made them up: each is looked at before it is used.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from nmt.errors import CheckpointError
+
+SLOTS = ("step", "exp_avg", "exp_avg_sq")  # of Adam, for each parameter
+UNTOUCHED = "optimizer.untouched"
+
+
+def taken(
+    tensors: Mapping[str, Tensor], name: str, shape: tuple[int, ...], dtype: torch.dtype
+) -> Tensor:
+    """One tensor of a state.
+
+    Raises:
+        CheckpointError: it is missing, or of another shape or type.
+    """
+    if name not in tensors:
+        raise CheckpointError(f"the training state lacks '{name}': it is incomplete")
+    found = tensors[name]
+    if tuple(found.shape) != shape or found.dtype != dtype:
+        raise CheckpointError(
+            f"'{name}' in the training state is {_told(found.shape, found.dtype)}, not "
+            f"{_told(shape, dtype)}: it was damaged, or belongs to another model"
+        )
+    return found
+
+
+def _told(shape: tuple[int, ...], dtype: torch.dtype) -> str:
+    return f"{str(dtype).removeprefix('torch.')} {list(shape)}"
+
+
+def of_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """What the optimizer remembers of each parameter: nothing of one that never had a gradient.
+
+    Which these are is told, too, so that no other may be missing.
+    """
+    tensors: dict[str, Tensor] = {}
+    untouched: list[int] = []
+    for number, (name, parameter) in enumerate(_learning(model)):
+        slots = optimizer.state.get(parameter, {})
+        tensors |= {f"optimizer.{slot}.{name}": value for slot, value in slots.items()}
+        if not slots:
+            untouched.append(number)
+    if tensors and untouched:
+        tensors[UNTOUCHED] = torch.tensor(untouched)
+    return tensors
+
+
+def restore_optimizer(
+    model: nn.Module, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], *, steps: int
+) -> None:
+    """Let an optimizer remember what `of_optimizer` told, after `steps` updates.
+
+    Raises:
+        CheckpointError: what it has to remember of a parameter is missing, or of another size.
+    """
+    untouched: set[int] = set()
+    if UNTOUCHED in tensors:
+        count = tensors[UNTOUCHED].numel()
+        untouched = set(taken(tensors, UNTOUCHED, (count,), torch.int64).tolist())
+    optimizer.state.clear()
+    for number, (name, parameter) in enumerate(_learning(model)):
+        names = {slot: f"optimizer.{slot}.{name}" for slot in SLOTS}
+        there = any(found in tensors for found in names.values())
+        if not there and (steps == 0 or number in untouched):
+            continue
+        optimizer.state[parameter] = {
+            slot: _slot(tensors, found, slot, parameter) for slot, found in names.items()
+        }
+
+
+def _slot(tensors: Mapping[str, Tensor], name: str, slot: str, parameter: Tensor) -> Tensor:
+    if slot == "step":
+        return taken(tensors, name, (), torch.float32).to(parameter.device)
+    return taken(tensors, name, tuple(parameter.shape), parameter.dtype).to(parameter.device)
+
+
+def _learning(model: nn.Module) -> list[tuple[str, nn.Parameter]]:
+    """All parameters but frozen word vectors."""
+    return [(name, each) for name, each in model.named_parameters() if each.requires_grad]
+
+
+def random_states(device: torch.device) -> dict[str, Tensor]:
+    """Of the generators that a training on this device draws from."""
+    states = {"random.cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["random.cuda"] = torch.cuda.get_rng_state(device)
+    if device.type == "mps":
+        states["random.mps"] = torch.mps.get_rng_state()
+    return states
+
+
+def set_random_states(states: Mapping[str, Tensor], device: torch.device) -> None:
+    """Go on drawing where `random_states` was called.
+
+    Raises:
+        CheckpointError: the processor's state is missing, or one is not a state at all.
+    """
+    name = "random.cpu"
+    if name not in states:
+        raise CheckpointError(f"the training state lacks '{name}': it is incomplete")
+    try:
+        torch.set_rng_state(states[name])
+        if device.type == "cuda" and "random.cuda" in states:
+            name = "random.cuda"
+            torch.cuda.set_rng_state(states[name], device)
+        if device.type == "mps" and "random.mps" in states:
+            name = "random.mps"
+            torch.mps.set_rng_state(states[name])
+    except (RuntimeError, TypeError, ValueError):
+        raise CheckpointError(
+            f"'{name}' in the training state is not a state of a random generator: it was damaged"
+        ) from None
