@@ -202,6 +202,20 @@ def test_quotes_of_sentences_stay_and_those_of_spreadsheets_go(read: Read) -> No
     assert read("pairs.tsv", everywhere).targets == ["un", "deux"]
 
 
+def test_a_space_before_a_quote_belongs_to_neither_text(read: Read) -> None:
+    text = 'en, fr\n"one, two", "un, deux"\n"three", "trois"\n'
+    assert read("pairs.csv", text).targets == ["un, deux", "trois"]
+    assert read("pairs.csv", "en,fr\none, un\n").targets == [" un"]
+
+
+def test_sentences_that_speak_of_languages_are_no_header_of_a_csv(read: Read) -> None:
+    text = "I do speak English.;Je parle français.\nYes.;Oui.\n"
+    assert read("pairs.csv", text, source_column=1, target_column=2).sources[0].startswith("I do")
+    with pytest.raises(DataError, match="give their numbers"):
+        read("pairs.csv", text)
+    assert read("pairs.csv", "english;text_fr\nYes.;Oui.\n").targets == ["Oui."]
+
+
 SWALLOWING = {
     "two rows": ('en,fr\none,un\n"Go!,Va !\nGo",Va\n', r"a\.csv:3: a double quote .* 2 lines"),
     "many rows": ("en,fr\n\"Go!,Va !\n" + "a,b\n" * 30 + 'Go",Va\n', r"a\.csv:2: .* of 32 lines"),

@@ -128,7 +128,8 @@ class SplitsConfig(Section):
 
 
 class FilesConfig(Section):
-    """Local files: one of pairs (.tsv .jsonl .csv .parquet), or two aligned texts as a list."""
+    """Local files: one of pairs (.tsv .csv .jsonl .json .tmx .parquet), or a list of two aligned
+    texts."""
 
     train: str | tuple[str, str]
     """`pairs.tsv`, or `[train.en, train.fr]`."""

@@ -82,12 +82,6 @@ def plain_name(path: Path) -> PurePosixPath:
     return PurePosixPath(path.stem)
 
 
-def is_compressed(path: Path) -> bool:
-    """Whether a file has to be unpacked, by its content."""
-    with path.open("rb") as file:
-        return _kind(file.peek(HEAD)) is not None
-
-
 def refuse_foreign(path: Path, head: bytes) -> None:
     """Raise DataError where a text is expected and the first bytes are something else's."""
     for start, what in FOREIGN:

@@ -215,8 +215,9 @@ def discard(folder: Path) -> None:
     Raises:
         DataError: it may not be deleted.
     """
-    with disk_explained(root()):
-        shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)  # another process may delete it, too
+    if folder.exists():
+        raise DataError(f"cannot delete {folder}; delete it, or let HF_HOME name another folder")
 
 
 def sweep() -> None:

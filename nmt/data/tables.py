@@ -26,6 +26,7 @@ SEPARATORS = (",", ";", TAB, "|")
 HEAD = 100_000  # characters that are looked at first
 SAMPLE = 200  # of their rows
 SWALLOWED = 4  # lines of a cell that are hardly one text if most of them look like rows
+MOST_WORDS = 4  # of a column's name
 MOSTLY = 0.8
 Row = tuple[int, list[str]]  # the line that it begins at, and its cells
 
@@ -37,6 +38,8 @@ class Layout:
     separator: str
     quoted: bool
     """Cells may stand in double quotes, as CSV has them."""
+    spaced: bool
+    """A space between separator and quote is not part of the text."""
     width: int
     places: tuple[int, int]
     first: int
@@ -94,6 +97,7 @@ class _Sample:
 
     rows: list[Row]
     quoted: bool
+    spaced: bool = False
 
     def share(self, width: int) -> float:
         """How many rows of a hundred are so wide."""
@@ -131,7 +135,13 @@ class _Look:
             if places is not None:
                 first = sample.rows[1][0] if len(sample.rows) > 1 else line + 1
                 layout = Layout(
-                    separator, sample.quoted, len(cells), places, first + self._skipped, True
+                    separator,
+                    sample.quoted,
+                    sample.spaced,
+                    len(cells),
+                    places,
+                    first + self._skipped,
+                    True,
                 )
                 fitting.append((sample.share(len(cells)), layout))
         if fitting:
@@ -146,13 +156,16 @@ class _Look:
         numbers, named = self._numbers, self._named
         if numbers is not None and not {*named} <= {*names}:
             named = (None, None)
+        languages = (self._config.source, self._config.target)
         try:
-            source, target = find_pair(
-                names,
-                (self._config.source, self._config.target),
-                named=named,
-                headers_only=self._by_tabs and not any(named),
-            )
+            try:
+                source, target = find_pair(
+                    names, languages, named=named, headers_only=not any(named)
+                )
+            except DataError:
+                if self._by_tabs or numbers is not None or not all(map(_is_name, names)):
+                    raise
+                source, target = find_pair(names, languages, named=named)
         except DataError as error:
             self._refusal = self._refusal or error
             return None
@@ -174,6 +187,7 @@ class _Look:
         layout = Layout(
             separator,
             sample.quoted,
+            sample.spaced,
             len(cells) if numbers is None else sample.width,
             numbers or (0, 1),
             line + self._skipped,
@@ -234,6 +248,11 @@ class _Look:
         return layout
 
 
+def _is_name(cell: str) -> bool:
+    """Whether a cell may be a column's name, and not a sentence."""
+    return len(cell.split()) <= MOST_WORDS and not cell.endswith((".", "!", "?", "…"))
+
+
 def _numbers(named: tuple[str | None, str | None]) -> tuple[int, int] | None:
     """The places of columns that are named by number, from 0."""
     source, target = named
@@ -271,9 +290,10 @@ def _after_hint(text: str, separators: Sequence[str]) -> tuple[str, int, Sequenc
 def _sample(text: str, separator: str) -> _Sample:
     """The first rows; the last of them may be cut, and is left out unless it is the only one."""
     if separator != BARS:
-        found = list(islice(_parsed(text, separator), SAMPLE))
+        spaced = f'{separator} "' in text
+        found = list(islice(_parsed(text, separator, spaced=spaced), SAMPLE))
         if separator != TAB or _is_quoted(text, found):
-            return _Sample(found, quoted=True)
+            return _Sample(found, quoted=True, spaced=spaced)
     plain = enumerate(text.split("\n"), start=1)
     rows = [
         (number, line.removesuffix("\r").split(separator))
@@ -283,9 +303,11 @@ def _sample(text: str, separator: str) -> _Sample:
     return _Sample(rows[:SAMPLE], quoted=False)
 
 
-def _parsed(text: str, separator: str) -> Iterator[Row]:
+def _parsed(text: str, separator: str, *, spaced: bool) -> Iterator[Row]:
     """The rows of a quoted table up to the first broken one."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=spaced, strict=True
+    )
     line = 1
     try:
         for cells in reader:
@@ -339,7 +361,9 @@ def _quoted_rows(path: Path, layout: Layout) -> Iterator[Row]:
             behind.append(line)
             yield line
 
-    reader = csv.reader(watched(), delimiter=layout.separator, strict=True)
+    reader = csv.reader(
+        watched(), delimiter=layout.separator, skipinitialspace=layout.spaced, strict=True
+    )
     first = 1
     try:
         for cells in reader:
