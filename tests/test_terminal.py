@@ -2,9 +2,12 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from attention_records import by_word, i_love_you, odd, record_of
+from nmt.plots import terminal
 from nmt.plots.terminal import table
 
 
@@ -62,11 +65,13 @@ def test_a_column_wider_than_the_terminal_is_shown_all_the_same() -> None:
 
 def test_columns_line_up_under_wide_and_combining_letters() -> None:
     lines = table(
-        by_word("日本語 cafe\u0301 x", "日本 e\u0301te\u0301 y"), color=False, width=90
+        by_word("テスト cafe\u0301 x", "日 e\u0301te\u0301 y 👨‍👩‍👧 한국 हिन्दी"),
+        color=False,
+        width=90,
     ).splitlines()
     ends = [cell_len(line[: line.index(".") + 3]) for line in lines[1:]]
     assert len(set(ends)) == 1
-    first = lines[0].index("日本語") + len("日本語")
+    first = lines[0].index("テスト") + len("テスト")
     assert cell_len(lines[0][:first]) == ends[0], "a name ends above the last digit"
 
 
@@ -76,6 +81,20 @@ def test_no_word_can_give_orders_to_the_terminal() -> None:
     assert "\x07" not in shown
     assert "\u202e" not in shown
     assert len(table(odd(), color=False, width=900).splitlines()) == len(odd().matrix().target) + 1
+
+
+def test_joined_letters_stay_joined_and_invisible_ones_are_not_shown() -> None:
+    record = by_word("می\u200cخواهم 👨\u200d👩\u200d👧 x", "co\u00adop\u2066y \ufeffz")
+    shown = table(record, color=False, width=90)
+    assert shown.splitlines()[0].split() == ["می\u200cخواهم", "👨\u200d👩\u200d👧", "x"]
+    assert [line.split()[0] for line in shown.splitlines()[1:]] == ["coopy", "z"]
+
+
+@given(st.text(st.characters(codec=None), max_size=40))
+def test_no_name_of_any_letters_upsets_the_table(name: str) -> None:
+    label = terminal._label(name)
+    assert cell_len(label) <= 24
+    assert all(letter.isprintable() or letter in terminal.JOINING for letter in label)
 
 
 def test_a_long_word_is_cut_short() -> None:

@@ -15,7 +15,14 @@ from matplotlib.text import Text
 from nmt.errors import UsageError
 from nmt.evaluation.records import AttentionRecord, Matrix
 from nmt.plots.page import save_page
-from nmt.plots.pictures import DOTS_PER_INCH, PICTURES, kind_of, save_figures, substitutes
+from nmt.plots.pictures import (
+    DOTS_PER_INCH,
+    PICTURES,
+    drawn,
+    kind_of,
+    save_figures,
+    substitutes,
+)
 
 COLOURS = "Blues"
 """From white to dark blue: the more ink, the more weight, to the colour-blind and in print too."""
@@ -211,7 +218,7 @@ def _size(text: Text) -> tuple[float, float]:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_LABEL else name[: LONGEST_LABEL - 1] + "…"
+    return drawn(name, LONGEST_LABEL)
 
 
 def _caption(record: AttentionRecord) -> str:

@@ -10,7 +10,14 @@ from matplotlib.figure import Figure
 from nmt.errors import UsageError
 from nmt.evaluation.records import SELF, AttentionRecord, Matrix
 from nmt.plots.heatmap import COLOURS
-from nmt.plots.pictures import DOTS_PER_INCH, PICTURES, kind_of, save_figures, substitutes
+from nmt.plots.pictures import (
+    DOTS_PER_INCH,
+    PICTURES,
+    drawn,
+    kind_of,
+    save_figures,
+    substitutes,
+)
 from nmt.plots.side_by_side import Panel, Section, save_side_by_side
 
 CELL, SMALLEST, LARGEST = 0.17, 1.5, 3.4  # inches: of a cell, and of one side of a matrix
@@ -42,7 +49,7 @@ def save_maps(records: Iterable[AttentionRecord], path: Path) -> list[Path]:
         _save_page(chosen, path)
         return [path]
     pieces = (p for record in chosen for p in (*record.source_pieces, *record.target_pieces))
-    table = substitutes(pieces)
+    table = substitutes(map(short, pieces))
     return save_figures((draw(record, table) for record in chosen), path, count=len(chosen))
 
 
@@ -78,8 +85,9 @@ def draw(record: AttentionRecord, table: Mapping[int, str] | None = None) -> Fig
     return figure
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+def short(name: str) -> str:
+    """A name as it stands beside a small matrix."""
+    return drawn(name, LONGEST_NAME)
 
 
 def _row(name: str) -> tuple[str, bool]:
@@ -94,7 +102,7 @@ def draw_matrix(axes: Axes, matrix: Matrix, title: str, table: Mapping[int, str]
     axes.xaxis.tick_top()
     sides = ((axes.set_xticks, matrix.source, 90), (axes.set_yticks, matrix.target, 0))
     for set_ticks, names, rotation in sides:
-        shown = [_short(name.translate(table)) for name in names]
+        shown = [short(name).translate(table) for name in names]
         set_ticks(range(len(shown)), shown, rotation=rotation, parse_math=False)
     axes.tick_params(length=0, labelsize=LETTERS, pad=1.5)
     axes.set_title(title, fontsize=LETTERS + 1, color="0.3", pad=3)

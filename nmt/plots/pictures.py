@@ -12,8 +12,10 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
+from nmt.data.words import clusters
 from nmt.errors import UsageError
 from nmt.files import replacing
+from nmt.plots.names import shown
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +65,18 @@ def save_figures(figures: Iterable[Figure], path: Path, *, count: int) -> list[P
             date: dict[str, Any] = {"Date": None} if kind == ".svg" else {}
             figure.savefig(temporary, format=kind[1:], dpi=figure.dpi, metadata=date)
         return paths
+
+
+def drawn(name: str, longest: int) -> str:
+    """A name as `shown` has it; of letters that the font lacks, the first code point alone.
+
+    So a family that is one emoji becomes one substitute, and not five.
+    """
+    letters = _letters()
+    return "".join(
+        cluster if ord(cluster[0]) in letters else cluster[0]
+        for cluster in clusters(shown(name, longest))
+    )
 
 
 def substitutes(texts: Iterable[str]) -> dict[int, str]:

@@ -6,8 +6,8 @@ from textwrap import wrap
 
 from matplotlib.figure import Figure
 
-from nmt.plots.maps import LETTERS, LONGEST_NAME, draw_matrix
-from nmt.plots.pictures import DOTS_PER_INCH, kind_of, save_figures, substitutes
+from nmt.plots.maps import LETTERS, draw_matrix, short
+from nmt.plots.pictures import DOTS_PER_INCH, drawn, kind_of, save_figures, substitutes
 from nmt.plots.side_by_side import Section
 
 ACROSS = 6
@@ -18,6 +18,7 @@ HEAD, HEAD_LINE, HEAD_LETTER = 0.2, 0.2, 0.12
 LINE = 0.15
 LETTER = 0.075
 MARGIN = 0.12
+LONGEST_SENTENCE = 1000  # letters
 
 
 def save_small_multiples(section: Section, path: Path) -> list[Path]:
@@ -39,18 +40,19 @@ def draw(section: Section) -> Figure:
     """A matrix for each model that has one, in the order of the panels; the others are named."""
     found = [(panel.name, panel.matrix) for panel in section.panels if panel.matrix is not None]
     without = [panel.name for panel in section.panels if panel.matrix is None]
-    words = (word for _, matrix in found for word in (*matrix.source, *matrix.target))
-    table = substitutes([section.sentence, *words])  # names of runs are plain letters
+    words = [short(word) for _, matrix in found for word in (*matrix.source, *matrix.target)]
+    sentence = drawn(section.sentence, LONGEST_SENTENCE)
+    table = substitutes([sentence, *words])  # names of runs are plain letters
     columns, rows = min(ACROSS, len(found)), ceil(len(found) / ACROSS)
     most = [max(len(matrix[side]) for _, matrix in found) for side in (1, 0)]
     wide, high = (max(CELL * number, SMALLEST) for number in most)
     width = columns * (BESIDE + wide) + MARGIN
     note = wrap(f"No matrix: {', '.join(without)}", int(width / LETTER)) if without else []
     titles = [wrap(name, int((wide + BESIDE) / LETTER)) for name, _ in found]
-    letters = max(len(word) for _, matrix in found for word in matrix.source)
-    above = LETTER * min(letters, LONGEST_NAME) + LINE * max(map(len, titles))
+    letters = max(len(short(word)) for _, matrix in found for word in matrix.source)
+    above = LETTER * letters + LINE * max(map(len, titles))
     pitch = above + high + BETWEEN
-    heading = wrap(section.sentence, max(int(width / HEAD_LETTER), 1))
+    heading = wrap(sentence, max(int(width / HEAD_LETTER), 1))
     head = HEAD + HEAD_LINE * len(heading)
     height = head + rows * pitch + LINE * len(note) + MARGIN
 

@@ -4,15 +4,18 @@ import shutil
 from collections.abc import Sequence
 from itertools import pairwise
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 
 from nmt.evaluation.records import AttentionRecord
 from nmt.evaluation.words import Floats
+from nmt.plots.names import shown
 
 GAP = "  "
 MARK = "*"
 NUMBER = 5  # "0.93" and the mark, or a space
 LONGEST_LABEL = 24
+JOINING = "\u200c\u200d" + "".join(map(chr, range(0xE0020, 0xE0080)))
+"""Not printable alone, and part of the letter before them: joiners, and the tags of flags."""
 BOLD, PLAIN = "\x1b[1;7m", "\x1b[0m"
 
 
@@ -87,9 +90,11 @@ def _right(text: str, width: int) -> str:
 
 def _label(name: str) -> str:
     """A name that cannot upset the terminal: no control codes, and not too long."""
-    shown = "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name
+    return _printable(shown(name, LONGEST_LABEL, width=lambda text: cell_len(_printable(text))))
+
+
+def _printable(text: str) -> str:
+    return "".join(
+        letter if letter.isprintable() or letter in JOINING else "\N{REPLACEMENT CHARACTER}"
+        for letter in text
     )
-    if cell_len(shown) <= LONGEST_LABEL:
-        return shown
-    return set_cell_size(shown, LONGEST_LABEL - 1).rstrip() + "…"
