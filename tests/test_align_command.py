@@ -280,7 +280,7 @@ def test_a_shift_reads_the_next_row(nmt):
         (["empty", "empty"], 3, "empty and empty are empty: there is nothing to align"),
         (["in.en", "in.fr", "--gold", "no"], 3, "no file no (looked in "),
         (["in.en", "in.fr", "--gold", "short.en"], 3, "short.en has 1 lines for 4 pairs: write"),
-        (["in.en", "in.fr", "--gold", "broken"], 3, "broken:2: '1_1' is no link; write SOURCE-"),
+        (["in.en", "in.fr", "--gold", "broken"], 3, "broken:2: '1_1' is not a link; write SOURCE-"),
         (["in.en", "in.fr", "--gold", "far"], 3, "far:4: link 6-0 is out of range: the pair has"),
         (["in.en", "in.fr", "--gold", "late"], 3, "late:3: link 0-0 is out of range: the pair has"),
         (["in.en", "in.fr", "--run", "nowhere"], 2, "nowhere is no run folder; train one: nmt"),

@@ -183,7 +183,7 @@ def test_gold_links_survive_being_written_and_read(
     "text", ["0_0", "0-", "-1-0", "0--1", "a-b", "1-2-3", "0:1", "٣-1", "1–2", "0-1234567890"]
 )
 def test_what_is_no_link_is_named(text: str) -> None:
-    with pytest.raises(DataError, match=f"'{re.escape(text)}' is no link; write SOURCE-TARGET"):
+    with pytest.raises(DataError, match=f"'{re.escape(text)}' is not a link; write SOURCE-TARGET"):
         read_gold(f"0-0 {text} 1?1")
 
 

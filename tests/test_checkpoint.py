@@ -142,6 +142,49 @@ def test_another_programs_state_is_refused(folder: Path, text: str) -> None:
     assert message(folder) == "state.json was not written by this version of nmt (nmt.checkpoint/1)"
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("step", "3"), ("step", -1), ("step", True), ("step", 2**70), ("seconds", "long"),
+        ("best_score", [1]), ("ended", 3), ("batch", 1.5), ("waited", None), ("epoch", {}),
+    ],
+)  # fmt: skip
+def test_a_state_of_other_types_is_refused(folder: Path, name: str, value: object) -> None:
+    state = json.loads((folder / "state.json").read_text())
+    (folder / "state.json").write_text(json.dumps({**state, name: value}))
+    assert message(folder).startswith(f"state.json: '{name}' has an unexpected value: ")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"format": NaN}', '{"a": ' * 100_000])
+def test_a_state_nested_without_end_is_refused(folder: Path, text: str) -> None:
+    (folder / "state.json").write_text(text)
+    assert message(folder).startswith("state.json is not JSON, or was cut short; ")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_numbers_are_refused(folder: Path, value: float) -> None:
+    model = Kind().build()
+    with torch.no_grad():
+        model.get_parameter("vocabulary.bias")[3] = value
+    store.save(folder, model, TENSORS, STATE)
+    found = message(folder, Kind().build())
+    assert found.startswith("model.safetensors: vocabulary.bias has values that are not finite: ")
+
+
+def test_weights_of_another_type_are_refused(folder: Path) -> None:
+    store.save(folder, Kind().build().half(), TENSORS, STATE)
+    found = message(folder, Kind().build())
+    assert "source_embedding.weight is torch.float16, not torch." in found
+
+
+def test_a_pipe_is_not_waited_for(folder: Path) -> None:
+    for name in ("model.safetensors", "state.json"):
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+    assert "is not a safetensors file" in message(folder, Kind().build())
+    assert "is not JSON" in message(folder)
+
+
 def test_missing_files_are_named(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
     assert message(folder, Kind().build()) == (

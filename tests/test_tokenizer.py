@@ -1,3 +1,5 @@
+import io
+import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from nmt.config import TokenizerConfig
 from nmt.data.corpus import Bitext
 from nmt.data.tokenizer import Tokenizer, Tokenizers, learn
 from nmt.data.vocabulary import BOS, EOS, PAD, UNK
+from nmt.data.whole_words import SPECIAL, WordTokenizer
 from nmt.errors import CheckpointError, ConfigError
 
 Kind = Literal["bpe", "unigram"]
@@ -287,12 +290,12 @@ def test_a_model_that_was_cut_short_is_refused(
     path.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(CheckpointError) as caught:
         Tokenizers.load(tmp_path)
-    assert str(caught.value) == f"{path} is no sentencepiece model, or was cut short"
+    assert str(caught.value) == f"{path} is not a sentencepiece model, or was cut short"
 
 
 def test_another_programs_file_is_no_model(tmp_path: Path) -> None:
     (tmp_path / "joint.model").write_bytes(b"GIF89a, and so on" * 40)
-    with pytest.raises(CheckpointError, match="is no sentencepiece model"):
+    with pytest.raises(CheckpointError, match="is not a sentencepiece model"):
         Tokenizers.load(tmp_path)
 
 
@@ -311,3 +314,76 @@ def test_what_is_learned_from_is_drawn_like_a_sample_of_a_list(
         learn(text, TokenizerConfig(max_sentences=17), seed=5)
     sampled = [Random(5).sample(side, 17) for side in (text.sources, text.targets)]
     assert list(heard.value.args) == sampled[0] + sampled[1]
+
+
+@pytest.mark.parametrize("kind", ["bpe", "word"])
+@pytest.mark.parametrize("harm", ["cut", "empty", "foreign", "larger"])
+def test_a_damaged_tokenizer_of_the_cache_is_learned_again_with_one_line(
+    own_cache: Path, kind: Kind, harm: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = SMALL.model_copy(update={"kind": kind, "vocabulary_size": 290})
+    before = learn(TEXT, config, seed=1).fingerprint
+    (path,) = (own_cache / "tokenizers").iterdir()
+    whole = path.read_bytes()
+    if harm == "larger":
+        learn(TEXT, config.model_copy(update={"vocabulary_size": 320}), seed=1)
+        (other,) = set((own_cache / "tokenizers").iterdir()) - {path}
+        other.replace(path)
+        if kind == "word":  # the text has fewer words than either
+            path.write_text(json.dumps({"format": "nmt.words/2", "words": [*SPECIAL, *MANY]}))
+    else:
+        path.write_bytes({"cut": whole[:-9], "empty": b"", "foreign": b"[1]"}[harm])
+    caplog.clear()
+    assert learn(TEXT, config, seed=1).fingerprint == before
+    assert path.read_bytes() == whole
+    assert sum("is learned again" in message for message in caplog.messages) == 1
+
+
+MANY = [f"word{number}" for number in range(300)]
+
+
+def test_a_model_whose_special_pieces_stand_elsewhere_is_refused(tmp_path: Path) -> None:
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(TEXT.sources * 4), model_writer=model, vocab_size=40,
+        model_type="bpe", minloglevel=3, pad_id=3, unk_id=0, bos_id=1, eos_id=2,
+    )  # fmt: skip
+    (tmp_path / "joint.model").write_bytes(model.getvalue())
+    with pytest.raises(CheckpointError, match="is not a sentencepiece model"):
+        Tokenizers.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("piece", "written"),
+    [
+        ("\u2581\x1b]0;owned\x07", "]0;owned"), ("a\nb", "a b"), ("\x9b2J", "2J"),
+        ("a\x00\x7f", "a"),
+        ("a\u2028", "a "), ("\u2581caf\u00e9", "caf\u00e9"),
+    ],
+)  # fmt: skip
+def test_what_a_strangers_piece_writes_steers_no_terminal(piece: str, written: str) -> None:
+    model = json.dumps({"format": "nmt.words/2", "words": [*SPECIAL, piece, "\u2581end"]})
+    tokenizer = WordTokenizer(model.encode())
+    text, pieces = tokenizer.placed([4, 5])
+    assert text == f"{written} end"
+    assert [text[piece.start : piece.end] for piece in pieces] == [written, " end"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [*SPECIAL, 3], [*SPECIAL, ""], [*SPECIAL, "a", "a"], [*SPECIAL, "<pad>"], SPECIAL[:3],
+        [*SPECIAL, ["a"]], {"a": 1}, "word", [*SPECIAL, "\ud800"], None, [*SPECIAL, None],
+    ],
+)  # fmt: skip
+def test_a_list_of_words_that_is_none_is_refused(tmp_path: Path, words: object) -> None:
+    content = {"format": "nmt.words/2", "words": words}
+    (tmp_path / "joint.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(CheckpointError, match="is not a list of words"):
+        Tokenizers.load(tmp_path)
+
+
+def test_a_list_nested_without_end_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "joint.json").write_text('{"words": ' + "[" * 100_000)
+    with pytest.raises(CheckpointError, match="is not a list of words"):
+        Tokenizers.load(tmp_path)

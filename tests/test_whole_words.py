@@ -241,4 +241,4 @@ def test_what_is_no_list_of_words_is_refused(tmp_path: Path, own_cache: None, br
     path.write_text(broken(path.read_text("utf-8")), encoding="utf-8")
     with pytest.raises(CheckpointError) as caught:
         Tokenizers.load(tmp_path)
-    assert str(caught.value) == f"{path} is no list of words, or was cut short"
+    assert str(caught.value) == f"{path} is not a list of words, or was cut short"

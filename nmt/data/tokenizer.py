@@ -3,6 +3,7 @@
 import logging
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain
@@ -16,11 +17,12 @@ from nmt.data.subwords import SubwordTokenizer, learn_subwords, recipe
 from nmt.data.vocabulary import Vocabularies
 from nmt.data.whole_words import RECIPE, WordTokenizer, learn_words
 from nmt.errors import CheckpointError
-from nmt.files import replacing, write_text
+from nmt.files import read_bytes, replacing, write_text
 
 __all__ = ["Encoded", "Piece", "Tokenizer", "Tokenizers", "learn"]
 
 log = logging.getLogger(__name__)
+LARGEST = 2**28  # bytes of a tokenizer: ten million words have no more
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,8 @@ def _learn_one(parts: Sequence[Sequence[str]], config: TokenizerConfig, name: st
         key.update(sentence.encode() + b"\n")
     suffix = WordTokenizer.suffix if words else SubwordTokenizer.suffix
     cached = cache_folder("tokenizers") / f"{key.hexdigest()[:32]}{suffix}"
-    if not cached.exists():
+    tokenizer = _cached(cached, most=config.vocabulary_size)
+    if tokenizer is None:
         model = (
             learn_words(chain.from_iterable(parts), config.vocabulary_size)
             if words
@@ -107,7 +110,7 @@ def _learn_one(parts: Sequence[Sequence[str]], config: TokenizerConfig, name: st
         )
         with replacing(cached) as draft:
             draft.write_bytes(model)
-    tokenizer = _load(cached)
+        tokenizer = _load(cached)
     if len(tokenizer) < config.vocabulary_size:
         log.warning(
             "%s has %s pieces, not %s: the text carries no more",
@@ -118,13 +121,32 @@ def _learn_one(parts: Sequence[Sequence[str]], config: TokenizerConfig, name: st
     return tokenizer
 
 
+def _cached(path: Path, *, most: int) -> Tokenizer | None:
+    """What was learned before; what is damaged, or has more than `most` pieces, is removed."""
+    if not path.exists():
+        return None
+    try:
+        tokenizer = _load(path)
+        if len(tokenizer) <= most:
+            return tokenizer
+        problem = f"{path} has {len(tokenizer):,} pieces, not {most:,}"
+    except CheckpointError as error:
+        problem = str(error)
+    log.warning("%s: the tokenizer is learned again", problem)
+    with suppress(OSError):
+        path.unlink()
+    return None
+
+
 def _load(path: Path) -> Tokenizer:
     words = path.suffix == WordTokenizer.suffix
     try:
-        model = path.read_bytes()
+        model = read_bytes(path, largest=LARGEST)
         return WordTokenizer(model) if words else SubwordTokenizer(model)
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing: the run folder is not complete") from None
+    except OSError as error:
+        raise CheckpointError(f"cannot read {path}: {error.strerror}") from None
     except (RuntimeError, ValueError):
         kind = "list of words" if words else "sentencepiece model"
-        raise CheckpointError(f"{path} is no {kind}, or was cut short") from None
+        raise CheckpointError(f"{path} is not a {kind}, or was cut short") from None

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nmt.errors import DataError
+from nmt.errors import DataError, printable
 
 Link = tuple[int, int]
 """(source word, target word)"""
@@ -46,15 +46,15 @@ def read_gold(line: str) -> Gold:
     True
 
     Raises:
-        DataError: something in it is no link.
+        DataError: something in it is not a link.
     """
     links: dict[str, list[Link]] = {"-": [], "?": []}
     for text in line.split():
         found = _LINK.fullmatch(text)
         if found is None:
             raise DataError(
-                f"'{text}' is no link; write SOURCE-TARGET for a sure one and SOURCE?TARGET for a "
-                "possible one, counted from 0, such as 0-1 or 0?1"
+                f"'{printable(text, most=40)}' is not a link; write SOURCE-TARGET for a sure one "
+                "and SOURCE?TARGET for a possible one, counted from 0, such as 0-1 or 0?1"
             )
         links[found[2]].append((int(found[1]), int(found[3])))
     return Gold.of(links["-"], links["?"])
