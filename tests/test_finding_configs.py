@@ -11,6 +11,7 @@ import pytest
 from commands import Commands
 from nmt.checkpoint.run import Run
 from nmt.config import load, shipped
+from nmt.config.finding import is_stream
 from nmt.errors import CheckpointError, ConfigError
 
 LEAST = "name: small\ndata:\n  corpus: phrasebook\n"
@@ -136,6 +137,13 @@ def test_standard_input_that_is_closed_is_one_line(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/full", "/dev/null", "/dev/urandom"])
 def test_a_device_without_end_is_one_line(device: str) -> None:
     assert device in mistake(device)
+
+
+def test_what_can_be_read_once_is_known(here: Path, pipe: Path) -> None:
+    os.mkfifo(here / "fifo")
+    file = written(here / "mine.yaml", LEAST)
+    assert all(is_stream(each) for each in (Path("-"), pipe, here / "fifo"))
+    assert [is_stream(each) for each in (file, Path("quickstart"))] == [False, False]
 
 
 # What extends what

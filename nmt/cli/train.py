@@ -28,6 +28,7 @@ def train(
 ) -> None:
     """Train a model from a config: data, tokenizer, training, test scores and attention."""
     from nmt.config import load
+    from nmt.config.finding import is_stream
     from nmt.errors import UsageError
     from nmt.training.interrupts import Interrupted
     from nmt.workflows import train as workflow
@@ -44,7 +45,10 @@ def train(
         run = workflow.train(loaded, request)
     except Interrupted as stop:
         place = ["--run-dir", str(run_dir)] if run_dir else []
-        again = shlex.join(["nmt", "train", str(config), *(overrides or ()), *place, "--resume"])
+        given = [str(config), *(overrides or ())]
+        if is_stream(config):  # it was read once: the run keeps it, overrides and all
+            given = [str(folder / "config.resolved.yaml")]
+        again = shlex.join(["nmt", "train", *given, *place, "--resume"])
         typer.echo(f"{stop}: everything is saved; go on with:  {again}", err=True)
         raise typer.Exit(128 + stop.number) from None
     typer.echo(run.folder)

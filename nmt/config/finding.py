@@ -99,8 +99,8 @@ def read_file(path: Path) -> str:
 
 
 def is_stream(path: Path) -> bool:
-    """Whether a config is read once and has no folder of its own, such as a pipe."""
-    return path == STANDARD_INPUT or not path.is_file()
+    """Whether a config can be read only once and has no folder of its own, such as a pipe."""
+    return path == STANDARD_INPUT or (path.exists() and not path.is_file())
 
 
 def told(path: Path) -> str:
