@@ -1,0 +1,54 @@
+"""The campaign that tests reliability: kills, faults of the system, and fuzzing.
+
+python scripts/campaign.py all --seed 1        some minutes to an hour; docs/reliability.md is written
+python scripts/campaign.py kills --quick       a few trials, nothing written
+
+Trials that were done before, by the same program with the same seed, are not done again.
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ARROW_NUM_THREADS"):
+    os.environ[threads] = "1"  # before any library reads it: forks have one thread
+
+from reliability import forks, kills  # noqa: E402
+from reliability.ledger import Ledger, Row, program  # noqa: E402
+
+PARTS = ("kills",)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("part", choices=[*PARTS, "all"])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--quick", action="store_true", help="A few trials; no report.")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--results", type=Path, default=ROOT / "runs" / "campaign")
+    options = parser.parse_args()
+    forks.import_everything()
+    chosen = PARTS if options.part == "all" else (options.part,)
+    wrong = 0
+    for part in chosen:
+        name = f"{part}{'-quick' if options.quick else ''}-{options.seed}-{program()}.jsonl"
+        ledger = Ledger(options.results / name)
+        began = time.monotonic()
+        rows = _run(part, ledger, options)
+        print(f"{part}: {len(rows)} rows in {time.monotonic() - began:.0f} s, {ledger.path}")
+        wrong += sum(bool(row["faults"]) for row in rows)
+        print("\n".join(kills.tables(rows)))
+    sys.exit(min(wrong, 1))
+
+
+def _run(part: str, ledger: Ledger, options: argparse.Namespace) -> list[Row]:
+    counts = kills.QUICK if options.quick else kills.COUNTS
+    return kills.campaign(ledger, seed=options.seed, counts=counts, workers=options.workers)
+
+
+if __name__ == "__main__":
+    main()
