@@ -1,7 +1,7 @@
 """The campaign that tests reliability: kills, faults of the system, and fuzzing.
 
-python scripts/campaign.py all --seed 1        some minutes to an hour; docs/reliability.md is written
-python scripts/campaign.py kills --quick       a few trials, nothing written
+python scripts/campaign.py all --seed 1     up to an hour; docs/reliability.md is written
+python scripts/campaign.py kills --quick    a few trials; nothing is written
 
 Trials that were done before, by the same program with the same seed, are not done again.
 """
@@ -17,10 +17,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ARROW_NUM_THREADS"):
     os.environ[threads] = "1"  # before any library reads it: forks have one thread
 
-from reliability import forks, kills  # noqa: E402
+from reliability import faults, forks, kills  # noqa: E402
 from reliability.ledger import Ledger, Row, program  # noqa: E402
 
-PARTS = ("kills",)
+PARTS = ("kills", "faults")
 
 
 def main() -> None:
@@ -41,11 +41,15 @@ def main() -> None:
         rows = _run(part, ledger, options)
         print(f"{part}: {len(rows)} rows in {time.monotonic() - began:.0f} s, {ledger.path}")
         wrong += sum(bool(row["faults"]) for row in rows)
-        print("\n".join(kills.tables(rows)))
+        print("\n".join({"kills": kills, "faults": faults}[part].tables(rows)))
     sys.exit(min(wrong, 1))
 
 
 def _run(part: str, ledger: Ledger, options: argparse.Namespace) -> list[Row]:
+    if part == "faults":
+        return faults.campaign(
+            ledger, seed=options.seed, quick=options.quick, workers=options.workers
+        )
     counts = kills.QUICK if options.quick else kills.COUNTS
     return kills.campaign(ledger, seed=options.seed, counts=counts, workers=options.workers)
 

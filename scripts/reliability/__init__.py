@@ -1,1 +1,1 @@
-"""What `scripts/campaign.py` consists of: trials that are killed, starved, crowded and fed rubbish."""
+"""The parts of `scripts/campaign.py`: trials that are killed, starved, crowded and fed rubbish."""

@@ -83,9 +83,13 @@ TIMED_OUT = 1000
 class Child:
     """A command that runs in a fork."""
 
-    def __init__(self, arguments: Sequence[object], folder: Path, *setups: Setup) -> None:
+    def __init__(
+        self, arguments: Sequence[object], folder: Path, *setups: Setup, name: str = ""
+    ) -> None:
+        """name: tells it from others that run in the same folder"""
         self.place = folder
-        self.out, self.err = folder / ".out", folder / ".err"
+        beside = folder.parent / f".{folder.name}{name}"  # what it says is no file of the trial
+        self.out, self.err = beside.with_suffix(".out"), beside.with_suffix(".err")
         reading, writing = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()

@@ -18,13 +18,15 @@ from pathlib import Path
 from reliability import phases, points, tiny
 from reliability.forks import DEADLINE, Child, Ended, Mark, Setup, run
 from reliability.ledger import ROOT, Ledger, Row
+from reliability.starts import memory
 
 COUNTS = {"SIGKILL": 100, "SIGTERM": 30, "SIGINT": 20}
 QUICK = {"SIGKILL": 10, "SIGTERM": 3, "SIGINT": 3}
 SHARES = {"train": 0.72, "sweep": 0.11, "export": 0.08, "process": 0.09}
 """Of the signals; `process` is a training in a process of its own, its start-up included."""
 COMMANDS = {
-    "train": tiny.TRAIN, "process": tiny.TRAIN, "sweep": tiny.SWEEP, "export": ["export", "runs/tiny"]
+    "train": tiny.TRAIN, "process": tiny.TRAIN, "sweep": tiny.SWEEP,
+    "export": ["export", "runs/tiny"],
 }  # fmt: skip
 STATUSES = {
     "SIGKILL": {-signal.SIGKILL}, "SIGTERM": {-signal.SIGTERM, 128 + signal.SIGTERM},
@@ -59,11 +61,6 @@ def campaign(ledger: Ledger, *, seed: int, counts: dict[str, int], workers: int)
             for number in range(count)
         ]
         return ledger.run(tasks, workers=workers, say="kills")
-
-
-def memory() -> str | None:
-    """A folder in memory, where there is one: thousands of files are synced."""
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 def streamed_text(mark: Mark) -> None:

@@ -34,7 +34,8 @@ WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 class Points:
     """Counts the calls that touch files below a folder."""
 
-    def __init__(self, folder: Path, act: Act, *, reads: bool) -> None:
+    def __init__(self, folder: Path, act: Act, *, reads: bool = False) -> None:
+        """reads: count reading and listing, instead of all else"""
         self.root, self.act, self.reads = f"{folder.resolve()}/", act, reads
         self.count, self.busy = 0, False
 
@@ -68,12 +69,11 @@ class Points:
         if path is None:
             return ""
         text = os.fsdecode(path)
-        if not os.path.isabs(text):
-            base = _of_descriptor(folder) if isinstance(folder, int) and folder > 2 else os.getcwd()
-            text = os.path.join(base, text)
+        if not text.startswith("/"):
+            known = isinstance(folder, int) and folder > 2
+            text = f"{_of_descriptor(folder) if known else Path.cwd()}/{text}"
         text = os.path.normpath(text)
-        hidden = text.endswith(("/.out", "/.err"))
-        return text if text.startswith(self.root) and not hidden else ""
+        return text if text.startswith(self.root) else ""
 
     def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
@@ -91,7 +91,7 @@ class Points:
         self, what: str, path: Any, folder: Any = -1, half: Happening | None = None
     ) -> None:
         """A call is about to be made. half: does half of it, where that is possible."""
-        if self.busy or (what in READS and not self.reads):
+        if self.busy or (what in READS) != self.reads:
             return
         self.busy = True
         try:
@@ -147,7 +147,7 @@ class _Counted(io.FileIO):
 
 def _of_descriptor(descriptor: int) -> str:
     try:
-        return os.readlink(f"/proc/self/fd/{descriptor}")
+        return str(Path(f"/proc/self/fd/{descriptor}").readlink())
     except OSError:
         return "/"
 
@@ -171,7 +171,7 @@ def killed_at(number: int, folder: Path, signal_number: int = signal.SIGKILL) ->
             mark(f"{what} {path}")
             return lambda: os.kill(os.getpid(), signal_number)
 
-        Points(folder, act, reads=False).install()
+        Points(folder, act).install()
 
     return setup
 
@@ -201,4 +201,4 @@ def failing_at(
 def _costs(what: str, code: int) -> bool:
     """Whether a full disk refuses that, too: one can always remove."""
     free = {"os.remove", "os.rmdir", "shutil.rmtree", "fcntl.flock", "os.rename", "os.chmod"}
-    return what not in READS and not (code == errno.ENOSPC and what in free)
+    return code != errno.ENOSPC or what not in free

@@ -39,7 +39,7 @@ TRAIN = ["train", "tiny.yaml"]
 SWEEP = ["sweep", "first.yaml", "second.yaml", "--folder", "runs/sweep"]
 TIMES = {
     "seconds", "tokens_per_second", "waiting_share", "sentences_per_second", "waiting", "created",
-    "speed", "tokens_a_second", "words_per_second", "training_seconds", "minutes", "command",
+    "speed", "tokens_a_second", "words_per_second", "training_seconds", "minutes", "command", "git",
 }  # fmt: skip
 """What differs from run to run by nature, or by having been resumed."""
 LOSSES = {"loss", "gradient_norm", "learning_rate"}
@@ -94,12 +94,23 @@ def _settled(path: Path) -> bytes:
         return b""
     data = path.read_bytes()
     if path.suffix == ".jsonl" and path.name == "metrics.jsonl":
-        lines = [_without(json.loads(line), TIMES | LOSSES) for line in data.splitlines()]
-        kept = [line for line in lines if line["event"] == "validation"]
-        return json.dumps(kept, sort_keys=True).encode()
+        return json.dumps(_validations(data), sort_keys=True).encode()
     if path.suffix == ".json":
         return json.dumps(_without(json.loads(data), TIMES), sort_keys=True).encode()
     return data
+
+
+def _validations(data: bytes) -> list[Any]:
+    """Those of metrics.jsonl, up to a line that a crash has cut short."""
+    found = []
+    for text in data.splitlines():
+        try:
+            line = json.loads(text)
+        except ValueError:
+            break
+        if line["event"] == "validation":
+            found.append(_without(line, TIMES | LOSSES))
+    return found
 
 
 def _without(value: Any, names: set[str]) -> Any:
