@@ -17,10 +17,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ARROW_NUM_THREADS"):
     os.environ[threads] = "1"  # before any library reads it: forks have one thread
 
-from reliability import faults, forks, kills  # noqa: E402
+from reliability import faults, forks, fuzz, kills  # noqa: E402
 from reliability.ledger import Ledger, Row, program  # noqa: E402
 
-PARTS = ("kills", "faults")
+PARTS = {"kills": kills, "faults": faults, "fuzz": fuzz}
 
 
 def main() -> None:
@@ -28,11 +28,17 @@ def main() -> None:
     parser.add_argument("part", choices=[*PARTS, "all"])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="A few trials; no report.")
+    parser.add_argument("--only", nargs="*", default=(), help="Kinds of input, of fuzz.")
+    parser.add_argument("--input", type=int, help="Try one input of the kind, of fuzz, again.")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--results", type=Path, default=ROOT / "runs" / "campaign")
     options = parser.parse_args()
     forks.import_everything()
-    chosen = PARTS if options.part == "all" else (options.part,)
+    if options.input is not None:
+        [kind] = options.only
+        fuzz.again(kind, options.seed, options.input)
+        return
+    chosen = tuple(PARTS) if options.part == "all" else (options.part,)
     wrong = 0
     for part in chosen:
         name = f"{part}{'-quick' if options.quick else ''}-{options.seed}-{program()}.jsonl"
@@ -41,17 +47,18 @@ def main() -> None:
         rows = _run(part, ledger, options)
         print(f"{part}: {len(rows)} rows in {time.monotonic() - began:.0f} s, {ledger.path}")
         wrong += sum(bool(row["faults"]) for row in rows)
-        print("\n".join({"kills": kills, "faults": faults}[part].tables(rows)))
+        print("\n".join(PARTS[part].tables(rows)))
     sys.exit(min(wrong, 1))
 
 
 def _run(part: str, ledger: Ledger, options: argparse.Namespace) -> list[Row]:
+    common = {"seed": options.seed, "workers": options.workers}
     if part == "faults":
-        return faults.campaign(
-            ledger, seed=options.seed, quick=options.quick, workers=options.workers
-        )
+        return faults.campaign(ledger, quick=options.quick, **common)
+    if part == "fuzz":
+        return fuzz.campaign(ledger, quick=options.quick, only=options.only, **common)
     counts = kills.QUICK if options.quick else kills.COUNTS
-    return kills.campaign(ledger, seed=options.seed, counts=counts, workers=options.workers)
+    return kills.campaign(ledger, counts=counts, **common)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,340 @@
+"""Mutated files of every kind that the program reads, whoever wrote them."""
+
+import gzip
+import io
+import json
+import random
+import shutil
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from reliability.fuzz_world import World
+from reliability.ledger import ROOT
+from reliability.mutations import mutated
+from reliability.sentences import sentence
+
+PAIRS = [("I love cats", "j'aime les chats"), ("you see \u00ab dogs \u00bb", "tu vois des chiens")]
+
+
+def _tsv(rows: Sequence[tuple[str, str]]) -> bytes:
+    return "".join(f"{s}\t{t}\n" for s, t in rows).encode("utf-8", "surrogatepass")
+
+
+def _csv(rows: Sequence[tuple[str, str]]) -> bytes:
+    lines = "".join(f'"{s}",{t}\n' for s, t in rows)
+    return ("en,fr\n" + lines).encode("utf-8", "surrogatepass")
+
+
+def _jsonl(rows: Sequence[tuple[str, str]]) -> bytes:
+    return "".join(json.dumps({"en": s, "fr": t}) + "\n" for s, t in rows).encode()
+
+
+def _nested(rows: Sequence[tuple[str, str]]) -> bytes:
+    return "".join(
+        json.dumps({"id": n, "translation": {"en": s, "fr": t}}) + "\n"
+        for n, (s, t) in enumerate(rows)
+    ).encode()
+
+
+def _json(rows: Sequence[tuple[str, str]]) -> bytes:
+    return json.dumps([{"en": s, "fr": t} for s, t in rows], indent=1).encode()
+
+
+def _parquet(rows: Sequence[tuple[str, str]]) -> bytes:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    file = io.BytesIO()
+    sides = {"en": [s for s, _ in rows], "fr": [t for _, t in rows]}
+    parquet.write_table(pa.table(sides), file)
+    return file.getvalue()
+
+
+def _rows(rng: random.Random) -> list[tuple[str, str]]:
+    if rng.random() < 0.3:
+        count = rng.choice([1, 3, 30])
+        return [(_whole(rng), _whole(rng)) for _ in range(count)]
+    return [(f"{s} {n}", f"{t} {n}") for n in range(rng.choice([1, 12, 40])) for s, t in PAIRS]
+
+
+def _whole(rng: random.Random) -> str:
+    """Without half surrogate pairs, which no encoding writes."""
+    return sentence(rng)[:500].encode("utf-8", "replace").decode()
+
+
+def corpus(suffix: str, *writers: Callable[[Sequence[tuple[str, str]]], bytes]) -> Any:
+    """One file of pairs, read, cleaned and split."""
+
+    def tried(world: World, rng: random.Random) -> None:
+        data = rng.choice(writers)(_rows(rng))
+        if suffix.endswith(".gz") and rng.random() < 0.5:
+            data = mutated(rng, [data])  # in the packed file
+        if suffix.endswith(".gz"):
+            data = gzip.compress(data, mtime=0)
+        if not suffix.endswith(".gz") or rng.random() < 0.5:
+            data = mutated(rng, [data])
+        path = world.write(f"corpus{suffix}", data)
+        _read(world, {"train": str(path)}, rng)
+
+    return tried
+
+
+def aligned(world: World, rng: random.Random) -> None:
+    """Two texts, line for line."""
+    rows = _rows(rng)
+    sides = ["\n".join(side).encode("utf-8", "surrogatepass") for side in zip(*rows, strict=True)]
+    changed = rng.randrange(2)
+    sides[changed] = mutated(rng, [sides[changed]])
+    suffix = ".gz" if rng.random() < 0.1 else ""
+    paths = []
+    for name, data in zip(("en", "fr"), sides, strict=True):
+        packed = gzip.compress(data, mtime=0) if suffix else data
+        paths.append(str(world.write(f"corpus.{name}{suffix}", packed)))
+    _read(world, {"train": paths}, rng)
+
+
+def _read(world: World, files: dict[str, Any], rng: random.Random) -> None:
+    from nmt.config.sections import DataConfig
+    from nmt.data import files as reading_files
+    from nmt.data.reading import read_corpus
+
+    if rng.random() < 0.2:
+        reading_files.LARGE_BYTES = 100  # read as a large file is
+    try:
+        config = DataConfig.model_validate(
+            {"corpus": "files", "files": files, "validation_size": 2, "test_size": 2}
+        )
+        found = read_corpus(config, seed=1)
+        for split in ("train", "validation", "test"):
+            for pair in found.split(split):  # type: ignore[arg-type]
+                for side in pair:
+                    assert side, "an empty side"
+                    assert side.isprintable() or "\n" not in side, f"not one line: {side!r}"
+                    side.encode()
+    finally:
+        reading_files.LARGE_BYTES = 32_000_000
+
+
+def config(world: World, rng: random.Random) -> None:
+    """The shipped configs, mutated; now and then the model is checked, too."""
+    from nmt.config import load
+    from nmt.workflows.checks import check_model
+
+    seeds = world.shipped
+    path = world.write("fuzzed.yaml", mutated(rng, seeds))
+    loaded = load(path)
+    loaded.resolved()
+    if rng.random() < 0.1:
+        check_model(loaded)
+
+
+KEYS = (
+    "model.dropout", "training.epochs", "data.files", "data.files.train", "seed", "name", "x",
+    "model", "training.schedule.kind", "decoding.beam_size", "model.attention.score",
+    "data.cleaning", "", ".", "model.encoder.size.x", "extends", "data.source", "precision",
+    "training.batch_tokens", "decoding.max_length_factor", "model.source_vectors.file",
+    "evaluation.splits",
+)  # fmt: skip
+
+
+def overrides(world: World, rng: random.Random) -> None:
+    """`section.key=value` with all that may stand for a value."""
+    from nmt.config import load
+
+    given = []
+    for _ in range(rng.choice([1, 1, 2, 3])):
+        values = [b"0.3", b"3", b"true", b"{a: 1}", b"[1, 2]", b"null", b"word", b"1e3"]
+        value = mutated(rng, values).decode("utf-8", "surrogateescape")[:3000]
+        given.append(f"{rng.choice(KEYS)}{rng.choice(['=', '=', '=', '==', '', ' = '])}{value}")
+    load(ROOT / "configs/quickstart.yaml", given).resolved()
+
+
+def _beside(rng: random.Random, *seeds: bytes) -> bytes:
+    return mutated(rng, seeds)
+
+
+def manifest(world: World, rng: random.Random) -> None:
+    """Of a run that somebody else sent."""
+    from nmt.checkpoint.run import Run, open_run
+    from nmt.workflows.card import write_card
+
+    world.write("runs/tiny/manifest.json", mutated(rng, [world.seed("manifest.json")]))
+    run = Run(world.run)
+    run.why_not()
+    open_run(world.run).read_manifest()
+    write_card(run)
+
+
+def state(world: World, rng: random.Random) -> None:
+    """How far a checkpoint had come."""
+    from nmt.checkpoint.run import Run
+    from nmt.checkpoint.state import read_state
+
+    folder = _last(world)
+    world.write(f"{folder}/state.json", mutated(rng, [world.seed(f"{folder[10:]}/state.json")]))
+    read_state(world.scratch / folder)
+    Run(world.run).checkpoint("best")
+
+
+def _last(world: World) -> str:
+    step = (world.done / "runs/tiny/checkpoints/last").resolve().name
+    return f"runs/tiny/checkpoints/{step}"
+
+
+def tensors(world: World, rng: random.Random) -> None:
+    """Headers and bodies of safetensors."""
+    from nmt.checkpoint import store
+
+    folder = _last(world)
+    name = rng.choice(["model", "training"])
+    data = world.seed(f"{folder[10:]}/{name}.safetensors")
+    size = int.from_bytes(data[:8], "little") + 8
+    if rng.random() < 0.8:  # the header alone, with the length that it has then, or not
+        header = mutated(rng, [data[8:size]])
+        length = len(header) if rng.random() < 0.8 else rng.randrange(1 << 62)
+        data = length.to_bytes(8, "little") + header + data[size:]
+    else:
+        data = mutated(rng, [data])
+    path = world.write(f"{folder}/{name}.safetensors", data)
+    try:
+        if name == "model":
+            store.load_model(path.parent, world.model)
+        else:
+            store.load_training(path.parent)
+    finally:
+        shutil.copyfile(world.done / folder / path.name, path)
+
+
+def record(world: World, rng: random.Random) -> None:
+    """Attention records; those that pass are shown."""
+    from nmt.evaluation.records import read_records
+    from nmt.plots.page import save_page
+    from nmt.plots.terminal import table
+
+    seeds = world.records
+    path = world.write("fuzzed.jsonl", mutated(rng, seeds))
+    found = list(read_records(path))
+    for each in found[:3]:
+        if len(each.target_pieces) < 60 and len(each.source_pieces) < 60:
+            each.matrix(pieces=True)
+            table(each, color=True, width=80)
+    if found and rng.random() < 0.1:
+        save_page(found, world.scratch / "fuzzed.html")
+    if found and rng.random() < 0.01:
+        from nmt.plots.heatmap import save_heatmaps
+
+        save_heatmaps(found[:1], world.scratch / "fuzzed.png")
+
+
+GOLD = b"0-0 1-1 2-2\n0-0 1?1 2-1\n\n0-0 0-1\n"
+
+
+def gold(world: World, rng: random.Random) -> None:
+    """Gold links in the Pharaoh format."""
+    from nmt.workflows.align import measure, read_gold_file, read_pairs
+
+    sides = [world.write(f"gold.{name}", b"a b c\nd e f\n\ng h\n") for name in ("en", "fr")]
+    pairs = read_pairs(*sides, plainly=False)
+    found = read_gold_file(world.write("fuzzed.gold", mutated(rng, [GOLD])), pairs)
+    measure([each.sure for each in found], found, pairs)
+
+
+def vectors(world: World, rng: random.Random) -> None:
+    """GloVe's and word2vec's text files."""
+    from nmt.data.vectors import inspect, read_vectors
+
+    words = enumerate(["I", "love", "you"])
+    lines = "".join(f"{word} {0.1 * n:.2f} -1.5 2e-3\n" for n, word in words)
+    seeds = [lines.encode(), b"3 3\n" + lines.encode(), b"2 2\n. . . 0.5 1\nchats 1 2\n"]
+    file = inspect(world.write("fuzzed.vec", mutated(rng, seeds)))
+    found = read_vectors(file, {4: "I", 5: "love", 6: "Chats", 7: ".", 8: ""})
+    assert found.table.shape == (len(found.ids), file.width), "a vector for each word"
+
+
+def tokenizer(name: str) -> Any:
+    """A word list or a sentencepiece model that somebody else sent, used as far as it serves."""
+
+    def tried(world: World, rng: random.Random) -> None:
+        from nmt.data.tokenizer import Tokenizers
+
+        words = name.endswith(".json")
+        seed = world.word_list if words else world.seed(f"tokenizer/{name}")
+        folder = world.scratch / f"tokenizer-{name}"
+        world.write(f"{folder.name}/{name}", mutated(rng, [seed]))
+        found = Tokenizers.load(folder).source
+        ids = found.pieces(_whole(rng)[:300]).ids
+        text, _ = found.placed([id for id in ids if id < len(found)])
+        assert "\n" not in text, f"more than one line: {text!r}"
+        text, _ = found.placed([rng.randrange(len(found)) for _ in range(20)])
+        assert "\n" not in text, f"more than one line: {text!r}"
+        assert "\x1b" not in text, f"a terminal would obey {text!r}"
+        found.names  # noqa: B018
+
+    return tried
+
+
+def export(world: World, rng: random.Random) -> None:
+    """export.json of an export that somebody else sent."""
+    from nmt.decoding.exported import Export
+
+    description = {
+        "format": "nmt.export/1", "model": {"run": "tiny", "step": 16, "fingerprint": "0" * 16},
+        "attends_from": "target", "attention": {"score": "dot"},
+        "graphs": {"float32": ["encoder.float32.onnx", "step.float32.onnx"]}, "auto": "float32",
+        "files": {"encoder.float32.onnx": "0" * 64, "step.float32.onnx": "0" * 64}, "quality": None,
+    }  # fmt: skip
+    seed = json.dumps(description, indent=2).encode()
+    world.write("exported/export.json", mutated(rng, [seed]))
+    found = Export(world.scratch / "exported")
+    found.choose("auto")
+    dict(found.identity)
+    found.engine("auto")
+
+
+def metrics(world: World, rng: random.Random) -> None:
+    """The lines of a training, for curves and for going on."""
+    from nmt.plots.curves import read_metrics
+    from nmt.workflows.narration import trim_metrics
+
+    path = world.write("metrics.jsonl", mutated(rng, [world.seed("metrics.jsonl")]))
+    trim_metrics(path, 8, root=world.scratch)
+    read_metrics(path)
+
+
+COMMANDS = (
+    ("translate", "I love cats", "--run", "runs/tiny"), ("evaluate", "runs/tiny"),
+    ("plot-attention", "--run", "runs/tiny", "--output", "picture.html"),
+    ("plot-attention", "I love you", "--run", "runs/tiny", "--output", "picture.html", "--maps"),
+    ("train", "tiny.yaml", "--resume"), ("train", "tiny.yaml"),
+    ("align", "in.txt", "in.txt", "--run", "runs/tiny", "--plain"),
+    ("sweep", "--table-only", "--folder", "runs"),
+)  # fmt: skip
+
+
+def run_folder(world: World, rng: random.Random) -> bool:
+    """One file of a run is changed, and a command uses the run."""
+    files = [
+        path for path in sorted((world.done / "runs/tiny").rglob("*"))
+        if path.is_file() and not path.is_symlink()
+    ]  # fmt: skip
+    chosen = rng.choice(files)
+    name = chosen.relative_to(world.done)
+    world.write(str(name), mutated(rng, [chosen.read_bytes()]))
+    try:
+        return world.command(*rng.choice(COMMANDS)) is not None
+    finally:
+        world.renew()
+
+
+def lines_in(world: World, rng: random.Random) -> bool:
+    """A text of any bytes as input of a command: a line out for a line in."""
+    data = b"\n".join(sentence(rng)[:200].encode("utf-8", "replace") for _ in range(5)) + b"\n"
+    if rng.random() < 0.3:
+        data = mutated(rng, [data])[:5000]
+    path = world.write("fuzzed.txt", data)
+    out = world.command("translate", "--run", "runs/tiny", "--input", str(path))
+    if out is not None:
+        wanted = data.count(b"\n") + (not data.endswith(b"\n") and bool(data))
+        found = out.count("\n")
+        assert found == wanted, f"{found} lines for {wanted}"
+    return out is not None
