@@ -1,9 +1,11 @@
 """The campaign that tests reliability: kills, faults of the system, and fuzzing.
 
-python scripts/campaign.py all --seed 1     up to an hour; docs/reliability.md is written
-python scripts/campaign.py kills --quick    a few trials; nothing is written
+python scripts/campaign.py all --seed 1                  writes docs/reliability.md
+python scripts/campaign.py kills --quick                 a few trials; nothing is written
+python scripts/campaign.py fuzz --only tsv --input 17    one input again, with its traceback
 
-Trials that were done before, by the same program with the same seed, are not done again.
+Trials that the same program has been through with the same seed are not done again: a campaign that
+was ended goes on where it was.
 """
 
 import argparse
@@ -17,48 +19,57 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ARROW_NUM_THREADS"):
     os.environ[threads] = "1"  # before any library reads it: forks have one thread
 
-from reliability import faults, forks, fuzz, kills  # noqa: E402
+from reliability import faults, forks, fuzz, kills, report  # noqa: E402
 from reliability.ledger import Ledger, Row, program  # noqa: E402
-
-PARTS = {"kills": kills, "faults": faults, "fuzz": fuzz}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("part", choices=[*PARTS, "all"])
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--quick", action="store_true", help="A few trials; no report.")
-    parser.add_argument("--only", nargs="*", default=(), help="Kinds of input, of fuzz.")
-    parser.add_argument("--input", type=int, help="Try one input of the kind, of fuzz, again.")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--results", type=Path, default=ROOT / "runs" / "campaign")
-    options = parser.parse_args()
+    options = _parser().parse_args()
     forks.import_everything()
     if options.input is not None:
         [kind] = options.only
         fuzz.again(kind, options.seed, options.input)
         return
-    chosen = tuple(PARTS) if options.part == "all" else (options.part,)
+    ledgers = {part: _ledger(part, options) for part in report.PARTS}
     wrong = 0
-    for part in chosen:
-        name = f"{part}{'-quick' if options.quick else ''}-{options.seed}-{program()}.jsonl"
-        ledger = Ledger(options.results / name)
+    for part in report.PARTS if options.part == "all" else [options.part]:
         began = time.monotonic()
-        rows = _run(part, ledger, options)
-        print(f"{part}: {len(rows)} rows in {time.monotonic() - began:.0f} s, {ledger.path}")
+        rows = _run(part, ledgers[part], options)
+        print("\n".join(report.PARTS[part].tables(rows)))
+        print(f"{part}: {time.monotonic() - began:.0f} s, {ledgers[part].path}", flush=True)
         wrong += sum(bool(row["faults"]) for row in rows)
-        print("\n".join(PARTS[part].tables(rows)))
+    if not options.quick and not options.only:
+        report.write(options.report, ledgers, seed=options.seed)
     sys.exit(min(wrong, 1))
 
 
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("part", choices=[*report.PARTS, "all"])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--quick", action="store_true", help="a few trials, and no report")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--only", nargs="+", default=(), help="kinds of input, of fuzz")
+    parser.add_argument("--input", type=int, help="one input of that kind again")
+    parser.add_argument("--results", type=Path, default=ROOT / "runs" / "campaign")
+    parser.add_argument("--report", type=Path, default=ROOT / "docs" / "reliability.md")
+    return parser
+
+
+def _ledger(part: str, options: argparse.Namespace) -> Ledger:
+    quick = "-quick" if options.quick else ""
+    return Ledger(options.results / f"{part}{quick}-{options.seed}-{program()}.jsonl")
+
+
 def _run(part: str, ledger: Ledger, options: argparse.Namespace) -> list[Row]:
-    common = {"seed": options.seed, "workers": options.workers}
+    seed, quick, workers = options.seed, options.quick, options.workers
+    if part == "kills":
+        counts = kills.QUICK if quick else kills.COUNTS
+        return kills.campaign(ledger, seed=seed, counts=counts, workers=workers)
     if part == "faults":
-        return faults.campaign(ledger, quick=options.quick, **common)
-    if part == "fuzz":
-        return fuzz.campaign(ledger, quick=options.quick, only=options.only, **common)
-    counts = kills.QUICK if options.quick else kills.COUNTS
-    return kills.campaign(ledger, counts=counts, **common)
+        return faults.campaign(ledger, seed=seed, quick=quick, workers=workers)
+    only = options.only or tuple(fuzz.KINDS)
+    return fuzz.campaign(ledger, seed=seed, quick=quick, workers=workers, only=only)
 
 
 if __name__ == "__main__":

@@ -26,21 +26,30 @@ STEPS = {"sweep": 6, "export": 2}
 QUICK = 40  # as many times fewer
 LIGHT = ("train", "resume", "translate", "evaluate", "plot-attention")
 MEGABYTE = 1 << 20
+GROUPS = ("calls", "rooms", "limits", "clocks", "crowds")
 YEAR = 365 * 24 * 3600
 Task = tuple[str, Callable[[], Row]]
 
 
-def campaign(ledger: Ledger, *, seed: int, quick: bool, workers: int) -> list[Row]:
+def campaign(
+    ledger: Ledger, *, seed: int, quick: bool, workers: int, only: Sequence[str] = GROUPS
+) -> list[Row]:
+    """Disturb the commands; a row for each trial."""
     with tempfile.TemporaryDirectory(prefix="nmt-faults-", dir=memory()) as place:
         starts = Starts(Path(place), LIGHT if quick else tuple(COMMANDS))
-        tasks: list[Task] = []
-        for command in starts.wholes:
-            tasks += _failing_calls(starts, command, seed, QUICK if quick else 1)
-        tasks += _rooms(starts, 4 if quick else 40)
-        tasks += _limits(starts, 2 if quick else 12)
-        tasks += _clocks(starts, seed, 1 if quick else 5)
-        tasks += _crowds(starts, (3,) if quick else (2, 3, 5, 8))
-        return ledger.run(tasks, workers=workers, say="faults")
+        tasks: dict[str, list[Task]] = {
+            "calls": [
+                task
+                for command in starts.wholes
+                for task in _failing_calls(starts, command, seed, QUICK if quick else 1)
+            ],
+            "rooms": _rooms(starts, 4 if quick else 40),
+            "limits": _limits(starts, 2 if quick else 12),
+            "clocks": _clocks(starts, seed, 1 if quick else 5),
+            "crowds": _crowds(starts, (3,) if quick else (2, 3, 5, 8)),
+        }
+        chosen = [task for name in only for task in tasks[name]]
+        return ledger.run(chosen, workers=workers, say="faults")
 
 
 def _task(key: str, starts: Starts, work: Callable[[Path], Row]) -> Task:
@@ -163,7 +172,7 @@ def _limits(starts: Starts, count: int) -> list[Task]:
     }
     tasks = []
     for sort, values in sorts.items():
-        for command in ("train", "resume", "translate", "evaluate"):
+        for command in starts.wholes.keys() & {"train", "resume", "translate", "evaluate"}:
             for value in values:
                 key = f"limit/{sort}/{command}/{value}"
                 tasks.append(_task(key, starts, partial(_limit, starts, sort, command, value)))
@@ -260,10 +269,16 @@ def _crowds(starts: Starts, sizes: Sequence[int]) -> list[Task]:
         "train with one cache": _crowd_with_one_cache, "read one run": _crowd_of_readers,
         "translate in a training": _crowd_around_a_training,
     }  # fmt: skip
+    needs = {
+        "resume one run": "resume",
+        "read one run": "plot-attention",
+        "translate in a training": "resume",
+    }
     return [
         _task(f"crowd/{name}/{size}", starts, partial(_crowd, starts, name, crowd, size))
         for name, crowd in crowds.items()
         for size in sizes
+        if needs.get(name, "train") in starts.wholes
     ]
 
 
