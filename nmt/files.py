@@ -7,6 +7,7 @@ import re
 import secrets
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -34,6 +35,11 @@ def replacing(path: Path, *, root: Path | None = None) -> Iterator[Path]:
         WriteError: the disk is full, the place cannot be written, or a link is in the way.
     """
     if root is None:
+        descriptor = descriptor_of(path)
+        if descriptor is not None:
+            with os_errors_as_write_error(path), _for_descriptor(descriptor) as draft:
+                yield draft
+            return
         if path.exists() and not path.is_file():  # a device or a pipe: there is nothing to replace
             with os_errors_as_write_error(path):
                 yield path
@@ -71,6 +77,31 @@ def replacing_folder(path: Path, *, root: Path | None = None) -> Iterator[Path]:
             with _stepped_aside(path):
                 draft.rename(path)
             sync(path.parent)
+
+
+def descriptor_of(path: Path) -> int | None:
+    """The open file that a name such as `/dev/stdout` or `/dev/fd/3` stands for.
+
+    To open or to replace such a name would be to open, or to replace, the file behind it, and so
+    to lose what `>>` is to keep.
+    """
+    found = _DESCRIPTOR.fullmatch(path.as_posix())
+    return None if found is None else int(found[1] or _STANDARD.index(found[2]))
+
+
+_STANDARD = ("stdin", "stdout", "stderr")
+_DESCRIPTOR = re.compile(r"(?:/dev/fd|/proc/self/fd)/(\d{1,9})|/dev/(stdin|stdout|stderr)")
+
+
+@contextmanager
+def _for_descriptor(descriptor: int) -> Iterator[Path]:
+    """A draft whose content is written to an open file when the block ends well."""
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder) / "draft"
+        draft.touch()
+        yield draft
+        with draft.open("rb") as file, os.fdopen(os.dup(descriptor), "wb") as place:
+            shutil.copyfileobj(file, place)
 
 
 def restore_folder(path: Path) -> None:
@@ -251,6 +282,8 @@ _REFUSALS = {
     errno.ELOOP,
     errno.ENXIO,
     errno.ENOTEMPTY,
+    errno.EBADF,
+    errno.EPIPE,
 }
 _BREAKDOWNS = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.EFBIG, errno.ESTALE, errno.ETIMEDOUT}
 

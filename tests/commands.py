@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,12 +59,12 @@ class Commands:
 
     def __call__(self, *arguments: object, stdin: str | None = None) -> Outcome:
         self.capsys.readouterr()
-        with self.monkeypatch.context() as patch:
+        with self.monkeypatch.context() as patch, ExitStack() as files:
             patch.setattr(sys, "argv", ["nmt", *map(str, arguments)])
             if stdin is not None:
                 source = self.folder / "stdin.txt"
                 source.write_text(stdin, encoding="utf-8", newline="")
-                patch.setattr(sys, "stdin", source.open(encoding="utf-8"))
+                patch.setattr(sys, "stdin", files.enter_context(source.open(encoding="utf-8")))
             with pytest.raises(SystemExit) as ended:
                 main()
         out, err = self.capsys.readouterr()

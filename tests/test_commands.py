@@ -123,7 +123,9 @@ def test_n_best_in_each_format(nmt):
     assert [row[1] for row in rows] == ["0", "1", "2"]
     records = list(read_records(nmt.folder / "runs/latest/translations/attention.jsonl"))
     assert [(record.rank, record.target) for record in records] == list(enumerate(text))
-    assert [round(record.score, 4) for record in records] == [float(row[2]) for row in rows]
+    scores = [record.score / len(record.token_scores) for record in records]  # length_penalty: 1
+    assert [float(row[2]) for row in rows] == pytest.approx(scores, abs=1e-4)
+    assert scores == sorted(scores, reverse=True)
 
 
 def test_show_attention_prints_the_matrix_beside_the_translation(nmt):
@@ -529,7 +531,7 @@ def test_an_unknown_option_points_at_the_help(fresh):
 
 
 def test_an_endless_line_is_refused_by_its_number(nmt):
-    found = nmt("translate", stdin="I see dogs\n" + "dogs " * 10_000 + "\n")
+    found = nmt("translate", "--strict", stdin="I see dogs\n" + "dogs " * 10_000 + "\n")
     assert found.status == 3
     assert "line 2" in found.err
     assert "decoding.max_source_length" in found.err

@@ -12,6 +12,7 @@ from nmt.config import DecodingConfig, TokenizerConfig
 from nmt.data.corpus import Bitext
 from nmt.data.tokenizer import Tokenizers, learn
 from nmt.data.vocabulary import EOS, Vocabularies
+from nmt.decoding.hypothesis import Hypothesis
 from nmt.decoding.torch_engine import TorchEngine
 from nmt.decoding.translator import Translator
 from nmt.errors import DataError
@@ -247,3 +248,101 @@ def test_translating_is_calm_and_leaves_the_model_as_it_is(tokenizers: Tokenizer
     for name, value in model.state_dict().items():
         assert value.dtype == torch.float32
         assert torch.equal(value, before[name])
+
+
+def hypothesis(tokenizers: Tokenizers, text: str, rank: float, *, by_letters: bool) -> Hypothesis:
+    """A hypothesis that spells a text by its usual pieces, or by those of its letters."""
+    pieces = tokenizers.target
+    ids = pieces.encode([text])[0]
+    if by_letters:
+        ids = [pieces.names.index("▁"), *(pieces.names.index(letter) for letter in text)]
+    length = len(ids) + 1
+    return Hypothesis([*ids, EOS], [rank] * length, rank, np.ones((length, 5), np.float32))
+
+
+def test_one_text_that_many_pieces_spell_is_one_translation(
+    tokenizers: Tokenizers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def searched(_: object, source: np.ndarray, *, size: int, **__: object) -> Any:
+        found = [
+            hypothesis(tokenizers, "jardin", -1.0, by_letters=False),
+            hypothesis(tokenizers, "jardin", -1.5, by_letters=True),
+            hypothesis(tokenizers, "maison", -2.5, by_letters=False),
+            *([hypothesis(tokenizers, "vieux", -2.0, by_letters=False)] if size >= 6 else []),
+            *([hypothesis(tokenizers, "tu", -0.5, by_letters=False)] if size >= 6 else []),
+            *([hypothesis(tokenizers, "on", -4.0, by_letters=False)] if size >= 12 else []),
+        ]
+        sizes.append((len(source), size))
+        return [sorted(found, key=lambda each: -each.rank_score)[:size] for _ in source]
+
+    sizes: list[tuple[int, int]] = []
+    monkeypatch.setattr("nmt.decoding.translator.beam_search", searched)
+    wanted = {2: "jardin maison", 3: "jardin vieux maison", 4: "jardin vieux maison on"}
+    for n_best, texts in wanted.items():
+        model = translator(tokenizers, beam_size=max(3, n_best), n_best=n_best)
+        [translated] = model.translate(["the garden"])
+        assert [best.text for best in translated.best] == texts.split()
+    assert sizes == [(1, 3), (1, 3), (1, 6), (1, 4), (1, 8), (1, 16)]
+    few = translator(tokenizers, beam_size=20, n_best=20)
+    assert len(few.translate(["the garden"])[0].best) == 5
+
+
+@pytest.mark.parametrize("n_best", [2, 5])
+def test_the_best_have_distinct_texts_and_the_first_is_the_one_asked_alone(
+    tokenizers: Tokenizers, n_best: int
+) -> None:
+    several = translator(tokenizers, beam_size=5, n_best=n_best).translate(SENTENCES)
+    alone = translator(tokenizers, beam_size=5).translate(SENTENCES)
+    for many, one in zip(several, alone, strict=True):
+        assert many.text == one.text
+        assert many.best[0].hypothesis.ids == one.best[0].hypothesis.ids
+        texts = [" ".join(best.text.split()) for best in many.best]
+        assert len(set(texts)) == len(texts) == (n_best if one.pieces[:-1] else 1)
+        ranks = [best.hypothesis.rank_score for best in many.best]
+        assert ranks == sorted(ranks, reverse=True)
+
+
+def test_lines_that_fit_are_translated_alike_beside_those_that_do_not(
+    tokenizers: Tokenizers,
+) -> None:
+    model = translator(tokenizers, max_source_length=12)
+    long = "we love the old house. you love me! the garden of the house"
+    found = model.translate_any([*SENTENCES, long, "x" * 500])
+    for sentence, translated in zip(SENTENCES, found, strict=False):
+        if len(tokenizers.source.pieces(sentence).ids) <= 12:
+            assert not translated.parts
+            assert translated.text == model.translate([sentence])[0].text
+    cut = found[len(SENTENCES)]
+    assert [part.source for part in cut.parts][:2] == ["we love the old house.", "you love me!"]
+    assert cut.text == " ".join(part.text for part in cut.parts if part.text)
+    assert cut.best[0].hypothesis.score == pytest.approx(
+        sum(part.best[0].hypothesis.score for part in cut.parts)
+    )
+    assert found[-1].passed_over
+    assert found[-1].text == ""
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 4096])
+def test_lines_with_more_pieces_than_the_model_has_positions_are_cut(
+    tokenizers: Tokenizers, batch_tokens: int
+) -> None:
+    kind = Kind("bahdanau", "gru", "location", attention=(("max_positions", 6),))
+    model = build_model(kind.config(), tokenizers.vocabularies)
+    engine = TorchEngine(model, Compute(torch.device("cpu"), bfloat16=False))
+    model = Translator(engine, tokenizers, DecodingConfig(batch_tokens=batch_tokens))
+    lines = ["a", "", "a " * 20, "a b", "b " * 9]
+    found = model.translate_any(lines)
+    assert [bool(translated.parts) for translated in found] == [False, False, True, False, True]
+    for number in (2, 4):
+        assert " ".join(part.source for part in found[number].parts) == lines[number].strip()
+
+
+def test_a_model_that_refuses_everything_is_no_matter_of_length(tokenizers: Tokenizers) -> None:
+    model = translator(tokenizers)
+
+    def refuse(*_: object) -> Any:
+        raise DataError("the graph is broken")
+
+    model.search = refuse  # type: ignore[method-assign]
+    with pytest.raises(DataError, match="the graph is broken"):
+        model.translate_any(SENTENCES)

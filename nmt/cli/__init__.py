@@ -1,5 +1,13 @@
 """The `nmt` command: one file a command, nothing heavy imported before a command needs it."""
 
-from nmt.cli.app import main
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Run a command; a failure that the user can mend is one line, and its kind the exit status."""
+    from nmt.cli.app import main as run
+
+    run()
+
 
 __all__ = ["main"]

@@ -1,10 +1,12 @@
 """`nmt align`."""
 
-import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from nmt.cli.streams import say_json, talk
 
 EXAMPLES = (
     "Examples:  nmt align news.en news.fr > links.txt   |   "
@@ -33,25 +35,30 @@ def align(
     ] = False,
     checkpoint: Annotated[str, typer.Option(help="best, last or a step.")] = "best",
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at a pair that is too long, instead of no links.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Link the words of texts and their translations by a run's attention, in Pharaoh format."""
     from nmt.checkpoint.run import open_run
+    from nmt.cli.places import readable
     from nmt.workflows import align as workflow
 
-    choices = workflow.Choices(links, threshold, shift, plain, checkpoint, device)
+    source, target, *golds = readable(source, target, *([] if gold is None else [gold]))
+    choices = workflow.Choices(links, threshold, shift, plain, checkpoint, device, strict)
     found = workflow.align(
         open_run(run),
         source,
         target,
         choices=choices,
-        gold=gold,
+        gold=golds[0] if golds else None,
         reverse=None if reverse is None else open_run(reverse),
     )
     if as_json:
-        typer.echo(json.dumps(found.as_dict(), ensure_ascii=False))
+        say_json(found.as_dict())
         return
     for line in found.lines:
-        typer.echo(line)
+        sys.stdout.write(f"{line}\n")
     if found.measured is not None:
-        typer.echo(str(found.measured), err=True)
+        talk(str(found.measured))

@@ -1,15 +1,19 @@
 """The application: its commands, what they share, and how failures are told."""
 
-import io
 import logging
 import os
 import sys
-from typing import Annotated, NoReturn
+from contextlib import suppress
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from nmt import __version__
-from nmt.errors import NmtError
+from nmt.cli.streams import ReaderLeft, reason, say, standard_streams, talk
+from nmt.errors import NmtError, WriteError, printable
+
+LONGEST = 5000  # characters of a line that is shown
+INTERRUPTED = 130  # the status of a command that Ctrl-C has ended
 
 app = typer.Typer(
     name="nmt",
@@ -30,7 +34,7 @@ class Settings:
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"nmt {__version__}")
+        say(f"nmt {__version__}")
         raise typer.Exit
 
 
@@ -55,9 +59,16 @@ def shared(
 
 def _handler() -> logging.Handler:
     """Plain lines on standard error; above the progress bar where a person watches."""
-    handler = _AboveTheBar() if sys.stderr.isatty() else logging.StreamHandler(sys.stderr)
+    handler = _AboveTheBar() if sys.stderr.isatty() else _Talk()
     handler.setFormatter(_Plain())
     return handler
+
+
+class _Talk(logging.Handler):
+    """Lines as they are, or nowhere if standard error is closed or full."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        talk(self.format(record))
 
 
 class _AboveTheBar(logging.Handler):
@@ -66,40 +77,57 @@ class _AboveTheBar(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         from nmt.workflows.display import STDERR
 
-        STDERR.print(self.format(record), soft_wrap=True, markup=False, highlight=False)
+        with suppress(OSError, ValueError):  # a terminal that hung up
+            STDERR.print(self.format(record), soft_wrap=True, markup=False, highlight=False)
 
 
 class _Plain(logging.Formatter):
-    """The message alone, but warnings say that they are."""
+    """The message alone, fit for a terminal, but warnings say that they are."""
 
     def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
+        lines = super().format(record).split("\n")
+        text = "\n".join(printable(line, most=LONGEST) for line in lines)
         return f"warning: {text}" if record.levelno == logging.WARNING else text
 
 
 def main() -> NoReturn:
     """Run a command; a failure that the user can mend is one line, and its kind the exit status."""
+    try:
+        with standard_streams():
+            status = _run()
+    except ReaderLeft:  # `nmt ... | head` has seen enough
+        status = 0
+    except WriteError as error:  # of the last flush
+        status = _failed(error)
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    sys.exit(status)
+
+
+def _run() -> int:
     from nmt.cli import commands
 
     commands.mount(app)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")  # whatever the locale says: it is data
     try:
-        status = app(standalone_mode=False)
+        status = app(prog_name="nmt", standalone_mode=False)
     except NmtError as error:
+        return _failed(error)
+    except typer.TyperException as error:  # an unknown option, a missing argument
+        return _misused(error)
+    except (typer.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except MemoryError:
         if Settings.debug:
             raise
-        _complain(str(error))
-        sys.exit(error.status)
-    except typer.TyperException as error:  # an unknown option, a missing argument
-        _show_usage(error)
-        sys.exit(error.exit_code)
-    except (typer.Abort, KeyboardInterrupt):
-        sys.exit(130)
-    except BrokenPipeError:  # whoever read the output has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the end
-        sys.exit(0)
-    sys.exit(status if isinstance(status, int) else 0)
+        _complain("the memory is full; close something, or take a smaller batch or beam")
+        return NmtError.status
+    except OSError as error:  # of a file that nobody expected to fail
+        if Settings.debug or error.errno is None:
+            raise
+        place = "" if error.filename is None else f"{_name(error.filename)}: "
+        _complain(f"{place}{reason(error)}")
+        return WriteError.status
+    return status if isinstance(status, int) else 0
 
 
 def colored() -> bool:
@@ -107,14 +135,29 @@ def colored() -> bool:
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
 
 
-def _show_usage(error: typer.TyperException) -> None:
-    show = getattr(error, "show", None)  # usage errors point at the command's help
-    if show is None:
-        _complain(str(error))
+def _name(filename: Any) -> str:
+    return os.fsdecode(filename) if isinstance(filename, str | bytes | os.PathLike) else filename
+
+
+def _failed(error: NmtError) -> int:
+    if Settings.debug:
+        raise error
+    _complain(str(error))
+    return error.status
+
+
+def _misused(error: typer.TyperException) -> int:
+    """One line for a command line that typer refuses; or the help, where nothing was asked."""
+    from nmt.cli.usage import asked_nothing, complaint
+
+    if asked_nothing(error):
+        talk(error.format_message())
     else:
-        show()
+        _complain(complaint(error))
+    return error.exit_code
 
 
 def _complain(message: str) -> None:
+    red, plain = ("\x1b[31m", "\x1b[0m") if colored() else ("", "")
     for line in message.split("\n"):
-        typer.secho(f"nmt: {line}", fg="red" if colored() else None, err=True)
+        talk(f"{red}nmt: {printable(line, most=LONGEST)}{plain}")

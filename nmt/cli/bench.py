@@ -1,10 +1,11 @@
 """`nmt bench`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from nmt.cli.streams import say, say_json
 
 app = typer.Typer(
     help="Measure speed beside the limit of the machine.",
@@ -26,7 +27,10 @@ def train(
     from nmt.workflows.bench import bench_training
 
     found = bench_training(load(config, overrides or ()))
-    typer.echo(json.dumps(found.as_dict()) if as_json else str(found))
+    if as_json:
+        say_json(found.as_dict())
+    else:
+        say(found)
 
 
 @app.command(epilog="Example:  nmt bench decode runs/luong --engine torch --beam-size 1 --json")
@@ -50,6 +54,7 @@ def decode(
     """Sentences a second in batches, the latency of one, and the matrix-product peak."""
     from nmt.checkpoint.run import open_run
     from nmt.cli.decoding import changed
+    from nmt.cli.places import STDIN, named
     from nmt.workflows.bench import bench_decoding
 
     chosen = open_run(run)
@@ -61,7 +66,11 @@ def decode(
         engine=engine,
         precision=precision,
     )
+    source = None if input is None else named(input, STDIN)
     found = bench_decoding(
-        chosen, decoding=decoding, checkpoint=checkpoint, device=device, source=input
+        chosen, decoding=decoding, checkpoint=checkpoint, device=device, source=source
     )
-    typer.echo(json.dumps(found.as_dict()) if as_json else str(found))
+    if as_json:
+        say_json(found.as_dict())
+    else:
+        say(found)

@@ -1,10 +1,11 @@
 """`nmt data`: find a corpus, fetch it, look at it before training."""
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
+
+from nmt.cli.streams import say, say_json
 
 app = typer.Typer(
     help="List known corpora, fetch one, look at one before training.",
@@ -29,7 +30,7 @@ def list_corpora(as_json: AsJson = False) -> None:
 
     entries = data.known()
     if as_json:
-        typer.echo(json.dumps([asdict(entry) for entry in entries], ensure_ascii=False))
+        say_json([asdict(entry) for entry in entries])
     else:
         data.console().print(data.catalogue_table(entries))
 
@@ -49,7 +50,7 @@ def get(
     from nmt.workflows import data
 
     choice = data.choose(name, config=config, revision=revision, source=source, target=target)
-    typer.echo(str(data.get(choice)))
+    say(str(data.get(choice)))
 
 
 @app.command(
@@ -69,6 +70,6 @@ def check(
     choice = data.choose(name, config=config, revision=revision, source=source, target=target)
     found = data.check(choice)
     if as_json:
-        typer.echo(json.dumps(asdict(found), ensure_ascii=False))
+        say_json(asdict(found))
     else:
         data.console().print(data.look_page(found))

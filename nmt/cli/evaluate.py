@@ -1,10 +1,11 @@
 """`nmt evaluate`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from nmt.cli.streams import say, say_json
 
 EXAMPLES = (
     "Examples:  nmt evaluate   |   nmt evaluate runs/luong --split validation --json   |   "
@@ -20,6 +21,7 @@ def evaluate(
     beam_size: Annotated[int | None, typer.Option("--beam-size", "-b", help="1 is greedy.")] = None,
     length_penalty: Annotated[float | None, typer.Option(help="0 favours short ones.")] = None,
     checkpoint: Annotated[str, typer.Option(help="best, last or a step.")] = "best",
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
     engine: Annotated[str | None, typer.Option(help="auto, torch or onnx.")] = None,
     precision: Annotated[
         str | None, typer.Option(help="auto, float32, bfloat16 (torch) or int8 (onnx).")
@@ -29,6 +31,7 @@ def evaluate(
     """Score a run with BLEU, chrF and TER; keep hypotheses and the attention of every sentence."""
     from nmt.checkpoint.run import open_run
     from nmt.cli.decoding import changed
+    from nmt.cli.places import readable
     from nmt.data.corpus import SPLITS
     from nmt.errors import UsageError, unknown
     from nmt.workflows import evaluate as workflow
@@ -45,12 +48,18 @@ def evaluate(
         precision=precision,
     )
     if input is not None and reference is not None:
+        input, reference = readable(input, reference)
         found = workflow.evaluate_files(
-            chosen, input, reference, checkpoint=checkpoint, decoding=decoding
+            chosen, input, reference, checkpoint=checkpoint, device=device, decoding=decoding
         )
     else:
         names = [name for name in SPLITS if name == split]
         if not names:
             raise UsageError(unknown("split", split, SPLITS))
-        found = workflow.evaluate_split(chosen, names[0], checkpoint=checkpoint, decoding=decoding)
-    typer.echo(json.dumps(found.as_dict(), ensure_ascii=False) if as_json else str(found))
+        found = workflow.evaluate_split(
+            chosen, names[0], checkpoint=checkpoint, device=device, decoding=decoding
+        )
+    if as_json:
+        say_json(found.as_dict())
+    else:
+        say(found)

@@ -1,10 +1,11 @@
 """`nmt explain`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from nmt.cli.streams import say, say_json
 
 EXAMPLES = (
     "Examples:  nmt explain   |   nmt explain cosine   |   "
@@ -28,13 +29,16 @@ def explain(
 
     if name is None:
         rows = listed()
-        typer.echo(json.dumps(rows, ensure_ascii=False) if as_json else as_lines(rows))
+        if as_json:
+            say_json(rows)
+        else:
+            say(as_lines(rows))
         return
     found = explained(name, load(config) if config else None)
     if as_json:
-        typer.echo(json.dumps({"pieces": [each.as_dict() for each in found]}, ensure_ascii=False))
+        say_json({"pieces": [each.as_dict() for each in found]})
     else:
-        typer.echo("\n\n".join(map(str, found)))
+        say("\n\n".join(map(str, found)))
 
 
 def as_lines(rows: dict[str, dict[str, str]]) -> str:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from nmt.cli.streams import say, talk
+
 EXAMPLES = (
     "Examples:  nmt export   |   nmt export runs/luong --output luong-en-fr   |   "
     'nmt translate "I love you" --run luong-en-fr'
@@ -30,7 +32,5 @@ def export(
         open_run(run), checkpoint=checkpoint, output=output, precision=precision, measure=measure
     )
     for name, size in found.megabytes.items():
-        typer.echo(
-            f"{name}: {size:.1f} MB{', the default' if name == found.auto else ''}", err=True
-        )
-    typer.echo(found.folder)
+        talk(f"{name}: {size:.1f} MB{', the default' if name == found.auto else ''}")
+    say(found.folder)

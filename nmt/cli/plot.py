@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from nmt.cli.streams import say
+
 EXAMPLES = (
     'Examples:  nmt plot-attention   |   nmt plot-attention "I love you" --output love.svg   |   '
     "nmt plot-attention --input runs/luong/evaluation/test/attention.jsonl --output test.html"
@@ -27,20 +29,26 @@ def plot_attention(
     ] = False,
     run: Annotated[Path | None, typer.Option(help="Default: runs/latest.")] = None,
     checkpoint: Annotated[str, typer.Option(help="best, last or a step.")] = "best",
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
 ) -> None:
     """Draw attention: of the last translations, of new sentences, or of a file."""
     from nmt.checkpoint.run import open_run
+    from nmt.cli.arguments import texts
+    from nmt.cli.places import STDIN, named, refuse_clashes
     from nmt.errors import UsageError
     from nmt.workflows import plot
 
     if text and input is not None:
         raise UsageError("TEXT and --input are both given: choose one")
     picture = plot.Picture(output, pieces=pieces, maps=maps)
+    refuse_clashes({"--input": input}, {"--output": output})
     if input is not None:
-        paths = plot.plot_file(input, picture)
+        paths = plot.plot_file(named(input, STDIN), picture)
     elif text:
-        paths = plot.plot_sentences(open_run(run), text, picture, checkpoint=checkpoint)
+        paths = plot.plot_sentences(
+            open_run(run), texts(text), picture, checkpoint=checkpoint, device=device
+        )
     else:
-        paths = plot.plot_last(open_run(run), picture)
+        paths = plot.plot_last(open_run(run), picture, device=device)
     for path in paths:
-        typer.echo(path)
+        say(path)

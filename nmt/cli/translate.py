@@ -2,11 +2,13 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
+
+from nmt.cli.streams import reason, talk
 
 if TYPE_CHECKING:
     from nmt.decoding.translator import Translated
@@ -16,12 +18,17 @@ EXAMPLES = (
     'Examples:  nmt translate "I love you"   |   nmt translate < in.txt > out.txt   |   '
     'nmt translate "I love you" --show-attention --n-best 3'
 )
+LONGEST = 1 << 20  # bytes of a line that is read at all
 
 
 def translate(
-    text: Annotated[list[str] | None, typer.Argument(help="Sentences, one an argument.")] = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Argument(help="Sentences, one an argument; one that starts with '-' after '--'."),
+    ] = None,
     input: Annotated[
-        Path | None, typer.Option("--input", "-i", help="A file, one sentence a line.")
+        Path | None,
+        typer.Option("--input", "-i", help="A file, one sentence a line; - is standard input."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A file instead of standard output.")
@@ -31,6 +38,9 @@ def translate(
     n_best: Annotated[int | None, typer.Option(help="So many translations of each.")] = None,
     length_penalty: Annotated[float | None, typer.Option(help="0 favours short ones.")] = None,
     batch_tokens: Annotated[int | None, typer.Option(help="Source tokens side by side.")] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at a line that is too long, instead of cutting.")
+    ] = False,
     attention: Annotated[
         Path | None, typer.Option(help="Write the attention records (JSON lines) here, too.")
     ] = None,
@@ -52,14 +62,21 @@ def translate(
 ) -> None:
     """Translate sentences: arguments, a file, standard input, or as you type."""
     from nmt.checkpoint.run import open_run
+    from nmt.cli.arguments import texts
     from nmt.cli.decoding import changed
+    from nmt.cli.places import DASH, STDIN, STDOUT, is_stream, named, refuse_clashes, written
     from nmt.errors import UsageError
     from nmt.workflows.model import load_trained
-    from nmt.workflows.translate import forms, translate_lines
+    from nmt.workflows.translate import BLOCK, forms, translate_lines
 
     if text and input is not None:
         raise UsageError("TEXT and --input are both given: choose one")
+    sentences = texts(text or [])
     form = forms[format]
+    refuse_clashes(
+        {} if text else {"--input": input or DASH},
+        {"--output": output or DASH, "--attention": attention},
+    )
     chosen = open_run(run)
     decoding = changed(
         chosen.read_config().decoding,
@@ -71,46 +88,98 @@ def translate(
         precision=precision,
     )
     trained = load_trained(chosen, checkpoint=checkpoint, device=device, decoding=decoding)
-    with nullcontext(sys.stdout) if output is None else _written(output) as file:
+    to_stdout = is_stream(output, STDOUT)
+    with nullcontext(sys.stdout) if output is None or to_stdout else written(output) as file:
 
         def write(translated: "Translated", records: "Sequence[AttentionRecord]") -> None:
-            print(form(translated), file=file, flush=output is None)  # noqa: T201  # it is data
+            print(form(translated, decoding.n_best), file=file, flush=to_stdout)  # noqa: T201  # it is data
             if show_attention:
                 _show(records)
 
-        interactive = not text and input is None and sys.stdin.isatty()
-        for lines in _typed() if interactive else [_lines(text, input)]:
-            translate_lines(trained, lines, decoding, write=write, attention=attention, maps=maps)
+        typed = not text and is_stream(input, STDIN) and sys.stdin.isatty()
+        lines = sentences or (_typed() if typed else _read(input, strict=strict))
+        translate_lines(
+            trained,
+            lines,
+            decoding,
+            write=write,
+            attention=None if attention is None else named(attention, STDOUT),
+            maps=maps,
+            strict=strict,
+            block=1 if typed else BLOCK,
+        )
 
 
-def _lines(text: list[str] | None, path: Path | None) -> Iterator[str]:
-    """Lines end at a line feed and nowhere else; a character that is no UTF-8 is an error."""
+def _read(path: Path | None, *, strict: bool) -> Iterator[str | None]:
+    """The lines of a file, or of standard input.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    from nmt.cli.places import STDIN, is_stream
     from nmt.errors import DataError
 
-    if text:
-        yield from text
-        return
+    if path is not None and is_stream(path, STDIN):
+        path = None
     name = "standard input" if path is None else str(path)
-    number = 0
     try:
         with sys.stdin.buffer if path is None else path.open("rb") as file:
-            for line in file:
-                yield line.decode("utf-8").removesuffix("\n")
-                number += 1
+            yield from _lines(file, name, strict=strict)
     except OSError as error:
-        raise DataError(f"{name}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise DataError(f"{name}:{number + 1}: not UTF-8; convert the file to UTF-8") from None
+        raise DataError(f"{name}: cannot be read: {reason(error)}") from error
 
 
-def _typed() -> Iterator[list[str]]:
-    """A line at a time, from a person."""
-    while True:
+def _lines(file: BinaryIO, name: str, *, strict: bool) -> Iterator[str | None]:
+    """Lines end at a line feed and nowhere else; None for one that is too long to be read.
+
+    Raises:
+        DataError: one is not UTF-8, or too long and `strict`.
+    """
+    from nmt.errors import DataError
+
+    number = 0
+    while line := file.readline(LONGEST + 1):
+        number += 1
+        if len(line) > LONGEST and not line.endswith(b"\n"):
+            if strict:
+                raise DataError(
+                    f"{name}:{number}: longer than {LONGEST:,} bytes: cut it into sentences, one "
+                    "a line"
+                )
+            while (rest := file.readline(LONGEST)) and not rest.endswith(b"\n"):
+                pass
+            yield None
+            continue
         try:
-            typer.echo("> ", nl=False, err=True)
-            yield [input()]
+            yield line.decode("utf-8").removesuffix("\n")
+        except UnicodeDecodeError:
+            hint = "; it looks like UTF-16" if line[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
+            raise DataError(
+                f"{name}:{number}: not UTF-8{hint}; convert the file to UTF-8"
+            ) from None
+
+
+def _typed() -> Iterator[str]:
+    """A line at a time, from a person.
+
+    Raises:
+        DataError: the terminal is gone.
+    """
+    from nmt.cli.arguments import as_utf8
+    from nmt.errors import DataError
+
+    while True:
+        talk("> ", end="")
+        try:
+            line = as_utf8(input())
         except EOFError:
             return
+        except ValueError:
+            talk("nmt: that line is not UTF-8: set the terminal to UTF-8 and type it again")
+            continue
+        except OSError as error:
+            raise DataError(f"the terminal cannot be read: {reason(error)}") from error
+        yield line
 
 
 def _show(records: "Sequence[AttentionRecord]") -> None:
@@ -118,14 +187,4 @@ def _show(records: "Sequence[AttentionRecord]") -> None:
     from nmt.plots.terminal import table
 
     for record in records:
-        found = table(record, color=colored()) if record.looks else "(this model has no attention)"
-        typer.echo(found, err=True)
-
-
-@contextmanager
-def _written(path: Path) -> Iterator[TextIO]:
-    """A text file that appears when all of it is there."""
-    from nmt.files import replacing
-
-    with replacing(path) as draft, draft.open("w", encoding="utf-8", newline="\n") as file:
-        yield file
+        talk(table(record, color=colored()) if record.looks else "(this model has no attention)")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,12 +12,17 @@ from nmt.data.batches import pad, plan
 from nmt.data.tokenizer import Encoded, Piece, Tokenizers
 from nmt.data.vocabulary import EOS
 from nmt.decoding.beam import beam_search
+from nmt.decoding.cutting import cut
 from nmt.decoding.engine import Engine
 from nmt.decoding.hypothesis import Hypothesis
 from nmt.errors import DataError
 
 SHARES = 4  # batches for each worker, so that none waits long for the last
 SMALLEST_SHARE = 256  # source tokens: below this, small batches cost more than waiting does
+
+PART = 128  # pieces of a part of a line that is too long, at most: about a long sentence
+MOST_PARTS = 16  # times decoding.max_source_length: a line with more pieces is passed over
+WIDEST = 8  # times the beam: as wide a search goes for as many different texts as are asked for
 
 
 @dataclass(frozen=True)
@@ -38,10 +43,27 @@ class Translated:
     pieces: list[Piece]
     """EOS, `</s>`, is the last."""
     best: list[Translation]
+    """So many as were asked for, with distinct texts; fewer where no more were found."""
+    parts: list["Translated"] = field(default_factory=list)
+    """Of a line that was too long: what it was cut into. Its translations are theirs, joined."""
+    passed_over: bool = False
+    """Whether a line is so long that it was not translated: its translation is empty."""
 
     @property
     def text(self) -> str:
         return self.best[0].text
+
+
+class LongLine(DataError):
+    """A line has more pieces than the model, or the config, allows."""
+
+    def __init__(self, message: str, place: int) -> None:
+        super().__init__(message)
+        self.place = place
+        """Of the line among those that were to be translated, from 0."""
+
+
+Rows = Sequence["list[Hypothesis] | DataError"]
 
 
 class Translator:
@@ -54,38 +76,107 @@ class Translator:
         """Translate all, in their order. first_line: what an error calls the first of them.
 
         Raises:
-            DataError: a sentence has more pieces than `decoding.max_source_length`, or than the
+            LongLine: a sentence has more pieces than `decoding.max_source_length`, or than the
                 model has positions.
         """
         sentences = list(sentences)  # on the disk, they would be read anew at each jump
+        encoded = self._encoded(sentences)
+        self._refuse_endless(encoded, first_line)
         found: list[Translated | None] = [None] * len(sentences)
-        for number, translated in self._in_batches(sentences, first_line):
-            found[number] = translated
+
+        def search(batch: Sequence[int]) -> Rows:
+            try:
+                return self.search([encoded[number].ids for number in batch])
+            except DataError as error:  # a model with too few positions for the longest
+                longest = max(batch, key=lambda number: len(encoded[number].ids))
+                message = f"line {first_line + longest}: {error}"
+                raise LongLine(message, longest) from None
+
+        for number, rows in self._in_batches(encoded, search):
+            found[number] = self._in_words(sentences[number], encoded[number], rows)
         return [translated for translated in found if translated is not None]
 
+    def translate_any(self, sentences: Sequence[str]) -> list[Translated]:
+        """The same for lines of any length: one that is too long is translated in parts.
+
+        Parts are sentences, or runs of words; a line of more than MOST_PARTS times
+        `decoding.max_source_length` pieces is passed over.
+        """
+        sentences = list(sentences)
+        encoded = self._encoded(sentences)
+        most = self.config.max_source_length
+        fits = [len(each.ids) <= most for each in encoded]
+        found: list[Translated | None] = [None] * len(sentences)
+
+        def search(batch: Sequence[int]) -> Rows:
+            try:
+                return self.search([encoded[number].ids for number in batch])
+            except DataError as error:
+                if len(batch) == 1:
+                    return [error]
+            order = sorted(batch, key=lambda number: len(encoded[number].ids))
+            halves = order[: len(order) // 2], order[len(order) // 2 :]
+            rows = {n: row for half in halves for n, row in zip(half, search(half), strict=True)}
+            return [rows[number] for number in batch]
+
+        shorter = [each if fit else _NOTHING for each, fit in zip(encoded, fits, strict=True)]
+        for number, rows in self._in_batches(shorter, search):
+            if not fits[number]:
+                found[number] = self._in_parts(sentences[number], encoded[number], None)
+            elif isinstance(rows, DataError):
+                found[number] = self._in_parts(sentences[number], encoded[number], rows)
+            else:
+                found[number] = self._in_words(sentences[number], encoded[number], rows)
+        return [translated for translated in found if translated is not None]
+
+    def _encoded(self, sentences: Sequence[str]) -> list[Encoded]:
+        return [self.tokenizers.source.pieces(sentence) for sentence in sentences]
+
     def _in_batches(
-        self, sentences: Sequence[str], first_line: int
-    ) -> Iterator[tuple[int, Translated]]:
-        encoded = [self.tokenizers.source.pieces(sentence) for sentence in sentences]
+        self, encoded: Sequence[Encoded], search: Callable[[Sequence[int]], Rows]
+    ) -> Iterator[tuple[int, "list[Hypothesis] | DataError"]]:
+        """Each sentence by its number, with what its search found: nothing for an empty one."""
         lengths = np.array([len(e.ids) + 1 for e in encoded], dtype=np.int64)
-        self._refuse_endless(lengths, first_line)
         for number in np.flatnonzero(lengths == 1).tolist():
-            yield number, _empty(sentences[number])
+            yield number, []
         words = np.flatnonzero(lengths > 1)
         with self._side_by_side() as each:
             batches = [words[batch].tolist() for batch in self._plan(lengths[words])]
-
-            def search(batch: Sequence[int]) -> list[list[Hypothesis]]:
-                try:
-                    return self.search([encoded[number].ids for number in batch])
-                except DataError as error:  # a model with too few positions for the longest
-                    longest = max(batch, key=lambda number: lengths[number])
-                    raise DataError(f"line {first_line + longest}: {error}") from None
-
             searched = each(search, batches)
             for numbers, rows in zip(batches, searched, strict=True):
-                for number, hypotheses in zip(numbers, rows, strict=True):
-                    yield number, self._in_words(sentences[number], encoded[number], hypotheses)
+                yield from zip(numbers, rows, strict=True)
+
+    def _in_parts(self, source: str, encoded: Encoded, error: DataError | None) -> Translated:
+        """A line that is too long; error: what the model said of it.
+
+        Raises:
+            DataError: the model refuses a single piece, too.
+        """
+        count, longest = len(encoded.ids), self.config.max_source_length
+        if error is not None and count <= 1:
+            raise error
+        if count > MOST_PARTS * longest:
+            return replace(_empty(source), passed_over=True)
+        texts = cut(source, encoded.pieces, max(1, min(PART, longest, count // 2)))
+        if len(texts) <= 1:  # one letter of many pieces, or nothing but space
+            return replace(_empty(source), passed_over=True)
+        parts = [leaf for part in self.translate_any(texts) for leaf in part.parts or [part]]
+        if any(part.passed_over for part in parts):
+            return replace(_empty(source), passed_over=True)
+        return Translated(source, [], self._joined(parts), parts)
+
+    def _joined(self, parts: Sequence[Translated]) -> list[Translation]:
+        """The best of all parts, the second best of all, and so on."""
+        several = max(len(part.best) for part in parts)
+        chosen = [
+            [part.best[min(rank, len(part.best) - 1)] for part in parts] for rank in range(several)
+        ]
+        return [
+            Translation(
+                " ".join(one.text for one in row if one.text), [], _one([h.hypothesis for h in row])
+            )
+            for row in chosen
+        ]
 
     def padding_share(self, sentences: Sequence[str]) -> float:
         """Of the source positions that are read, those that are no pieces."""
@@ -104,7 +195,7 @@ class Translator:
         return sorted(batches, key=lambda batch: -int(lengths[batch].max()))
 
     @contextmanager
-    def _side_by_side(self) -> Iterator[Callable[..., Iterator[list[list[Hypothesis]]]]]:
+    def _side_by_side(self) -> Iterator[Callable[..., Iterator[Rows]]]:
         """A `map` over batches, in as many threads as the engine likes."""
         if self.engine.workers == 1:
             yield map
@@ -117,18 +208,66 @@ class Translator:
 
     def search(self, ids: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
         """The hypotheses of one batch of sentences in ids, without EOS."""
+        wanted, size = self.config.n_best, self.config.beam_size
+        if wanted == 1:
+            return self._searched(ids, size, 1)
+        found = [self._distinct(rows) for rows in self._searched(ids, size, size)]
+        while size < self.config.beam_size * WIDEST:
+            lacking = [number for number, rows in enumerate(found) if len(rows) < wanted]
+            if not lacking:
+                break
+            size *= 2
+            together = max(1, len(ids) * self.config.beam_size // size)  # in no more memory
+            for start in range(0, len(lacking), together):
+                some = lacking[start : start + together]
+                more = self._searched([ids[number] for number in some], size, size)
+                for number, rows in zip(some, more, strict=True):
+                    found[number] = self._filled(found[number], rows)
+        return [rows[:wanted] for rows in found]
+
+    def _searched(
+        self, ids: Sequence[Sequence[int]], size: int, n_best: int
+    ) -> list[list[Hypothesis]]:
         source = pad([np.asarray(row, dtype=np.int64) for row in ids], behind=EOS)
         lengths = np.array([len(row) + 1 for row in ids])
         return beam_search(
             self.engine,
             source,
-            size=self.config.beam_size,
+            size=size,
             max_lengths=most_pieces(lengths, self.config),
             length_penalty=self.config.length_penalty,
-            n_best=self.config.n_best,
+            n_best=n_best,
         )
 
-    def _in_words(self, source: str, encoded: Encoded, hypotheses: list[Hypothesis]) -> Translated:
+    def _distinct(self, rows: list[Hypothesis]) -> list[Hypothesis]:
+        """Of hypotheses that spell the same text by other pieces, the best."""
+        found: dict[str, Hypothesis] = {}
+        for hypothesis in rows:
+            found.setdefault(self._spelled(hypothesis), hypothesis)
+        return list(found.values())
+
+    def _filled(self, rows: list[Hypothesis], more: list[Hypothesis]) -> list[Hypothesis]:
+        """Rows with others out of a wider search; the best stays the one that it is."""
+        added = (other for other in more if other.rank_score <= rows[0].rank_score)
+        found = {self._spelled(hypothesis): hypothesis for hypothesis in rows}
+        for hypothesis in added:
+            found.setdefault(self._spelled(hypothesis), hypothesis)
+        return sorted(found.values(), key=lambda hypothesis: -hypothesis.rank_score)
+
+    def _spelled(self, hypothesis: Hypothesis) -> str:
+        """The text of a hypothesis, as far as a reader can tell it from others."""
+        return " ".join(self._text(hypothesis)[0].split())
+
+    def _text(self, hypothesis: Hypothesis) -> tuple[str, list[Piece]]:
+        ended = hypothesis.ids[-1] == EOS
+        return self.tokenizers.target.placed(hypothesis.ids[:-1] if ended else hypothesis.ids)
+
+    def _in_words(
+        self, source: str, encoded: Encoded, hypotheses: "list[Hypothesis] | DataError"
+    ) -> Translated:
+        assert not isinstance(hypotheses, DataError)
+        if not hypotheses:
+            return _empty(source)
         return Translated(
             source,
             [*encoded.pieces, _end(source)],
@@ -136,19 +275,19 @@ class Translator:
         )
 
     def _translation(self, hypothesis: Hypothesis) -> Translation:
+        text, pieces = self._text(hypothesis)
         ended = hypothesis.ids[-1] == EOS
-        text, pieces = self.tokenizers.target.placed(
-            hypothesis.ids[:-1] if ended else hypothesis.ids
-        )
         return Translation(text, [*pieces, _end(text)] if ended else pieces, hypothesis)
 
-    def _refuse_endless(self, lengths: np.ndarray, first_line: int) -> None:
+    def _refuse_endless(self, encoded: Sequence[Encoded], first_line: int) -> None:
         most = self.config.max_source_length
-        for number in np.flatnonzero(lengths - 1 > most).tolist():
-            raise DataError(
-                f"line {first_line + number} has {lengths[number] - 1:,} pieces, more than "
-                f"decoding.max_source_length, {most:,}: cut it into sentences, one a line"
-            )
+        for number, each in enumerate(encoded):
+            if len(each.ids) > most:
+                raise LongLine(
+                    f"line {first_line + number} has {len(each.ids):,} pieces, more than "
+                    f"decoding.max_source_length, {most:,}: cut it into sentences, one a line",
+                    number,
+                )
 
 
 def most_pieces(lengths: np.ndarray, config: DecodingConfig) -> np.ndarray:
@@ -163,3 +302,16 @@ def _end(text: str) -> Piece:
 def _empty(source: str) -> Translated:
     nothing = Hypothesis([EOS], [0.0], 0.0, np.ones((1, 1), np.float32))
     return Translated(source, [_end(source)], [Translation("", [_end("")], nothing)])
+
+
+_NOTHING = Encoded([], [])
+
+
+def _one(hypotheses: Sequence[Hypothesis]) -> Hypothesis:
+    """The hypotheses of parts as one; where they look is told by theirs."""
+    return Hypothesis(
+        [token for each in hypotheses for token in each.ids],
+        [score for each in hypotheses for score in each.token_scores],
+        sum(each.rank_score for each in hypotheses),
+        np.zeros((sum(len(each.ids) for each in hypotheses), 0), np.float32),
+    )

@@ -17,6 +17,7 @@ from nmt.evaluation.linking import Links, above, column_maxima, row_maxima, turn
 from nmt.evaluation.pharaoh import Gold, pharaoh, read_gold
 from nmt.evaluation.words import Floats
 from nmt.workflows.forced import Pair, plain, read, refuse_no_attention, tokenised
+from nmt.workflows.lines import counted_lines
 from nmt.workflows.links import SHIFT
 from nmt.workflows.model import Trained, load_trained
 
@@ -43,6 +44,8 @@ class Choices:
     """The text is not tokenised: link ends are the words of `split_words`."""
     checkpoint: str = "best"
     device: str | None = None
+    strict: bool = False
+    """Whether a pair that is too long is an error, or has no links."""
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -263,7 +266,14 @@ def _method(choices: Choices, *, alone: bool) -> Callable[[Floats], Links]:
 def _links(
     trained: Trained, pairs: Sequence[Pair], choices: Choices, linked: Callable[[Floats], Links]
 ) -> list[Links]:
-    return [linked(seen.between_words(choices.shift)) for seen in read(trained, pairs)]
+    links, refused = [], []
+    for number, seen in enumerate(read(trained, pairs, strict=choices.strict), start=1):
+        links.append(linked(seen.between_words(choices.shift)))
+        if seen.refused:
+            refused.append(number)
+    if refused:
+        log.warning("%s too long for %s: no links", counted_lines(refused), trained.run.folder)
+    return links
 
 
 def _story(trained: Trained, choices: Choices, backward: Trained | None) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from nmt.errors import DataError, UsageError
 from nmt.evaluation.metrics import Scores, measure
 from nmt.evaluation.records import write_records
 from nmt.files import read_json, write_json, write_text
+from nmt.workflows.lines import warn_of_lengths
 from nmt.workflows.links import attention_scores
 from nmt.workflows.model import Trained, endless, load_trained
 from nmt.workflows.run_text import Text, text_of
@@ -61,6 +62,7 @@ def evaluate_split(
     *,
     text: Text | None = None,
     checkpoint: str = "best",
+    device: str | None = None,
     decoding: DecodingConfig | None = None,
 ) -> Evaluation:
     """Translate a split of the run's corpus and keep everything in `evaluation/SPLIT`.
@@ -77,7 +79,7 @@ def evaluate_split(
             f"{run.folder} is an export, which cannot tell its {split} split from another text: "
             "evaluate files with --input and --reference"
         )
-    trained = load_trained(run, checkpoint=checkpoint, decoding=decoding)
+    trained = load_trained(run, checkpoint=checkpoint, device=device, decoding=decoding)
     if text is None:
         text = text_of(run, trained.config, split)
     extras = {"corpus": text.corpus, **attention_scores(trained, text)}
@@ -90,6 +92,7 @@ def evaluate_files(
     reference: Path,
     *,
     checkpoint: str = "best",
+    device: str | None = None,
     decoding: DecodingConfig | None = None,
 ) -> Evaluation:
     """The same for two aligned text files; the results are named after the source file.
@@ -97,7 +100,7 @@ def evaluate_files(
     Raises:
         DataError: the files have no or unequally many lines.
     """
-    trained = load_trained(run, checkpoint=checkpoint, decoding=decoding)
+    trained = load_trained(run, checkpoint=checkpoint, device=device, decoding=decoding)
     raw = read_split((str(source), str(reference)), trained.config.data).whole()
     sources = [normalized(line or "", Counter()) for line in raw.sources]
     bitext = Bitext(sources, [line or "" for line in raw.targets])
@@ -162,8 +165,13 @@ def _evaluate(
 ) -> Evaluation:
     decoding = decoding or trained.config.decoding
     started = monotonic()
-    translations = trained.translator(endless(decoding)).translate(bitext.sources)
+    translations = trained.translator(endless(decoding)).translate_any(bitext.sources)
     seconds = monotonic() - started
+    numbered = list(enumerate(translations, start=1))
+    warn_of_lengths(
+        [number for number, each in numbered if each.parts],
+        [number for number, each in numbered if each.passed_over],
+    )
     hypotheses = [translated.text for translated in translations]
     scores = measure(hypotheses, bitext.targets, trained.config.data.target)
     folder, root = trained.run.evaluation(name) / difference(trained, decoding), trained.run.folder

@@ -23,6 +23,7 @@ from nmt.workflows.model import Trained
 
 _TOKEN = re.compile("[^ \t]+")
 TOGETHER = 2_000  # pairs whose matrices are in memory at once
+LARGEST = 1 << 24  # weights of a pair: more need the memory of a whole machine
 
 
 class Marked(NamedTuple):
@@ -73,6 +74,11 @@ class Read:
     weights: Floats
     """(target pieces, source pieces), `</s>` the last of both; (0, 0) where a side is empty."""
 
+    @property
+    def refused(self) -> bool:
+        """Whether the pair is too long: there are no weights, though both sides have words."""
+        return not len(self.weights) and all(marked.words for marked in self.pair)
+
     def between_words(self, shift: int) -> Floats:
         """(target words, source words + 1) weights; the last column is `</s>`.
 
@@ -90,8 +96,10 @@ class Read:
         )
 
 
-def read(trained: Trained, pairs: Sequence[Pair]) -> Iterator[Read]:
+def read(trained: Trained, pairs: Sequence[Pair], *, strict: bool = True) -> Iterator[Read]:
     """Each pair in its order, read by teacher forcing.
+
+    strict: whether a pair that is too long is an error, or has no weights (see `Read.refused`)
 
     Raises:
         UsageError: the model has no attention.
@@ -100,7 +108,8 @@ def read(trained: Trained, pairs: Sequence[Pair]) -> Iterator[Read]:
     """
     refuse_no_attention(trained)
     for start in range(0, len(pairs), TOGETHER):
-        yield from _read_together(trained, pairs[start : start + TOGETHER], first_line=start + 1)
+        some = pairs[start : start + TOGETHER]
+        yield from _read_together(trained, some, first_line=start + 1, strict=strict)
 
 
 def refuse_no_attention(trained: Trained) -> None:
@@ -117,15 +126,27 @@ def has_attention(trained: Trained) -> bool:
     return trained.config.model.attention.score != NO_ATTENTION
 
 
-def _read_together(trained: Trained, pairs: Sequence[Pair], *, first_line: int) -> list[Read]:
+def _read_together(
+    trained: Trained, pairs: Sequence[Pair], *, first_line: int, strict: bool
+) -> list[Read]:
     tokenizers = trained.tokenizers
     sources = [tokenizers.source.pieces(source.text) for source, _ in pairs]
     targets = [tokenizers.target.pieces(target.text) for _, target in pairs]
-    full = [n for n, pair in enumerate(pairs) if all(marked.text for marked in pair)]
+    full = []
+    for number, (source, target) in enumerate(zip(sources, targets, strict=True)):
+        if (len(source.ids) + 1) * (len(target.ids) + 1) > LARGEST:
+            if strict:
+                raise DataError(
+                    f"line {first_line + number}: {len(source.ids):,} and {len(target.ids):,} "
+                    "pieces are no sentences: cut them, one a line"
+                )
+        elif all(marked.text for marked in pairs[number]):
+            full.append(number)
     encoded = EncodedBitext(
         _column([sources[number] for number in full]), _column([targets[number] for number in full])
     )
-    matrices = _matrices(trained, encoded, [first_line + number for number in full])
+    lines = [first_line + number for number in full] if strict else None
+    matrices = _matrices(trained, encoded, lines)
     found = dict(zip(full, matrices, strict=True))
     nothing = np.zeros((0, 0))
     return [
@@ -140,11 +161,20 @@ def _column(sentences: Sequence[Encoded]) -> IdColumn:
     return IdColumn([ids], [np.cumsum([0, *lengths])])
 
 
+def _halves(group: np.ndarray, lengths: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The shorter and the longer pairs of a group; nothing of a single pair."""
+    order = np.argsort(np.maximum(*(side[group] for side in lengths)), kind="stable")
+    return np.split(group[order], [len(group) // 2]) if len(group) > 1 else []
+
+
 @torch.inference_mode()
-def _matrices(trained: Trained, encoded: EncodedBitext, lines: Sequence[int]) -> list[Floats]:
+def _matrices(
+    trained: Trained, encoded: EncodedBitext, lines: Sequence[int] | None
+) -> list[Floats]:
     """(target pieces, source pieces) weights of every pair, padding cut off.
 
-    lines: where each pair stands, for an error to tell
+    lines: where each pair stands, for an error to tell; None: a pair that is too long has (0, 0)
+    weights, and is no error
     """
     model = trained.model
     device = next(model.parameters()).device
@@ -152,13 +182,18 @@ def _matrices(trained: Trained, encoded: EncodedBitext, lines: Sequence[int]) ->
     longest = max(int(side.max(initial=0)) for side in lengths)
     budget = max(trained.config.decoding.batch_tokens, longest)
     found: list[Floats] = [np.zeros((0, 0))] * len(encoded)
-    for group in plan(*lengths, budget=budget, seed=0, epoch=0):
+    groups = list(plan(*lengths, budget=budget, seed=0, epoch=0))
+    while groups:
+        group = groups.pop()
         batch = collate(encoded, group)
         source = torch.from_numpy(batch.source).to(device)
         target = torch.from_numpy(batch.target_in).to(device)
         try:
             reading = model(source, source != PAD, target)
         except DataError as error:  # too few positions for the longest
+            if lines is None:
+                groups += _halves(group, lengths)
+                continue
             longest = max(group.tolist(), key=lambda pair: max(side[pair] for side in lengths))
             raise DataError(f"line {lines[longest]}: {error}") from None
         weights = reading.attention.cpu().double().numpy()

@@ -2,9 +2,11 @@
 
 import logging
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from nmt.checkpoint.run import Run
@@ -14,7 +16,7 @@ from nmt.data.tokenizer import Tokenizers
 from nmt.decoding.engine import Engine
 from nmt.decoding.exported import Export, fingerprint, runnable
 from nmt.decoding.translator import Translated, Translator
-from nmt.errors import CheckpointError, UsageError
+from nmt.errors import CheckpointError, ConfigError, UsageError
 from nmt.evaluation.records import AttentionRecord, make_record
 
 if TYPE_CHECKING:  # torch is slow to import, and an export does without it
@@ -37,31 +39,42 @@ class Trained:
     checkpoint: Path | None
     """None for an export that stands alone."""
     device: str
+    _loading: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     def translator(self, decoding: DecodingConfig) -> Translator:
         return Translator(self.engine, self.tokenizers, decoding)
 
     @cached_property
     def model(self) -> "Seq2Seq[Any]":
-        """The model in torch and in float32, for what only that can do.
+        """The model in torch and in float32, for what only that can do; loaded once.
 
         Raises:
             CheckpointError: this is an export, and there is no checkpoint beside it.
         """
         if self.checkpoint is None:
             raise CheckpointError(f"{self.run.folder} is an export: it holds no model for torch")
-        model, compute = _load_model(
-            self.config, self.checkpoint, self.tokenizers, self.device, "float32"
-        )
-        return model.to(compute.device).eval()
+        with self._loading:  # cached_property has no lock of its own from Python 3.12 on
+            if "model" not in self.__dict__:
+                model, compute = _load_model(
+                    self.config, self.checkpoint, self.tokenizers, self.device, "float32"
+                )
+                self.__dict__["model"] = model.to(compute.device).eval()
+            found: Seq2Seq[Any] = self.__dict__["model"]
+        return found
 
     def records(
         self, translated: Translated, name: str, *, maps: bool = False
     ) -> list[AttentionRecord]:
         """The attention records of a sentence, one for each of its hypotheses.
 
+        A line that was translated in parts has those of its parts, named `NAME.1`, `NAME.2`, ...
+
         maps: with the matrices of all layers and heads, where the model has several
         """
+        if translated.parts:
+            parts = enumerate(translated.parts, start=1)
+            named = [self.records(part, f"{name}.{number}", maps=maps) for number, part in parts]
+            return list(chain.from_iterable(named))
         several = maps and self.checkpoint is not None and self.has_maps
         if several:
             from nmt.workflows.maps import maps_of
@@ -141,9 +154,10 @@ class _Sought:
     """The device that was asked for; None: the config's."""
     decoding: DecodingConfig
 
-    @property
+    @cached_property
     def device(self) -> str:
-        return self.asked or self.config.device
+        """What was asked for; else the config's, where this machine has it."""
+        return self.asked or _here(self.config.device)
 
     def find(self) -> Trained:
         alone = Export(self.run.folder)
@@ -160,7 +174,7 @@ class _Sought:
         if self.checkpoint not in ("best", "last", step):
             raise CheckpointError(f"{export.folder} holds step {step}, not {self.checkpoint}")
         self._refuse_device()
-        return self._trained(export.engine(self.decoding.precision), export.identity, None)
+        return self._trained(export.engine(self.decoding.precision), export.identity, None, "cpu")
 
     def _by_export(self) -> Trained:
         """The run's own export and nothing else."""
@@ -168,7 +182,8 @@ class _Sought:
         export, folder = Export(self.run.export), self.run.checkpoint(self.checkpoint)
         identity = identity_of(self.run, folder)
         _refuse_another(export, identity, self.run)
-        return self._trained(export.engine(self.decoding.precision), identity, folder)
+        engine = export.engine(self.decoding.precision)
+        return self._trained(engine, identity, folder, self.device)
 
     def _refuse_device(self) -> None:
         """Exports are for the processor; the config's device is that of the training."""
@@ -195,7 +210,7 @@ class _Sought:
             _refuse_another(export, identity, self.run)
             if wanted == "float32" and wanted not in export.precisions:
                 return None
-            return self._trained(export.engine(wanted), identity, folder)
+            return self._trained(export.engine(wanted), identity, folder, self.device)
         except CheckpointError as error:
             log.warning("decoding by torch, since %s", error)
             return None
@@ -213,9 +228,11 @@ class _Sought:
         identity = identity_of(self.run, folder)
         return Trained(self.run, self.config, tokenizers, engine, identity, folder, self.device)
 
-    def _trained(self, engine: Engine, identity: dict[str, Any], folder: Path | None) -> Trained:
+    def _trained(
+        self, engine: Engine, identity: dict[str, Any], folder: Path | None, device: str
+    ) -> Trained:
         tokenizers = Tokenizers.load(self.run.tokenizer)
-        return Trained(self.run, self.config, tokenizers, engine, identity, folder, self.device)
+        return Trained(self.run, self.config, tokenizers, engine, identity, folder, device)
 
 
 def identity_of(run: Run, checkpoint: Path) -> dict[str, Any]:
@@ -258,6 +275,20 @@ def _load_model(
     model = build_model(config.model, tokenizers.vocabularies)
     store.load_model(checkpoint, model)
     return model, compute
+
+
+def _here(device: str) -> str:
+    """The device of a training, or `auto` where this machine has no such device."""
+    if device in ("auto", "cpu"):
+        return device
+    from nmt.models.devices import choose
+
+    try:
+        choose(device, "float32")
+    except ConfigError:
+        log.info("the run's device, %s, is not here: taking auto instead", device)
+        return "auto"
+    return device
 
 
 def _on_processor(device: str) -> bool:

@@ -47,7 +47,7 @@ def plot_file(path: Path, picture: Picture) -> list[Path]:
     return picture.save(_best(list(read_records(path))))
 
 
-def plot_last(run: Run, picture: Picture) -> list[Path]:
+def plot_last(run: Run, picture: Picture, *, device: str | None = None) -> list[Path]:
     """Draw the last translations of a run.
 
     Raises:
@@ -60,18 +60,23 @@ def plot_last(run: Run, picture: Picture) -> list[Path]:
     last = _best(list(read_records(run.translations)))
     if picture.maps and not any(record.maps for record in last):  # they cost, and are seldom kept
         sentences = [record.source for record in last]
-        return plot_sentences(run, sentences, picture, checkpoint="best")
+        return plot_sentences(run, sentences, picture, checkpoint="best", device=device)
     return picture.save(last)
 
 
 def plot_sentences(
-    run: Run, sentences: Sequence[str], picture: Picture, *, checkpoint: str
+    run: Run,
+    sentences: Sequence[str],
+    picture: Picture,
+    *,
+    checkpoint: str,
+    device: str | None = None,
 ) -> list[Path]:
     """Translate sentences, and draw the attention of their translations."""
     from nmt.workflows.model import load_trained
     from nmt.workflows.translate import translate_lines
 
-    trained = load_trained(run, checkpoint=checkpoint)
+    trained = load_trained(run, checkpoint=checkpoint, device=device)
     records: list[AttentionRecord] = []
     decoding = DecodingConfig.model_validate({**trained.config.decoding.model_dump(), "n_best": 1})
     translate_lines(
