@@ -390,3 +390,23 @@ def test_two_aligned_texts_are_two_texts(tmp_path: Path) -> None:
 def _made(path: Path) -> str:
     path.write_text("<seg>")
     return path.name
+
+
+def test_a_damaged_archive_is_told_in_one_line(read: Read) -> None:
+    import io
+    import zipfile
+
+    inside = io.BytesIO()
+    with zipfile.ZipFile(inside, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("pairs.tsv", b"one\tun\n" * 50)
+    for place in range(0, len(inside.getvalue()), 3):
+        content = bytearray(inside.getvalue())
+        content[place] ^= 0xFF
+        try:
+            read("pairs.tsv.zip", bytes(content))
+        except DataError as error:
+            assert "\n" not in str(error)  # noqa: PT017
+    with zipfile.ZipFile(inside, "a") as archive:
+        archive.writestr("_about.txt", b"x")
+    with pytest.raises(DataError, match=r"holds 2 files \(pairs\.tsv, _about\.txt\)"):
+        read("pairs.tsv.zip", inside.getvalue())

@@ -7,6 +7,7 @@ refused before it fills the memory.
 import bz2
 import gzip
 import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -47,17 +48,23 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     """
     with path.open("rb") as file:
         head = file.peek(HEAD)[:HEAD]
-        try:
-            with _unpacked(path, file, head) as content:
-                yield content
-        except (
-            EOFError,
-            zlib.error,
-            lzma.LZMAError,
-            zipfile.BadZipFile,
-            gzip.BadGzipFile,
-        ) as error:
-            raise damaged(path, error) from None
+        with _errors_told(path), _unpacked(path, file, head) as content:
+            yield content
+
+
+@contextmanager
+def _errors_told(path: Path) -> Iterator[None]:
+    """Turn what the unpacking libraries raise over damaged files into one line.
+
+    Raises:
+        DataError: as `opened`.
+    """
+    try:
+        yield
+    except (NotImplementedError, RuntimeError) as error:  # of zip: a method, a version
+        raise DataError(f"{path}: {error}; unpack it and name the file in it") from None
+    except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, struct.error) as error:
+        raise damaged(path, error) from None
 
 
 def damaged(path: Path, error: Exception) -> DataError:
@@ -77,7 +84,7 @@ def plain_name(path: Path) -> PurePosixPath:
     if path.suffix.lower() not in COMPRESSED:
         return PurePosixPath(path.name)
     if path.suffix.lower() == ".zip" and zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
+        with _errors_told(path), zipfile.ZipFile(path) as archive:
             return PurePosixPath(_only_member(path, archive).filename)
     return PurePosixPath(path.stem)
 
@@ -113,11 +120,8 @@ def _unpacked(path: Path, file: Any, head: bytes) -> Iterator[BinaryIO]:
             member = _only_member(path, archive)
             if member.flag_bits & 1:
                 raise DataError(f"{path} is a zip archive with a password; unpack it")
-            try:
-                with archive.open(member) as inside:
-                    yield _Bounded(path, inside, size)  # type: ignore[misc]
-            except NotImplementedError as error:
-                raise DataError(f"{path}: {error}; unpack it and name the file in it") from None
+            with archive.open(member) as inside:
+                yield _Bounded(path, inside, size)  # type: ignore[misc]
         return
     with _OPENERS[kind](file) as content:
         yield _Bounded(path, content, size)  # type: ignore[misc]
