@@ -1,9 +1,9 @@
 """The training loop: update, report, validate, save, and stop at the right time."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from nmt.config import TrainingConfig
 from nmt.data.epochs import Epochs
@@ -92,6 +92,7 @@ class Loop:
             TrainingError: the loss is no finite number any more.
         """
         self._clock = monotonic() - self.progress.seconds
+        self._saved: Progress | None = None
         with self.epochs:
             self._go_on()
 
@@ -102,7 +103,7 @@ class Loop:
             if last or self._due():
                 self._validate()
                 self.progress.ended = self._ending()  # the patience may be over now
-                self.save(self.progress)
+                self._save()
             if self.interrupts.requested:
                 self._stop()
             if self.progress.ended:
@@ -124,7 +125,7 @@ class Loop:
         self.listener.updated(progress, report)
         every = self.config.checkpoint_every
         if every and progress.step % every == 0 and not self._due():
-            self.save(progress)
+            self._save()
 
     def _due(self) -> bool:
         progress, every = self.progress, self.config.validate_every
@@ -134,8 +135,7 @@ class Loop:
 
     def _validate(self) -> None:
         progress = self.progress
-        with self.interrupts.at_once(self._stop):
-            validation = self.validate()
+        validation = self.interrupts.at_once(self.validate, self._stop)
         score = validation.score(self.config.best_by)
         better = progress.best_score is None or score > progress.best_score
         if better:
@@ -160,6 +160,11 @@ class Loop:
             return f"{progress.waited} validations brought no better {config.best_by}"
         return None
 
-    def _stop(self) -> None:
+    def _save(self) -> None:
         self.save(self.progress)
+        self._saved = replace(self.progress)
+
+    def _stop(self) -> NoReturn:
+        if self._saved != self.progress:  # a signal may come while just that is saved
+            self._save()
         self.interrupts.leave()

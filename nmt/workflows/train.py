@@ -77,10 +77,13 @@ def train(loaded: Loaded, request: Request) -> Run:
             trainer = Trainer(parts.model, training, parts.compute, total=total)
             progress = _restored(run, trainer) if going_on else Progress()
             _fit(run, parts, trainer, progress, interrupts)
-            with interrupts.at_once(interrupts.leave):
+
+            def conclude() -> None:
                 _conclude(run, parts, progress)
                 if request.latest:
                     run.finish()
+
+            interrupts.at_once(conclude, interrupts.leave)
     return run
 
 
