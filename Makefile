@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install demo test quick check format bench
+.PHONY: help install demo test quick check audit format bench
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -34,6 +34,11 @@ check: $(INSTALLED)  ## style, types, and imports that only go down
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+audit:  ## known vulnerabilities of the tested versions; needs the network
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --disable-pip-version-check --quiet pip-audit
+	timeout 300 .venv-audit/bin/pip-audit --disable-pip --no-deps --requirement constraints.txt
 
 format: $(INSTALLED)  ## rewrite the code in the house style
 	$(BIN)/ruff check --fix .

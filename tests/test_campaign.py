@@ -1,4 +1,4 @@
-"""A short version of the campaign: what `scripts/campaign.py` does for an hour, for some seconds."""
+"""The reliability campaign in short: a few kills, faults and broken inputs of each sort."""
 
 import json
 import os
