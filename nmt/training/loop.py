@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from math import isfinite
 from time import monotonic
 from typing import Any, NoReturn, Protocol
 
@@ -89,7 +90,7 @@ class Loop:
 
         Raises:
             Interrupted: a signal asked to stop; a checkpoint was saved.
-            TrainingError: the loss is no finite number any more.
+            TrainingError: the loss is no finite number any more, or the training has diverged.
         """
         self._clock = monotonic() - self.progress.seconds
         self._saved: Progress | None = None
@@ -138,6 +139,7 @@ class Loop:
         validation = self.interrupts.at_once(self.validate, self._stop)
         score = validation.score(self.config.best_by)
         better = progress.best_score is None or score > progress.best_score
+        better = better and isfinite(score) and isfinite(validation.loss)
         if better:
             progress.best_score, progress.best_step, progress.waited = score, progress.step, 0
         else:

@@ -15,6 +15,7 @@ from nmt.errors import TrainingError
 from nmt.models import Seq2Seq
 from nmt.models.devices import Compute, out_of_memory, return_freed_memory
 from nmt.training import forcing
+from nmt.training.divergence import Divergence
 from nmt.training.objective import Read, count_right, objective, plain_loss, read
 from nmt.training.reinforce import Baseline
 from nmt.training.schedules import Moment, factor
@@ -64,6 +65,7 @@ class Trainer:
         """The largest batch that is learned from at once, once one did not fit."""
         self.baseline = Baseline(model.vocabulary.out_features, compute.device)
         """What hard attention is rewarded beyond."""
+        self.divergence = Divergence(model.vocabulary.out_features)
 
     def step(self, batches: Sequence[Batch]) -> Report:
         """One update from one or more batches.
@@ -73,8 +75,8 @@ class Trainer:
         memory is learned from in parts. Until its end the update asks the device for no number.
 
         Raises:
-            TrainingError: the loss or the gradient is no finite number, or a single sentence does
-                not fit into the memory; nothing was updated.
+            TrainingError: the loss or the gradient is no finite number, the training has diverged,
+                or a single sentence does not fit into the memory; nothing was updated.
         """
         self.model.train()
         tokens = sum(batch.target_tokens for batch in batches)
@@ -111,6 +113,9 @@ class Trainer:
         if not (math.isfinite(total) and math.isfinite(norm)):
             self.baseline.forget()
             raise TrainingError(self._lost(batches, total, norm))
+        tokens = sum(batch.target_tokens for batch in batches)
+        steady = self.config.teacher_forcing_schedule == "constant"
+        self.divergence.updated(self.steps + 1, total / tokens, steady=steady)
         longest = self.config.clip_norm
         if longest is not None and norm > longest:
             nn.utils.clip_grads_with_norm_(parameters, longest, length)
@@ -174,8 +179,14 @@ class Trainer:
         return read(self.model, batch, self.compute.device, ratio=ratio, per=per)
 
     def loss(self, batches: Sequence[Batch]) -> float:
-        """Nats per target token, read with teacher forcing, nothing learned."""
-        return self._measure(batches, plain_loss, ratio=1.0)
+        """Nats per target token, read with teacher forcing, nothing learned.
+
+        Raises:
+            TrainingError: it is no finite number, or that of a model that has diverged.
+        """
+        found = self._measure(batches, plain_loss, ratio=1.0)
+        self.divergence.validated(self.steps, found)
+        return found
 
     def accuracy(self, batches: Sequence[Batch], *, free: bool) -> float:
         """Share of the target tokens, EOS included, that the model finds the likeliest in place.
@@ -216,6 +227,8 @@ class Trainer:
         tensors["baseline"] = self.baseline.average
         if self.most_cells is not None:
             tensors["most_cells"] = torch.tensor(self.most_cells)
+        if self.divergence.starts_high:
+            tensors["guess"] = torch.tensor(self.divergence.guess, dtype=torch.float64)
         return tensors
 
     def restore(self, tensors: Mapping[str, Tensor], *, steps: int, stalls: int) -> None:
@@ -229,6 +242,10 @@ class Trainer:
         if "baseline" in tensors:
             average = self.baseline.average
             average.copy_(taken(tensors, "baseline", tuple(average.shape), average.dtype))
+        if "guess" in tensors:
+            self.divergence.begin(float(taken(tensors, "guess", (), torch.float64)))
+        elif steps:
+            self.divergence.begin(0.0)
         restore_optimizer(self.model, self.optimizer, tensors, steps=steps)
         set_random_states(tensors, self.compute.device)
         self.steps, self.stalls = steps, stalls
