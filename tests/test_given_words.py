@@ -67,3 +67,12 @@ def test_pieces_of_what_nobody_sees_belong_to_the_word_that_follows() -> None:
     assert seen.words == ["a", "b", "c"]
     assert seen.shares.argmax(axis=0).tolist() == [0, 1, 1, 1, 1, 2, 2, 2, 2]
     assert side("\u200b", pieces[2:3]).words == ["\u200b"]
+
+
+def test_no_piece_belongs_to_an_empty_word() -> None:
+    marked = tokenised("a \ufeff b \ufeff")
+    pieces = [Word("▁a", 0, 1), Word("▁▁b", 1, 4), Word(EOS, 5, 5)]
+    assert side(marked.text, pieces, words=marked.words).shares.argmax(axis=0).tolist() == [0, 2, 4]
+    whole = side(marked.text, [Word("▁a▁▁b", 0, 4)], words=marked.words)
+    assert whole.shares[:, 0].tolist() == [0.5, 0, 0.5, 0]
+    assert side(" ", [Word("▁", 0, 1)], words=[Word("", 0, 0), Word("", 1, 1)]).shares[0, 0] == 1

@@ -67,7 +67,8 @@ def side(sentence: str, pieces: Sequence[Piece], *, words: Sequence[Word] | None
     if inner and not known:  # pieces of nothing but white space, or of what is no character
         known = [Word("".join(piece.text for piece in inner), 0, len(sentence))]
 
-    owners = [_owners(piece, known) for piece in inner]
+    places = _Places(known)
+    owners = [places.owners(piece) for piece in inner]
     begun = {owner[0] for owner in owners}
     shares = np.zeros((len(known) + ended, len(pieces)))
     for column, owner in enumerate(owners):
@@ -86,14 +87,16 @@ def _is_end(piece: Piece) -> bool:
     return piece.text == EOS and piece.start == piece.end
 
 
-def _owners(piece: Piece, words: Sequence[Word]) -> list[int]:
-    """The word that a piece belongs to, and after it those that the piece runs into."""
-    first = max(0, bisect_right(words, piece.start, key=_start) - 1)
-    if piece.start >= words[first].end and first + 1 < len(words):
-        first += 1
-    reached = bisect_left(words, piece.end, key=_start)
-    return [first, *range(first + 1, reached)]
+class _Places:
+    """Where the words stand that pieces can belong to: those that are not empty."""
 
+    def __init__(self, words: Sequence[Word]) -> None:
+        self.numbers = [n for n, word in enumerate(words) if word.start < word.end] or [0]
+        self.starts = [words[n].start for n in self.numbers] if words else [0]
+        self.ends = [words[n].end for n in self.numbers] if words else [0]
 
-def _start(word: Word) -> int:
-    return word.start
+    def owners(self, piece: Piece) -> list[int]:
+        """The word that a piece belongs to, and after it those that the piece runs into."""
+        first = min(bisect_right(self.ends, piece.start), len(self.ends) - 1)
+        reached = bisect_left(self.starts, piece.end)
+        return [self.numbers[place] for place in (first, *range(first + 1, reached))]
