@@ -131,6 +131,12 @@ def test_blank_lines_of_a_table_are_skipped_wherever_they_are(
     assert (found.sources, found.targets) == (["one", "two"], ["un", "deux"])
 
 
+def test_a_line_that_only_looks_blank_is_skipped_too(read: Read) -> None:
+    for name, text in (("a.csv", "en,fr\none,un\n"), ("a.tsv", "one\tun\n"),
+                       ("a.jsonl", '{"en": "one", "fr": "un"}\n')):  # fmt: skip
+        assert read(name, f"\u200b\n{text}\u00a0\u200b\n \u2003\n").targets == ["un"]
+
+
 def test_rows_of_separators_alone_are_skipped_or_counted_as_empty(read: Read) -> None:
     assert read("a.csv", "en;fr\none;un\n;;;\n;\n").sources == ["one", ""]
     assert read("a.tsv", "one\tun\n\t\t\t\n\t\n").sources == ["one", ""]

@@ -20,6 +20,7 @@ from nmt.data.opening import plain_name
 from nmt.data.raw import Chunk, Column, Raw, RawBitext, RawCorpus, RawStream
 from nmt.data.tables import SEPARATORS, TAB, read_table
 from nmt.data.tmx import read_tmx
+from nmt.data.words import is_blank
 from nmt.errors import DataError
 from nmt.files import parse_json
 
@@ -230,7 +231,7 @@ def _is_lines(path: Path, choose: Choose) -> bool:
 def _entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """The objects of a file that has one a line."""
     for number, line in enumerate(chain.from_iterable(lines(path)), start=1):
-        if line.strip():
+        if not is_blank(line):
             yield number, _entry(line, path, number)
 
 

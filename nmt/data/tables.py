@@ -17,6 +17,7 @@ from nmt.config import DataConfig
 from nmt.data.columns import find_pair, is_heading, named_columns
 from nmt.data.lines import blocks, lines
 from nmt.data.raw import Chunk, Column
+from nmt.data.words import is_blank
 from nmt.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ def find_layout(path: Path, config: DataConfig, separators: Sequence[str]) -> La
         DataError: two columns are not to be found.
     """
     text, skipped, separators = _after_hint(_head(path), separators)
-    if not text.strip():
+    if is_blank(text):
         return None
     by_tabs = separators[0] == TAB
     if by_tabs:  # the first line may be a sentence, with commas in it
@@ -298,7 +299,7 @@ def _sample(text: str, separator: str) -> _Sample:
     rows = [
         (number, line.removesuffix("\r").split(separator))
         for number, line in islice(plain, SAMPLE * 2)
-        if line.strip()
+        if not is_blank(line)
     ]
     return _Sample(rows[:SAMPLE], quoted=False)
 
@@ -311,7 +312,7 @@ def _parsed(text: str, separator: str, *, spaced: bool) -> Iterator[Row]:
     line = 1
     try:
         for cells in reader:
-            if any(cell.strip() for cell in cells):
+            if not is_blank("".join(cells)):
                 yield line, cells
             line = reader.line_num + 1
     except csv.Error:
@@ -343,7 +344,7 @@ def _plain_rows(path: Path, layout: Layout) -> Iterator[Row]:
             continue
         cells = line.split(layout.separator)
         if len(cells) != layout.width:
-            if not "".join(cells).strip():
+            if is_blank("".join(cells)):
                 continue
             raise DataError(
                 f"{path}:{number}: {len(cells)} columns where {layout.width} are expected; "
@@ -371,9 +372,7 @@ def _quoted_rows(path: Path, layout: Layout) -> Iterator[Row]:
                 _refuse_swallowed(path, layout, first, behind)
             behind.clear()
             number, first = first, reader.line_num + 1
-            if number < layout.first or not "".join(cells).strip():
-                if number >= layout.first and len(cells) == layout.width:
-                    yield number, cells  # empty sides, to be counted
+            if number < layout.first or (len(cells) != layout.width and is_blank("".join(cells))):
                 continue
             if len(cells) != layout.width:
                 raise DataError(
