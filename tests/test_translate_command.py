@@ -14,6 +14,7 @@ import pytest
 
 from commands import Commands, Outcome, lay_out
 from nmt.checkpoint.run import open_run
+from nmt.cli.places import written
 from nmt.cli.streams import say_json
 from nmt.errors import WriteError
 from nmt.evaluation.records import read_records
@@ -251,24 +252,25 @@ def test_good_lines_before_a_bad_one_are_translated_and_kept(nmt):
     assert (nmt.folder / "out.txt.partial").read_text(encoding="utf-8") == good
 
 
-def test_a_partial_output_has_whole_lines(nmt, tmp_path):
-    from nmt.cli.places import written
+def broken_off(place: Path, text: str, failure: BaseException) -> None:
+    with written(place) as file:
+        file.write(text)
+        raise failure
 
-    place = tmp_path / "text"
-    with pytest.raises(WriteError), written(place) as file:
-        file.write("one\ntwo\nthr")
-        raise WriteError("no")
-    assert (tmp_path / "text.partial").read_bytes() == b"one\ntwo\n"
+
+def test_a_partial_output_has_whole_lines(tmp_path):
+    place, partial = tmp_path / "text", tmp_path / "text.partial"
+    with pytest.raises(WriteError, match="no; what came before it is in .*text.partial$"):
+        broken_off(place, "one\ntwo\nthr", WriteError("no"))
+    assert partial.read_bytes() == b"one\ntwo\n"
     assert not place.exists()
-    with pytest.raises(KeyboardInterrupt), written(place) as file:
-        file.write("x" * 200_000 + "\n" + "y" * 200_000)
-        raise KeyboardInterrupt
-    assert (tmp_path / "text.partial").read_bytes() == b"x" * 200_000 + b"\n"
-    (tmp_path / "text.partial").unlink()
-    with pytest.raises(WriteError), written(place) as file:
-        file.write("no whole line")
-        raise WriteError("no")
-    assert list(tmp_path.glob("*text*")) == []
+    with pytest.raises(KeyboardInterrupt):
+        broken_off(place, "x" * 200_000 + "\n" + "y" * 200_000, KeyboardInterrupt())
+    assert partial.read_bytes() == b"x" * 200_000 + b"\n"
+    partial.unlink()
+    with pytest.raises(WriteError, match="^no$"):
+        broken_off(place, "no whole line", WriteError("no"))
+    assert list(tmp_path.iterdir()) == []
 
 
 LONG = "we see dogs " * 40  # words; and `short` has POSITIONS positions
@@ -459,7 +461,7 @@ def test_signals_are_remembered_where_their_exception_is_lost():
 
 @pytest.mark.parametrize("n_best", [1, 2, 3, 5])
 def test_so_many_lines_for_a_line_with_distinct_texts_and_falling_scores(nmt, n_best):
-    lines = "I see dogs\n\nwe love trees\n \n"
+    lines = "I see dogs\n\nwe love trees\n \u200b\n"
     options = ["--n-best", n_best, "--beam-size", max(2, n_best)]
     text = nmt("translate", *options, stdin=lines).out.split("\n")[:-1]
     tsv = nmt("translate", *options, "--format", "tsv", stdin=lines).out.split("\n")[:-1]
@@ -499,10 +501,10 @@ def test_translations_hold_no_control_characters():
     from nmt.workflows.translate import forms
 
     hypothesis = Hypothesis([5, 3], [-0.25, -0.25], -0.25, None)
-    text = "a\x1b]0;owned\x07\r\n\u2028b\x9b\x7f"
+    text = "a\x1b]0;owned\x07b\x9b\x7f"
     translated = Translated("s\to\x1b", [Piece("</s>", 0, 0)], [Translation(text, [], hypothesis)])
     assert forms["text"](translated, 2) == "a]0;ownedb\n"
-    assert forms["tsv"](translated, 2) == "s o \t0\t-0.2500\ta]0;ownedb\ns o \t1\t-inf\t"
+    assert forms["tsv"](translated, 2) == "s o\t0\t-0.2500\ta]0;ownedb\ns o\t1\t-inf\t"
     found = json.loads(forms["jsonl"](translated, 2))
     assert [each["score"] for each in found["translations"]] == [-0.25, None]
 

@@ -11,6 +11,7 @@ from nmt.config import DecodingConfig
 from nmt.data.batches import pad, plan
 from nmt.data.tokenizer import Encoded, Piece, Tokenizers
 from nmt.data.vocabulary import EOS
+from nmt.data.words import without_invisible
 from nmt.decoding.beam import beam_search
 from nmt.decoding.cutting import cut
 from nmt.decoding.engine import Engine
@@ -256,7 +257,7 @@ class Translator:
 
     def _spelled(self, hypothesis: Hypothesis) -> str:
         """The text of a hypothesis, as far as a reader can tell it from others."""
-        return " ".join(self._text(hypothesis)[0].split())
+        return " ".join(without_invisible(self._text(hypothesis)[0]).split())
 
     def _text(self, hypothesis: Hypothesis) -> tuple[str, list[Piece]]:
         ended = hypothesis.ids[-1] == EOS

@@ -3,7 +3,6 @@
 import json
 import logging
 import math
-import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from nmt.config import DecodingConfig
 from nmt.data.cleaning import normalized
+from nmt.data.pieces import one_line
 from nmt.decoding.translator import LongLine, Translated, Translator
 from nmt.errors import NmtError, WriteError
 from nmt.evaluation.records import AttentionRecord, write_records
@@ -25,7 +25,6 @@ BLOCK = 1000  # lines translated, and written, at once
 
 Form = Callable[[Translated, int], str]
 forms: Registry[Form] = Registry("output format")
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def ranked(translated: Translated, n_best: int) -> list[Line]:
     Where fewer were found, empty ones follow; those of an empty line all have its score, 0.
     """
     found = [
-        Line(_CONTROL.sub("", best.text), best.hypothesis.rank_score, best.hypothesis.score)
+        Line(one_line(best.text), best.hypothesis.rank_score, best.hypothesis.score)
         for best in translated.best
     ]
     nothing = 0.0 if translated.text == "" and len(found) == 1 else -math.inf
@@ -62,7 +61,7 @@ def as_text(translated: Translated, n_best: int = 1) -> str:
 def as_tsv(translated: Translated, n_best: int = 1) -> str:
     """Source, rank, score, translation; `-inf` is the score of a translation that is none."""
     return "\n".join(
-        "\t".join((_CONTROL.sub(" ", translated.source), str(rank), f"{line.score:.4f}", line.text))
+        "\t".join((one_line(translated.source), str(rank), f"{line.score:.4f}", line.text))
         for rank, line in enumerate(ranked(translated, n_best))
     )
 
@@ -81,7 +80,7 @@ def as_jsonl(translated: Translated, n_best: int = 1) -> str:
         }
         for line in ranked(translated, n_best)
     ]
-    source = _CONTROL.sub(" ", translated.source)
+    source = one_line(translated.source)
     return json.dumps({"source": source, "translations": translations}, ensure_ascii=False)
 
 
