@@ -461,6 +461,23 @@ def test_resume_lists_what_changed(nmt):
     refused(found, 2, "seed was 1, is 7", "model.dropout was 0.1, is 0.4")
 
 
+def test_a_training_that_goes_on_elsewhere_says_so(nmt):
+    manifest = nmt.folder / "runs/tiny/manifest.json"
+    content = json.loads(manifest.read_text("utf-8"))
+    other = {**content, "compute": "cuda (1 GPU), bfloat16 products"}
+    manifest.write_text(json.dumps(other), encoding="utf-8")
+    found = nmt("train", "tiny.yaml", "--resume", "training.epochs=3")
+    assert found.status == 0
+    assert "the run began on cuda (1 GPU), bfloat16 products and goes on on cpu" in found.err
+
+
+def test_a_state_of_another_version_is_refused(nmt):
+    last = nmt.folder / "runs/tiny/checkpoints/last/state.json"
+    content = json.loads(last.read_text("utf-8"))
+    last.write_text(json.dumps({**content, "novelty": 1}), encoding="utf-8")
+    refused(nmt("train", "tiny.yaml", "--resume"), 3, "was saved by another version of nmt")
+
+
 def test_resume_may_go_on_for_longer(nmt):
     found = nmt("train", "tiny.yaml", "--resume", "training.epochs=3")
     assert found.status == 0

@@ -178,12 +178,30 @@ def _restored(run: Run, trainer: Trainer) -> Progress:
     folder = run.step(run.steps()[-1])
     store.load_model(folder, trainer.model)
     tensors, state = store.load_training(folder)
-    progress = Progress(**state)
+    try:
+        progress = Progress(**state)
+    except TypeError:
+        raise CheckpointError(
+            f"{folder} was saved by another version of nmt: its state has other parts"
+        ) from None
+    _tell_other_compute(run, trainer)
     trainer.restore(tensors, steps=progress.step, stalls=progress.stalls)
     trim_metrics(run.metrics, progress.step, root=run.folder)
     run.keep(newest=trainer.config.keep_checkpoints, best=progress.best_step)  # or was killed then
     log.info("resumed at step %d, epoch %d, from %s", progress.step, progress.epoch, folder)
     return progress
+
+
+def _tell_other_compute(run: Run, trainer: Trainer) -> None:
+    """Say that a training goes on elsewhere than it began: sums are rounded otherwise there."""
+    before, now = run.read_manifest()["compute"], str(trainer.compute)
+    if before != now:
+        log.warning(
+            "the run began on %s and goes on on %s: the weights will not be those of an "
+            "uninterrupted training to the last bit",
+            before,
+            now,
+        )
 
 
 def _fit(
