@@ -21,7 +21,7 @@ from nmt.decoding.exported import Export
 from nmt.decoding.graphs import quantize, write_graphs
 from nmt.decoding.onnx_engine import OnnxEngine
 from nmt.decoding.torch_engine import TorchEngine
-from nmt.errors import DataError
+from nmt.errors import DataError, UsageError
 from nmt.evaluation.records import read_records
 from nmt.models.attention import scores
 from nmt.models.cells import cells
@@ -168,6 +168,12 @@ def test_a_source_longer_than_the_parameters_is_refused_in_one_line(limited, tmp
         with pytest.raises(DataError, match="a (source|sentence) (of|has) 10 pieces") as caught:
             engine.open(np.full((1, 10), 5), most=2).step(first, None, None)
         assert "\n" not in str(caught.value)
+
+
+def test_a_torch_that_cannot_export_is_named(tmp_path, monkeypatch) -> None:
+    monkeypatch.delattr(torch.onnx, "ops")
+    with pytest.raises(UsageError, match="an export needs torch 2.8 or newer, and this is torch"):
+        write_graphs(Kind().build(), tmp_path / "encoder.onnx", tmp_path / "step.onnx")
 
 
 @pytest.fixture(scope="module")

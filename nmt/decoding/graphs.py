@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from nmt.data.vocabulary import BOS, EOS, PAD
 from nmt.decoding.engine import FIRST_WORD
 from nmt.decoding.onnx_engine import VOCABULARY
+from nmt.errors import UsageError
 from nmt.models.cells import Stack
 from nmt.models.contract import Memory, Rows, Seq2Seq
 
@@ -38,7 +39,15 @@ GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2)}
 
 
 def write_graphs(model: Seq2Seq[Any], encoder: Path, step: Path) -> None:
-    """Write both graphs of a model, in float32."""
+    """Write both graphs of a model, in float32.
+
+    Raises:
+        UsageError: this version of torch cannot.
+    """
+    if not hasattr(torch.onnx, "ops"):
+        raise UsageError(
+            f"an export needs torch 2.8 or newer, and this is torch {torch.__version__}"
+        )
     model = deepcopy(model).cpu().float().eval().requires_grad_(False)
     # What reads words and what writes them may be one matrix, but are quantised apart.
     model.vocabulary.weight = nn.Parameter(model.vocabulary.weight.clone(), requires_grad=False)
