@@ -37,8 +37,8 @@ check: $(INSTALLED)  ## style, types, and imports that only go down
 
 audit:  ## known vulnerabilities of the tested versions; needs the network
 	$(PYTHON) -m venv .venv-audit
-	.venv-audit/bin/python -m pip install --disable-pip-version-check --quiet pip-audit
-	timeout 300 .venv-audit/bin/pip-audit --disable-pip --no-deps --requirement constraints.txt
+	timeout 300 .venv-audit/bin/python -m pip install --disable-pip-version-check --quiet pip-audit
+	timeout 300 .venv-audit/bin/pip-audit --strict --disable-pip --no-deps --requirement constraints.txt
 
 format: $(INSTALLED)  ## rewrite the code in the house style
 	$(BIN)/ruff check --fix .

@@ -74,7 +74,8 @@ def _speak_utf8() -> None:
     Arguments, file names and what libraries read and write would else be mutilated, or refused.
     """
     if sys.getfilesystemencoding() == "ascii" and sys.executable:
-        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+        again = [sys.executable, "-X", "utf8", *sys.orig_argv[1:]]
+        os.execv(sys.executable, again)  # noqa: S606 - this same command, with no shell between
 
 
 if __name__ == "__main__":

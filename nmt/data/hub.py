@@ -129,5 +129,6 @@ def _ask(shelf: store.Shelf) -> Commit:
     )
     info = network.first_answer(ask, seconds=network.first_answer_seconds(copied=copied))
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
-    assert info.sha is not None, "the hub names a commit for every revision"
+    if info.sha is None:
+        raise DataError(f"{config.corpus}: the hub names no commit of it; try again later")
     return Commit(info.sha, sizes)

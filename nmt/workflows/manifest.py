@@ -55,7 +55,7 @@ def _commit() -> str | None:
         return None
     try:
         found = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
+            ["git", "rev-parse", "HEAD"],  # noqa: S607 - wherever the user has it
             cwd=checkout,
             capture_output=True,
             text=True,
