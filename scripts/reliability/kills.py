@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from reliability import phases, points, tiny
-from reliability.forks import DEADLINE, Child, Ended, Mark, Setup, run
+from reliability.forks import Child, Ended, Mark, Setup, deadline, run
 from reliability.ledger import ROOT, Ledger, Row
 from reliability.starts import memory
 
@@ -196,7 +196,7 @@ def _strike_process(
         running.wait(delay)
     except subprocess.TimeoutExpired:
         running.send_signal(number)
-    out, err = running.communicate(timeout=DEADLINE)
+    out, err = running.communicate(timeout=deadline())
     seconds = time.monotonic() - began
     where = "own process: training" if (folder / tiny.RUN).exists() else "own process: start-up"
     return f"{delay:.2f} s after the start", Ended(running.returncode, out, err, seconds), where
