@@ -72,12 +72,13 @@ def campaign(
     with tempfile.TemporaryDirectory(prefix="nmt-fuzz-", dir=memory()) as place:
         done = made(Path(place))
         tasks = []
-        for name in only:
-            count = max(KINDS[name][0] // (500 if quick else 1), 2)
-            for start in range(0, count, CHUNK):
+        counts = {name: max(KINDS[name][0] // (500 if quick else 1), 2) for name in only}
+        for start in range(0, max(counts.values()), CHUNK):  # all kinds take turns
+            for name, count in counts.items():
                 stop = min(start + CHUNK, count)
-                key = f"fuzz/{seed}/{name}/{start}-{stop}"
-                tasks.append((key, partial(_chunk, name, seed, start, stop, done)))
+                if start < stop:
+                    key = f"fuzz/{seed}/{name}/{start}-{stop}"
+                    tasks.append((key, partial(_chunk, name, seed, start, stop, done)))
         return ledger.run(tasks, workers=workers, say="fuzz")
 
 
