@@ -663,3 +663,33 @@ def test_every_help_ends_with_examples(fresh, command):
     found = fresh(*command, "--help")
     assert found.status == 0
     assert "Example" in found.out.strip().split("\n\n")[-1] or "nmt " in found.out.strip()[-300:]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("can't start new thread"),
+        RuntimeError("could not create a primitive"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_memory_that_runs_out_anywhere_is_one_line(nmt, monkeypatch, error):
+    from nmt.workflows import evaluate
+
+    def full(*_, **__):
+        raise error
+
+    monkeypatch.setattr(evaluate, "load_trained", full)
+    refused(nmt("evaluate"), 1, "the memory is full; close something")
+
+
+def test_another_error_of_the_program_keeps_its_traceback(nmt, monkeypatch):
+    from nmt.workflows import evaluate
+
+    def broken(*_, **__):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(evaluate, "load_trained", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        nmt("evaluate")

@@ -116,8 +116,8 @@ def _run() -> int:
         return _misused(error)
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except MemoryError:
-        if Settings.debug:
+    except (MemoryError, RuntimeError) as error:
+        if Settings.debug or not _lacks_memory(error):
             raise
         _complain("the memory is full; close something, or take a smaller batch or beam")
         return NmtError.status
@@ -128,6 +128,21 @@ def _run() -> int:
         _complain(f"{place}{reason(error)}")
         return WriteError.status
     return status if isinstance(status, int) else 0
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether an error says that memory ran out, which libraries tell in words of their own."""
+    return isinstance(error, MemoryError) or any(word in str(error) for word in _NO_MEMORY)
+
+
+_NO_MEMORY = (
+    "can't start new thread",
+    "Resource temporarily unavailable",
+    "could not create a primitive",
+    "DefaultCPUAllocator",
+    "out of memory",
+    "std::bad_alloc",
+)
 
 
 def colored() -> bool:
