@@ -11,7 +11,7 @@ import torch
 
 from commands import Commands, lay_out
 from nmt.checkpoint.run import Run
-from nmt.data.corpus import Bitext, Corpus, Origin
+from nmt.data.corpus import Bitext
 from nmt.data.phrasebook import splits
 from nmt.data.tokenizer import Piece
 from nmt.data.vocabulary import BOS, EOS
@@ -25,6 +25,7 @@ from nmt.models import build_model
 from nmt.workflows.forced import Marked, Read, plain, read, tokenised
 from nmt.workflows.links import attention_scores
 from nmt.workflows.model import Trained, load_trained
+from nmt.workflows.run_text import Text
 from tiny_models import Kind
 
 LONGER = ["training.epochs=30", "training.validate_every=999"]  # until it looks at words
@@ -283,7 +284,7 @@ def test_a_shift_reads_the_next_row(nmt):
         (["in.en", "in.fr", "--gold", "broken"], 3, "broken:2: '1_1' is not a link; write SOURCE-"),
         (["in.en", "in.fr", "--gold", "far"], 3, "far:4: link 6-0 is out of range: the pair has"),
         (["in.en", "in.fr", "--gold", "late"], 3, "late:3: link 0-0 is out of range: the pair has"),
-        (["in.en", "in.fr", "--run", "nowhere"], 2, "nowhere is no run folder; train one: nmt"),
+        (["in.en", "in.fr", "--run", "nowhere"], 2, "nowhere is not a run folder; train one: nmt"),
         (["in.en", "in.fr", "--run", "blind"], 2, "blind has no attention (model.attention.score"),
         (["in.en", "in.fr", "--run", "alone"], 2, "alone is an export, which cannot read"),
         (["in.en", "in.fr", "--links", "maxim"], 2, "unknown link method 'maxim'; did you mean"),
@@ -353,14 +354,10 @@ def test_gold_without_sure_links_is_warned_of(nmt):
 # What `scores.json` says of the attention.
 
 
-def corpus_of(bitext: Bitext, name: str) -> Corpus:
-    return Corpus(bitext, bitext, bitext, Origin(name))
-
-
 def test_the_phrasebook_is_measured_by_its_own_gold(tiny):
     pairs = splits()["test"][:7]
     bitext = Bitext([pair.source for pair in pairs], [pair.target for pair in pairs])
-    scores = attention_scores(tiny, corpus_of(bitext, "phrasebook"), "test")
+    scores = attention_scores(tiny, Text(bitext, "phrasebook"))
     made = sure = hits = 0
     entropies = []
     found = read(tiny, [(plain(source), plain(target)) for source, target in bitext])
@@ -380,7 +377,7 @@ def test_a_reader_of_french_is_measured_by_the_same_gold_turned(runs):
     back = load_trained(Run(runs / "runs" / "back"))
     pairs = splits()["test"][:7]
     bitext = Bitext([pair.target for pair in pairs], [pair.source for pair in pairs])
-    found = attention_scores(back, corpus_of(bitext, "phrasebook"), "test")["alignment"]
+    found = attention_scores(back, Text(bitext, "phrasebook"))["alignment"]
     gold = [{(french, english) for english, french in pair.links} for pair in pairs]
     made = [
         row_maxima(seen.between_words(0))
@@ -393,8 +390,8 @@ def test_a_reader_of_french_is_measured_by_the_same_gold_turned(runs):
 
 def test_other_corpora_have_an_entropy_and_runs_without_attention_nothing(runs, tiny):
     bitext = Bitext(["I see dogs"], ["je vois les chiens"])
-    assert set(attention_scores(tiny, corpus_of(bitext, "files"), "test")) == {"attention_entropy"}
+    assert set(attention_scores(tiny, Text(bitext, "files"))) == {"attention_entropy"}
     blind = load_trained(Run(runs / "runs" / "blind"))
-    assert attention_scores(blind, corpus_of(bitext, "phrasebook"), "test") == {}
+    assert attention_scores(blind, Text(bitext, "phrasebook")) == {}
     scores = json.loads((runs / "runs/tiny/evaluation/test/scores.json").read_text("utf-8"))
     assert 0 < scores["attention_entropy"] < 3
