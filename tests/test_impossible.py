@@ -176,7 +176,8 @@ def numbers(section: type[Section], prefix: str = "") -> Iterator[tuple[str, Any
         for kind in kinds:
             if isinstance(kind, type) and issubclass(kind, Section):
                 yield from numbers(kind, f"{prefix}{name}.")
-        if kinds & {int, float} and not any(get_origin(kind) is tuple for kind in kinds):
+        numeric = kinds & {int, float} and str not in kinds
+        if numeric and not any(get_origin(kind) is tuple for kind in kinds):
             yield f"{prefix}{name}", field
 
 

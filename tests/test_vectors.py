@@ -238,7 +238,10 @@ def test_lines_that_are_not_as_the_header_says_are_refused(file: Path) -> None:
         (b"", "FILE holds no word vectors: it ends after line "),
         (b"\n\n", "FILE holds no word vectors: it ends after line 2"),
         (b"400000 300\n", "FILE holds no word vectors: it ends after line 1"),
-        (b"the\t1\t2\n", "FILE:1: no word vector ('the\t1\t2'): a line is a word and its numbers"),
+        (
+            b"the\t1\t2\n",
+            r"FILE:1: no word vector ('the\x091\x092'): a line is a word and its numbers",
+        ),
         (b'{"the": [1, 2]}\n', "FILE:1: number 1 of 2 is '[1,', which is no finite number"),
     ],
 )

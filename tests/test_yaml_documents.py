@@ -111,10 +111,26 @@ def test_a_text_keeps_the_letters_that_were_written(text: str, tmp_path: Path) -
     path.write_text(f"{LEAST}  revision: {text}\n  splits: {{train: {text}}}\n", encoding="utf-8")
     config = load(path).config
     assert (config.data.revision, config.data.splits.train) == (text, text)
-    changed = load(path, [f"data.source_column={text}", f"data.config={text}"])
-    assert changed.config.data.source_column == changed.config.data.config == text
+    changed = load(path, [f"data.splits.test={text}", f"data.config={text}"])
+    assert changed.config.data.splits.test == changed.config.data.config == text
     path.write_text(changed.resolved(), encoding="utf-8")
     assert load(path).config == changed.config
+
+
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [("3", 3), ("2024", 2024), ("'3'", "3"), ("03", "03"), ("1e3", "1e3"), ("0x3", "0x3"),
+     ("-3", "-3"), ("3.0", "3.0"), ("9" * 30, "9" * 30), ("null", None)],
+)  # fmt: skip
+def test_a_column_is_a_plain_number_or_a_name(
+    text: str, column: int | str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "small.yaml"
+    path.write_text(f"{LEAST}  source_column: {text}\n", encoding="utf-8")
+    loaded = load(path)
+    assert loaded.config.data.source_column == column
+    path.write_text(loaded.resolved(), encoding="utf-8")
+    assert load(path).config == loaded.config
 
 
 @pytest.mark.parametrize("name", ["2024", "2024-05-01", "010", "1e5", "3.10"])

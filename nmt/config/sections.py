@@ -67,14 +67,24 @@ def _meant(value: Any, kinds: set[Any]) -> Any:
     if isinstance(value, list):
         return [_meant(item, kinds) for item in value]
     if isinstance(value, Spelled):
-        texts = any(kind is str or isinstance(kind, str) for kind in kinds)
-        as_text = texts and not kinds & {int, float, bool} and not isinstance(value.value, bool)
-        value = value.text if as_text else value.value
-    if kinds & {int, float}:
+        value = value.text if _as_text(value, kinds) else value.value
+    if kinds & {int, float} and str not in kinds:
         return _as_number(value, kinds)
     if isinstance(value, str):
         _refuse_unreadable(value)
     return value
+
+
+def _as_text(value: Spelled, kinds: set[Any]) -> bool:
+    """Whether a field of these types takes the letters of a number.
+
+    One that takes either, a column by name or by number, takes the number where it is a plain one.
+    """
+    if isinstance(value.value, bool):
+        return False
+    if str in kinds and int in kinds:
+        return not _COUNTED.fullmatch(value.text)
+    return any(kind is str or isinstance(kind, str) for kind in kinds)
 
 
 def _as_number(value: Any, kinds: set[Any]) -> Any:
@@ -84,7 +94,7 @@ def _as_number(value: Any, kinds: set[Any]) -> Any:
     """
     if isinstance(value, bool) and bool not in kinds:
         raise ValueError(f"{str(value).lower()} is no number")
-    if not isinstance(value, str) or str in kinds:
+    if not isinstance(value, str):
         return value
     if number(value.strip()) is not None:
         raise ValueError(f"'{value}' is text: write {value.strip()} without quotes")
@@ -93,6 +103,7 @@ def _as_number(value: Any, kinds: set[Any]) -> Any:
     return printable(value)
 
 
+_COUNTED = re.compile(r"[1-9][0-9]{0,14}")
 _GROUPED = re.compile(r"[-+]?[0-9]+(?:_[0-9]+)+(?:\.[0-9]*)?")
 _LONGEST_TEXT = 4_096
 """Characters, as in the path of a file."""
