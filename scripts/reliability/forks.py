@@ -28,7 +28,7 @@ LATE = (
     "datasets", "matplotlib.backends.backend_agg",
 )  # fmt: skip
 """What the program imports when it needs it."""
-DEADLINE = 300.0  # seconds that any command of a trial may take on a machine that is not busy
+DEADLINE = 120.0  # seconds that any command of a trial may take on a machine that is not busy
 
 
 def deadline() -> float:

@@ -19,7 +19,7 @@ from typing import Any
 from nmt.errors import NmtError
 from reliability import fuzz_files, fuzz_text, tiny
 from reliability.forks import run
-from reliability.fuzz_world import World, check_message
+from reliability.fuzz_world import Seeds, World, check_message
 from reliability.ledger import Ledger, Row
 from reliability.starts import memory
 
@@ -56,8 +56,8 @@ KINDS: dict[str, tuple[int, Kind]] = {
     "run folders": (1_500, fuzz_files.run_folder),
 }
 CHUNK = 250  # inputs of a row
-SECONDS = 10.0  # that an input may take
-STUCK = 30.0  # after which the process is ended from outside
+SECONDS = 10.0  # of the processor that an input may take
+STUCK = 120.0  # seconds after which the process is ended from outside
 GIGABYTES = 3  # of memory beyond what the process has
 KEPT = 5  # faults that a row tells
 
@@ -70,7 +70,7 @@ def campaign(
     ledger: Ledger, *, seed: int, quick: bool, workers: int, only: Sequence[str]
 ) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="nmt-fuzz-", dir=memory()) as place:
-        done = made(Path(place))
+        seeds = Seeds(made(Path(place)))
         tasks = []
         counts = {name: max(KINDS[name][0] // (500 if quick else 1), 2) for name in only}
         for start in range(0, max(counts.values()), CHUNK):  # all kinds take turns
@@ -78,7 +78,7 @@ def campaign(
                 stop = min(start + CHUNK, count)
                 if start < stop:
                     key = f"fuzz/{seed}/{name}/{start}-{stop}"
-                    tasks.append((key, partial(_chunk, name, seed, start, stop, done)))
+                    tasks.append((key, partial(_chunk, name, seed, start, stop, seeds)))
         return ledger.run(tasks, workers=workers, say="fuzz")
 
 
@@ -94,27 +94,27 @@ def made(place: Path) -> Path:
     return done
 
 
-def _chunk(name: str, seed: int, start: int, stop: int, done: Path) -> Row:
+def _chunk(name: str, seed: int, start: int, stop: int, seeds: Seeds) -> Row:
     """Some inputs in a process of their own, and in another one where that dies."""
     row: Row = {
         "kind": name, "inputs": stop - start, "refused": 0, "slowest": 0.0, "faults": [],
         "faulty": 0,
     }  # fmt: skip
     while start < stop:
-        start = _in_a_process(name, seed, start, stop, done, row)
+        start = _in_a_process(name, seed, start, stop, seeds, row)
     return row
 
 
-def _in_a_process(name: str, seed: int, start: int, stop: int, done: Path, row: Row) -> int:
+def _in_a_process(name: str, seed: int, start: int, stop: int, seeds: Seeds, row: Row) -> int:
     """Returns the first input that was not tried."""
     shared = mmap.mmap(-1, 16)
     shared[:] = struct.pack("qd", start, time.monotonic())
     reading, writing = os.pipe()
-    place = Path(tempfile.mkdtemp(prefix="inputs-", dir=done.parent))
+    place = Path(tempfile.mkdtemp(prefix="inputs-", dir=seeds.done.parent))
     pid = os.fork()
     if pid == 0:
         os.close(reading)
-        _try_all(name, seed, start, stop, done, place, shared, writing)
+        _try_all(name, seed, start, stop, seeds, place, shared, writing)
     os.close(writing)
     status = None
     while status is None:
@@ -148,13 +148,13 @@ def _add(row: Row, found: dict[str, Any]) -> None:
 
 
 def _try_all(
-    name: str, seed: int, start: int, stop: int, done: Path, place: Path, shared: mmap.mmap,
+    name: str, seed: int, start: int, stop: int, seeds: Seeds, place: Path, shared: mmap.mmap,
     writing: int,
 ) -> None:  # fmt: skip
     """Never returns."""
     status = 1
     try:
-        world = _world(done, place)
+        world = _world(seeds, place)
         for number in range(start, stop):
             shared[:] = struct.pack("qd", number, time.monotonic())
             found = tried(world, name, seed, number)
@@ -164,9 +164,7 @@ def _try_all(
         os._exit(status)
 
 
-def _world(done: Path, place: Path) -> World:
-    import torch
-
+def _world(seeds: Seeds, place: Path) -> World:
     faulthandler.disable()
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     most = pages * resource.getpagesize() + GIGABYTES * 2**30
@@ -178,11 +176,8 @@ def _world(done: Path, place: Path) -> World:
     def ring(number: int, frame: Any) -> None:
         raise Hang
 
-    signal.signal(signal.SIGALRM, ring)
-    torch.set_num_threads(1)
-    world = World(done, place)
-    _ = world.trained, world.model
-    return world
+    signal.signal(signal.SIGPROF, ring)
+    return World(seeds, place)
 
 
 def tried(world: World, name: str, seed: int, number: int) -> dict[str, Any]:
@@ -190,7 +185,7 @@ def tried(world: World, name: str, seed: int, number: int) -> dict[str, Any]:
     rng = random.Random(f"fuzz/{seed}/{name}/{number}")
     began = time.monotonic()
     found: dict[str, Any] = {}
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
         if KINDS[name][1](world, rng) is False:
             found["refused"] = 1
@@ -209,7 +204,7 @@ def tried(world: World, name: str, seed: int, number: int) -> dict[str, Any]:
             f"{name} {number}: {type(error).__name__}: {str(error)[:300]} {_where(error)}"
         )
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
     return {**found, "slowest": round(time.monotonic() - began, 3)}
 
 
@@ -227,7 +222,7 @@ def _where(error: BaseException) -> str:
 def again(name: str, seed: int, number: int) -> None:
     """Try one input once more, and show where it leads."""
     with tempfile.TemporaryDirectory(prefix="nmt-fuzz-", dir=memory()) as place:
-        world = World(made(Path(place)), Path(place) / "inputs")
+        world = World(Seeds(made(Path(place))), Path(place) / "inputs")
         KINDS[name][1](world, random.Random(f"fuzz/{seed}/{name}/{number}"))
 
 

@@ -120,7 +120,7 @@ def config(world: World, rng: random.Random) -> None:
     from nmt.config import load
     from nmt.workflows.checks import check_model
 
-    seeds = world.shipped
+    seeds = world.seeds.shipped
     path = world.write("fuzzed.yaml", mutated(rng, seeds))
     loaded = load(path)
     loaded.resolved()
@@ -158,7 +158,7 @@ def manifest(world: World, rng: random.Random) -> None:
     from nmt.checkpoint.run import Run, open_run
     from nmt.workflows.card import write_card
 
-    world.write("runs/tiny/manifest.json", mutated(rng, [world.seed("manifest.json")]))
+    world.write("runs/tiny/manifest.json", mutated(rng, [world.seeds.file("manifest.json")]))
     run = Run(world.run)
     run.why_not()
     open_run(world.run).read_manifest()
@@ -171,7 +171,9 @@ def state(world: World, rng: random.Random) -> None:
     from nmt.checkpoint.state import read_state
 
     folder = _last(world)
-    world.write(f"{folder}/state.json", mutated(rng, [world.seed(f"{folder[10:]}/state.json")]))
+    world.write(
+        f"{folder}/state.json", mutated(rng, [world.seeds.file(f"{folder[10:]}/state.json")])
+    )
     read_state(world.scratch / folder)
     Run(world.run).checkpoint("best")
 
@@ -187,7 +189,7 @@ def tensors(world: World, rng: random.Random) -> None:
 
     folder = _last(world)
     name = rng.choice(["model", "training"])
-    data = world.seed(f"{folder[10:]}/{name}.safetensors")
+    data = world.seeds.file(f"{folder[10:]}/{name}.safetensors")
     size = int.from_bytes(data[:8], "little") + 8
     if rng.random() < 0.8:  # the header alone, with the length that it has then, or not
         header = mutated(rng, [data[8:size]])
@@ -198,7 +200,7 @@ def tensors(world: World, rng: random.Random) -> None:
     path = world.write(f"{folder}/{name}.safetensors", data)
     try:
         if name == "model":
-            store.load_model(path.parent, world.model)
+            store.load_model(path.parent, world.seeds.model)
         else:
             store.load_training(path.parent)
     finally:
@@ -211,7 +213,7 @@ def record(world: World, rng: random.Random) -> None:
     from nmt.plots.page import save_page
     from nmt.plots.terminal import table
 
-    seeds = world.records
+    seeds = world.seeds.records
     path = world.write("fuzzed.jsonl", mutated(rng, seeds))
     found = list(read_records(path))
     for each in found[:3]:
@@ -258,7 +260,7 @@ def tokenizer(name: str) -> Any:
         from nmt.data.tokenizer import Tokenizers
 
         words = name.endswith(".json")
-        seed = world.word_list if words else world.seed(f"tokenizer/{name}")
+        seed = world.seeds.word_list if words else world.seeds.file(f"tokenizer/{name}")
         folder = world.scratch / f"tokenizer-{name}"
         world.write(f"{folder.name}/{name}", mutated(rng, [seed]))
         found = Tokenizers.load(folder).source
@@ -296,7 +298,7 @@ def metrics(world: World, rng: random.Random) -> None:
     from nmt.plots.curves import read_metrics
     from nmt.workflows.narration import trim_metrics
 
-    path = world.write("metrics.jsonl", mutated(rng, [world.seed("metrics.jsonl")]))
+    path = world.write("metrics.jsonl", mutated(rng, [world.seeds.file("metrics.jsonl")]))
     trim_metrics(path, 8, root=world.scratch)
     read_metrics(path)
 

@@ -42,7 +42,7 @@ def pieces(world: World, rng: random.Random) -> None:
     """Pieces lie where they say, in order, and are spelled back in one line."""
     from nmt.data.cleaning import normalized
 
-    tokenizer = world.tokenizer(rng.choice(["subwords", "words"]))
+    tokenizer = world.seeds.tokenizers[rng.choice(["subwords", "words"])]
     text = normalized(sentence(rng), Counter())
     encoded = tokenizer.pieces(text)
     assert len(encoded.ids) == len(encoded.pieces), "ids and pieces differ in number"
@@ -74,7 +74,9 @@ def records(world: World, rng: random.Random) -> None:
     from nmt.plots.terminal import table
 
     texts = [_normal(rng) for _ in range(2)]
-    sides = [_with_end(world.tokenizer("subwords").pieces(text).pieces, text) for text in texts]
+    sides = [
+        _with_end(world.seeds.tokenizers["subwords"].pieces(text).pieces, text) for text in texts
+    ]
     if max(map(len, sides)) > 2000:
         return
     weights = np.random.default_rng(rng.randrange(1 << 30)).random((len(sides[1]), len(sides[0])))
@@ -118,7 +120,7 @@ def pages(world: World, rng: random.Random) -> None:
     page = world.scratch / "page.html"
     save_page(found, page)
     text = page.read_text(encoding="utf-8")
-    assert text.count("</script>") == world.scripts_of_a_page(), "a text closed the script"
+    assert text.count("</script>") == world.seeds.scripts_of_a_page, "a text closed the script"
 
 
 def translated(world: World, rng: random.Random) -> None:
@@ -126,8 +128,8 @@ def translated(world: World, rng: random.Random) -> None:
     from nmt.workflows.translate import forms
 
     texts = [_normal(rng) for _ in range(rng.choice([1, 2, 5]))]
-    decoding = world.decoding(n_best=rng.choice([1, 1, 2]))
-    found = world.trained.translator(decoding).translate(texts)
+    decoding = world.decoding(rng.choice([1, 1, 2]))
+    found = world.seeds.trained.translator(decoding).translate(texts)
     assert len(found) == len(texts), f"{len(found)} translations of {len(texts)} sentences"
     for each in found:
         for name in ("text", "tsv", "jsonl"):

@@ -6,11 +6,10 @@ import os
 import shutil
 import sys
 import unicodedata
-from contextlib import suppress
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import nmt.plots
 from nmt.errors import ConfigError, NmtError
 from reliability.ledger import ROOT
 
@@ -33,13 +32,48 @@ def check_message(error: NmtError) -> None:
     assert len(lines) <= 30, f"a message of {len(lines)} lines"
 
 
+class Seeds:
+    """A finished run, what is loaded of it, and its files: made before any process is forked."""
+
+    def __init__(self, done: Path) -> None:
+        from nmt.checkpoint.run import Run
+        from nmt.config import load
+        from nmt.data.tokenizer import Tokenizers
+        from nmt.data.whole_words import WordTokenizer, learn_words
+        from nmt.workflows.model import load_trained
+
+        self.done = done
+        self.trained = load_trained(Run(done / "runs/tiny"), device="cpu")
+        self.model = self.trained.model
+        """Of the run's shape, for checkpoints to be loaded into."""
+        text = (done / "train.tsv").read_text(encoding="utf-8").replace("\t", " ")
+        self.word_list = learn_words(text.split("\n"), 60)
+        self.tokenizers = {
+            "subwords": Tokenizers.load(done / "runs/tiny/tokenizer").source,
+            "words": WordTokenizer(self.word_list),
+        }
+        lines = self.file("evaluation/test/attention.jsonl").split(b"\n")
+        self.records = [lines[0] + b"\n", b"\n".join(lines[:3]) + b"\n"]
+        configs = ROOT / "configs"
+        texts = [path.read_bytes() for path in sorted(configs.rglob("*.yaml"))]
+        whole = [load(path).resolved().encode() for path in sorted(configs.glob("*.yaml"))]
+        self.shipped = [text for text in texts if b"extends" not in text] + whole
+        """The configs that come with the program, with what they extend written out."""
+        template = Path(nmt.plots.__file__).parent / "page.html.j2"
+        self.scripts_of_a_page = template.read_text(encoding="utf-8").count("</script>")
+
+    def file(self, name: str) -> bytes:
+        """A file of the run."""
+        return (self.done / "runs/tiny" / name).read_bytes()
+
+
 class World:
     """A folder of this process, with a copy of the run in it."""
 
-    def __init__(self, done: Path, scratch: Path) -> None:
-        self.done, self.scratch = done, scratch
+    def __init__(self, seeds: Seeds, scratch: Path) -> None:
+        self.seeds, self.done, self.scratch = seeds, seeds.done, scratch
         self.run = scratch / "runs/tiny"
-        shutil.copytree(done, scratch, symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(self.done, scratch, symlinks=True, dirs_exist_ok=True)
         os.chdir(scratch)
         os.environ["NMT_CACHE"] = str(scratch / "cache")
         logging.getLogger("nmt").addHandler(logging.NullHandler())
@@ -50,75 +84,16 @@ class World:
         shutil.rmtree(self.scratch / "runs")
         shutil.copytree(self.done / "runs", self.scratch / "runs", symlinks=True)
 
-    def seed(self, name: str) -> bytes:
-        """A file of the run."""
-        return (self.done / "runs/tiny" / name).read_bytes()
-
     def write(self, name: str, data: bytes) -> Path:
         path = self.scratch / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         return path
 
-    @cached_property
-    def trained(self) -> Any:
-        from nmt.checkpoint.run import Run
-        from nmt.workflows.model import load_trained
-
-        return load_trained(Run(self.done / "runs/tiny"), device="cpu")
-
-    @cached_property
-    def model(self) -> Any:
-        """A model of the run's shape, for checkpoints to be loaded into."""
-        return self.trained.model
-
-    @cached_property
-    def shipped(self) -> list[bytes]:
-        """The configs that come with the program, with what they extend written out."""
-        from nmt.config import load
-
-        folder = ROOT / "configs"
-        texts = [path.read_bytes() for path in sorted(folder.rglob("*.yaml"))]
-        whole = [load(path).resolved().encode() for path in sorted(folder.glob("*.yaml"))]
-        return [text for text in texts if b"extends" not in text] + whole
-
-    @cached_property
-    def records(self) -> list[bytes]:
-        """Records of the run, some at a time."""
-        lines = self.seed("evaluation/test/attention.jsonl").split(b"\n")
-        return [lines[0] + b"\n", b"\n".join(lines[:3]) + b"\n"]
-
-    def decoding(self, **changes: Any) -> Any:
-        limits = {"beam_size": 2, "max_length_factor": 1.0, "max_source_length": 1 << 30}
-        return self.trained.config.decoding.model_copy(update={**limits, **changes})
-
-    def tokenizer(self, kind: str) -> Any:
-        return self._tokenizers[kind]
-
-    @cached_property
-    def _tokenizers(self) -> dict[str, Any]:
-        from nmt.data.tokenizer import Tokenizers
-        from nmt.data.whole_words import WordTokenizer
-
-        subwords = Tokenizers.load(self.done / "runs/tiny/tokenizer").source
-        return {"subwords": subwords, "words": WordTokenizer(self.word_list)}
-
-    @cached_property
-    def word_list(self) -> bytes:
-        from nmt.data.whole_words import learn_words
-
-        lines = (self.done / "train.tsv").read_text(encoding="utf-8").split("\n")
-        return learn_words([line.replace("\t", " ") for line in lines], 60)
-
-    @cached_property
-    def _scripts(self) -> int:
-        import nmt.plots
-
-        template = Path(nmt.plots.__file__).parent / "page.html.j2"
-        return template.read_text(encoding="utf-8").count("</script>")
-
-    def scripts_of_a_page(self) -> int:
-        return self._scripts
+    def decoding(self, n_best: int) -> Any:
+        """Of short translations."""
+        changes = {"beam_size": 2, "max_length_factor": 1.0, "n_best": n_best}
+        return self.seeds.trained.config.decoding.model_copy(update=changes)
 
     def command(self, *arguments: str) -> str | None:
         """Run a command in this process; what it prints, or None where it refuses in one line."""
@@ -148,7 +123,3 @@ class World:
             assert len(told[0]) <= LONGEST, f"a message of {len(told[0])} characters"
             return None
         return bytes(out.buffer.getvalue()).decode()  # type: ignore[attr-defined]
-
-    def close(self) -> None:
-        with suppress(OSError):
-            shutil.rmtree(self.scratch)
