@@ -335,9 +335,10 @@ def _crowd_of_readers(starts: Starts, size: int, folder: Path) -> Row:
     ends = _at_once([(COMMANDS[name], n) for n, name in enumerate(chosen)], folder)
     faults = [ended.fault or f"failed: {ended.err[-300:]}" for ended in ends if ended.status]
     found, broken = inspected(folder)
-    wanted = {}
-    for name in dict.fromkeys(chosen):
-        wanted.update(starts.wholes[name].files)
+    wanted = dict(starts.wholes["evaluate"].before)
+    for name in chosen:
+        whole = starts.wholes[name]
+        wanted.update(whole.files.items() - whole.before.items())
     different = tiny.differences(found, wanted)
     last = "translations/attention.jsonl"  # of whoever was last
     return {

@@ -95,18 +95,22 @@ class Child:
         self.place = folder
         beside = folder.parent / f".{folder.name}{name}"  # what it says is no file of the trial
         self.out, self.err = beside.with_suffix(".out"), beside.with_suffix(".err")
-        reading, writing = os.pipe()
+        for path in (self.out, self.err):
+            path.write_bytes(b"")
+        self._marks, writing = os.pipe()
+        self._left = b""
         sys.stdout.flush()
         sys.stderr.flush()
         self.began = time.monotonic()
         self.pid = os.fork()
         if self.pid == 0:
-            os.close(reading)
+            os.close(self._marks)
             _become(list(map(str, arguments)), self, writing, setups)
         os.close(writing)
-        self._marks, self._left = reading, b""
         self.said: list[str] = []
-        """All that the child has said it does."""
+        """All that the child has said it does, once it was `nmt`."""
+        self.mark()
+        self.said.clear()
 
     def mark(self, timeout: float | None = None) -> str | None:
         """The next thing that the child says it does; None at its end, or when time is over."""
@@ -168,9 +172,10 @@ def _become(arguments: list[str], child: Child, marks: int, setups: Sequence[Set
         sys.argv = ["nmt", *arguments]
         for setup in setups:
             setup(lambda text: _say(marks, text))
-        from nmt.cli import main
+        from nmt.__main__ import run
 
-        main()
+        _say(marks, "begins")  # signals are sent from here on
+        run()
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except BaseException:
@@ -187,7 +192,7 @@ def _say(marks: int, text: str) -> None:
 
 def _redirect(out: Path, err: Path) -> None:
     for path, descriptor in ((Path(os.devnull), 0), (out, 1), (err, 2)):
-        flags = os.O_RDONLY if descriptor == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        flags = os.O_RDONLY if descriptor == 0 else os.O_WRONLY
         opened = os.open(path, flags)
         os.dup2(opened, descriptor)
         os.close(opened)

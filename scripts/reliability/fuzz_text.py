@@ -133,7 +133,7 @@ def translated(world: World, rng: random.Random) -> None:
     assert len(found) == len(texts), f"{len(found)} translations of {len(texts)} sentences"
     for each in found:
         for name in ("text", "tsv", "jsonl"):
-            text = forms[name](each)
+            text = forms[name](each, decoding.n_best)
             lines = text.splitlines() if name == "jsonl" else text.split("\n")
             wanted = 1 if name == "jsonl" else decoding.n_best
             assert len(lines) == wanted, f"{len(lines)} lines for a line as {name}"
