@@ -51,8 +51,8 @@ def check_endpoint() -> None:
 def without_credentials(text: str) -> str:
     """A message that somebody else wrote, without names, passwords, tokens and signatures.
 
-    >>> without_credentials("no answer from https://a:b@x.org/f?sig=1, says Bearer abcdef123")
-    'no answer from https://x.org/f, says Bearer ***'
+    >>> without_credentials("no answer from https://a:b@x.org/f?sig=1 says Bearer abcdef123")
+    'no answer from https://x.org/f says Bearer ***'
     """
     for secret, shown in _known():
         text = text.replace(secret, shown)
