@@ -242,3 +242,39 @@ def test_every_layer_and_head_has_its_place_on_a_page(tmp_path: Path) -> None:
         assert [html.unescape(word) for word in re.findall("<span>(.*?)</span>", table)] == (
             matrix.source
         )
+
+
+def mapped(names: list[str]) -> AttentionRecord:
+    """A record that has only maps of 2 x 2 weights."""
+    identity = [[1.0, 0.0], [0.5, 0.5]]
+    return dataclasses.replace(record_of("a", "b"), maps=dict.fromkeys(names, identity))
+
+
+def test_odd_names_of_maps_are_titles_and_no_formulas(tmp_path: Path) -> None:
+    names = ["encoder $\\frac{$", "encoder \x1b]0;o\x07\n", "decoder " + "long " * 20_000]
+    (path,) = save_maps([mapped(names)], tmp_path / "maps.svg")
+    titles = [html.unescape(text) for text in texts(path) if "coder" in text]
+    assert titles == [
+        names[0],
+        "encoder \ufffd]0;o\ufffd\ufffd",
+        "decoder long long long long long long l…",
+    ]
+
+
+@pytest.mark.parametrize("beginning", ["decoder layer 1 head", "encoder layer"])
+def test_a_picture_of_too_many_maps_is_refused(beginning: str, tmp_path: Path) -> None:
+    record = mapped([f"{beginning} {n}" for n in range(300)])
+    with pytest.raises(UsageError, match=r"record 0 holds 300 maps, which make too large a pict"):
+        save_maps([record], tmp_path / "maps.png")
+    assert not list(tmp_path.iterdir())
+    assert save_maps([record], tmp_path / "maps.html") == [tmp_path / "maps.html"]
+
+
+@pytest.mark.parametrize("run", ["$\\frac{$ \x1b[2J" + "x" * 10**6, ["luong"], {"a": 1}, 7, True])
+def test_a_caption_has_room_for_any_run(run: object, tmp_path: Path) -> None:
+    record = dataclasses.replace(i_love_you(), model={"run": run, "step": 10**4000})
+    (path,) = save_heatmaps([record], tmp_path / "a.svg")
+    caption = html.unescape(texts(path)[-1])
+    assert caption.endswith("log-probability −1.25")
+    assert caption.isprintable()
+    assert len(caption) < 80

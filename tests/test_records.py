@@ -1,7 +1,9 @@
 import dataclasses
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -13,6 +15,9 @@ from nmt.data.words import Word, split_words
 from nmt.errors import DataError
 from nmt.evaluation.records import AttentionRecord, make_record, read_records, write_records
 from nmt.evaluation.words import EOS, join_words, side
+from nmt.plots.heatmap import _caption
+from nmt.plots.page import save_page
+from nmt.plots.terminal import table
 
 SENTENCES = st.text(alphabet="aé t'’l«!-  \u00a0œ5.,", max_size=24)
 
@@ -267,6 +272,127 @@ def test_a_broken_line_is_named(line: bytes, message: str, tmp_path: Path) -> No
         next(records)
     assert str(failure.value).startswith(f"{path}:2: ")
     assert "\n" not in str(failure.value)
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (DEEP, "nested too deeply"),
+        (changed().replace(b"-0.25", b"NaN", 1), "NaN is not a number of JSON"),
+        (changed().replace(b"-0.25", b"1e999", 1), "token_scores: a number that is not finite"),
+        (changed().replace(b"-0.25", b"1" + b"0" * 5000, 1), "not an attention record: Exceeds"),
+        (changed(score=10**400), "score: not a matrix of numbers"),
+        (changed(score=True), "score has an unexpected value: True"),
+        (
+            changed(weights=[[1e300] * 4] * 5),
+            "weights: a number that is not finite, or far too large",
+        ),
+        (changed(weights=[["0.5"] * 4] * 5), "weights: not a matrix"),
+        (changed(weights=[[None] * 4] * 5), "weights: not a matrix"),
+        (changed(weights=[[True] * 4] * 5), "weights: not a matrix"),
+        (changed(weights=[[[0.5]] * 4] * 5), "weights: 5 x 4 x 1 numbers where"),
+        (changed(weights=[0.5] * 5), "weights: 5 numbers where"),
+        (changed(weights={"0": 1}), "weights has an unexpected value: a dict of 1"),
+        (changed(rank=True), "rank has an unexpected value: True"),
+        (changed(rank=-1), "rank has an unexpected value: -1"),
+        (changed(rank=10**30), "rank has an unexpected value: 1000000"),
+        (changed(id="\ud800"), "holds half a surrogate pair"),
+        (changed(target_words=["je", "t'", "\udfff", "</s>"]), "target_words holds half a surr"),
+        (changed(maps={"\ud800": []}), "maps holds half a surrogate pair"),
+        (changed(maps={"encoder": [0.5]}), "maps: 'encoder': 1 numbers where"),
+        (changed(maps={"\x1b]0;owned\x07": [[]]}), r"maps: '\\x1b\]0;owned\\x07': 1 x 0 numbers"),
+        (changed(model={"run": ["\ud800"]}), "model holds half a surrogate pair"),
+        (
+            changed(attention={"a": 0.5}).replace(b"0.5}", b"1e999}"),
+            "attention: a number that is not finite",
+        ),
+        (changed(attention={"a": json.loads("[" * 50 + "]" * 50)}), "nested more than 20 levels"),
+        (changed(schema="\x1b[2J\n"), r"its schema is '\\x1b\[2J\\n'"),
+        (b"\x1f\x8b\x08\x00" + changed(), "packed by gzip: unpack it first"),
+    ],
+)
+def test_a_hostile_line_is_one_line_of_complaint(line: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "attention.jsonl"
+    path.write_bytes(changed() + b"\n" + line + b"\n")
+    records = read_records(path)
+    assert next(records) == i_love_you()
+    with pytest.raises(DataError, match=message) as failure:
+        next(records)
+    assert str(failure.value).startswith(f"{path}:2: ")
+    assert str(failure.value).isprintable()
+    assert len(str(failure.value)) < len(str(path)) + 300
+
+
+def test_a_line_without_an_end_is_not_read_to_its_end() -> None:
+    with pytest.raises(DataError, match=r"zero:1: longer than 67,108,864 bytes"):
+        list(read_records(Path("/dev/zero")))
+
+
+def test_records_come_through_a_pipe() -> None:
+    """As `--input <(grep ... attention.jsonl)` hands them over."""
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as file:
+        file.write(changed() + b"\n")
+    try:
+        assert list(read_records(Path(f"/dev/fd/{reading}"))) == [i_love_you()]
+    finally:
+        os.close(reading)
+
+
+def test_a_folder_is_not_read(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be read: Is a directory"):
+        list(read_records(tmp_path))
+
+
+def test_the_file_is_free_of_what_moves_a_terminal(tmp_path: Path) -> None:
+    hidden = "a\x1b[2J\x7f\x9b2J\x85\u2028\u202e\u2067b"
+    write_records(tmp_path / "a.jsonl", [record_of(hidden, hidden)])
+    text = (tmp_path / "a.jsonl").read_text(encoding="utf-8")
+    assert text.endswith("\n")
+    assert text[:-1].isprintable()
+    assert [record.source for record in read_records(tmp_path / "a.jsonl")] == [hidden]
+
+
+ODD = (
+    None, True, 0, -1, 10**400, 1e300, "", "\ud800", "\x1b]0;o\x07", "$\\frac{$", "\n\x00",
+    "a" * 5000, [], [[]], [[[]]], {}, [None], ["</s>"], "encoder", [[0.5] * 4] * 5, [[1e9] * 4] * 5,
+)  # fmt: skip
+PARTS = [field.name for field in dataclasses.fields(AttentionRecord)]
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_whatever_is_read_can_be_drawn_and_written(data: st.DataObject) -> None:
+    """A record of which some parts are odd, on the page, in a picture, in the terminal."""
+    content = dataclasses.asdict(
+        data.draw(st.sampled_from([i_love_you(), odd(), record_of("", "")]))
+    )
+    for name in data.draw(st.lists(st.sampled_from([*PARTS, "else"]), max_size=2)):
+        inside = content.get(name)
+        if isinstance(inside, dict | list) and inside and data.draw(st.booleans()):
+            keys = [*inside, "step", "run"] if isinstance(inside, dict) else range(len(inside))
+            inside[data.draw(st.sampled_from(keys))] = data.draw(st.sampled_from(ODD))
+        else:
+            content[name] = data.draw(st.sampled_from(ODD))
+    with TemporaryDirectory() as place:
+        path = Path(place) / "a.jsonl"
+        path.write_text(json.dumps(content), encoding="utf-8")
+        try:
+            found = list(read_records(path))
+        except DataError as error:
+            told = str(error)
+            assert told.isprintable()  # noqa: PT017  # most are refused, some are not
+            return
+        write_records(path, found)
+        assert list(read_records(path)) == found
+        save_page(found, Path(place) / "a.html")
+        for record in found:
+            shown = table(record, color=False, width=80)
+            assert all(line.isprintable() for line in shown.split("\n"))
+            assert len(_caption(record)) < 150
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ readers in other languages. A record is enough to draw: neither model nor tokeni
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -30,6 +31,8 @@ LONGEST_LINE = 64 * 2**20
 """Bytes: a record of a thousand by a thousand pieces takes eighth of that."""
 LARGEST = 1e9
 """No weight and no score is larger: beyond, sums and pictures of it would overflow."""
+DEEPEST = 20
+"""Levels of brackets in `attention` and `model`."""
 SMALLEST = 1e-9
 """Weights below this are written as zero."""
 
@@ -214,16 +217,22 @@ def _rounded(weights: Floats) -> Floats:
 
 
 def _line(record: AttentionRecord) -> str:
-    """One line of JSON, also for readers who take U+2028 and its like for the end of a line."""
+    """One line of JSON, also to readers for whom U+2028 ends it, and to terminals."""
     content = {name: value for name, value in vars(record).items() if name != "maps" or value}
     text = json.dumps(content, ensure_ascii=False, allow_nan=False)
-    for separator in "\x85\u2028\u2029":
-        text = text.replace(separator, f"\\u{ord(separator):04x}")
-    return text
+    return _HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+_HIDDEN = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""Ends of lines to some readers, controls of terminals, and what reorders a line to the eye."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
+GZIP = b"\x1f\x8b"
 
 
 def _record(line: bytes, place: str) -> AttentionRecord:
     """One line of a file, checked."""
+    if line.startswith(GZIP):
+        raise DataError(f"{place}: packed by gzip: unpack it first, such as by gunzip")
     try:
         content = parse_json(line.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -238,23 +247,13 @@ def _record(line: bytes, place: str) -> AttentionRecord:
 
     schema = content.get("schema") if isinstance(content, dict) else None
     if schema != SCHEMA:
-        shown = printable(repr(schema), most=60)
-        raise DataError(f"{place}: not an attention record: its schema is {shown}, not '{SCHEMA}'")
-    if b"\\ud" in line.lower() and not _is_unicode(content):
-        raise DataError(f"{place}: it holds half a surrogate pair, which is not text")
+        raise DataError(
+            f"{place}: not an attention record: its schema is {_shown(schema)}, not '{SCHEMA}'"
+        )
     content.setdefault("rank", 0)
     content.setdefault("maps", {})
     _check(content, place)
     return AttentionRecord(**{part.name: content[part.name] for part in fields(AttentionRecord)})
-
-
-def _is_unicode(content: dict[str, Any]) -> bool:
-    """Whether no text in it holds half a surrogate pair, as an escape of JSON can."""
-    try:
-        json.dumps(content, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
@@ -287,9 +286,10 @@ def _check(content: dict[str, Any], place: str) -> None:
             raise DataError(f"{place}: {name} has an unexpected value: {_shown(value)}")
     if not 0 <= content["rank"] < MOST_HYPOTHESES:
         raise DataError(f"{place}: rank has an unexpected value: {_shown(content['rank'])}")
+    for name in ("id", "source", "target"):
+        _check_texts([content[name]], f"{place}: {name}")
     for name in ("source_pieces", "target_pieces", "source_words", "target_words"):
-        if not all(isinstance(text, str) for text in content[name]):
-            raise DataError(f"{place}: {name} holds something that is not text")
+        _check_texts(content[name], f"{place}: {name}")
     for name, unit in (("weights", "pieces"), ("word_weights", "words")):
         shape = (len(content[f"target_{unit}"]), len(content[f"source_{unit}"]))
         _check_numbers(content[name], shape, f"{place}: {name}")
@@ -297,9 +297,12 @@ def _check(content: dict[str, Any], place: str) -> None:
         content["token_scores"], (len(content["target_pieces"]),), f"{place}: token_scores"
     )
     _check_numbers([content["score"]], (1,), f"{place}: score")
+    _check_texts(content["maps"], f"{place}: maps")
     for name, matrix in content["maps"].items():
         rows, columns = (len(content[f"{side}_pieces"]) for side in _sides(name))
         _check_numbers(matrix, (rows, columns), f"{place}: maps: {_shown(name)}")
+    for name in ("attention", "model"):
+        _check_story(content[name], f"{place}: {name}")
 
 
 def _sides(name: str) -> tuple[str, str]:
@@ -307,6 +310,30 @@ def _sides(name: str) -> tuple[str, str]:
     if name.startswith("encoder"):
         return "source", "source"
     return ("target", "target") if name.endswith(SELF) else ("target", "source")
+
+
+def _check_texts(texts: Iterable[Any], place: str) -> None:
+    """Refuse what is not text, or cannot be written as text."""
+    for text in texts:
+        if not isinstance(text, str):
+            raise DataError(f"{place} holds something that is not text: {_shown(text)}")
+        if not text.isascii() and _SURROGATE.search(text):
+            raise DataError(f"{place} holds half a surrogate pair, which is not text")
+
+
+def _check_story(content: dict[str, Any], place: str) -> None:
+    """Refuse descriptions, which may hold anything, that could not be written again."""
+    level: list[Any] = [content]
+    for _ in range(DEEPEST):
+        values = [v for each in level if isinstance(each, dict) for v in (*each, *each.values())]
+        values += [value for each in level if isinstance(each, list) for value in each]
+        _check_texts([value for value in values if isinstance(value, str)], place)
+        numbers = [value for value in values if isinstance(value, float)]
+        _check_numbers(numbers, (len(numbers),), place)
+        level = [value for value in values if isinstance(value, list | dict)]
+        if not level:
+            return
+    raise DataError(f"{place} is nested more than {DEEPEST} levels deep")
 
 
 def _check_numbers(content: Any, shape: tuple[int, ...], place: str) -> None:
@@ -326,4 +353,6 @@ def _check_numbers(content: Any, shape: tuple[int, ...], place: str) -> None:
 
 
 def _shown(value: object) -> str:
-    return printable(repr(value), most=40)
+    if isinstance(value, list | dict):  # too large, or too deep, to be written
+        return f"a {type(value).__name__} of {len(value):,}"
+    return printable(repr(value[:40] if isinstance(value, str) else value), most=40)

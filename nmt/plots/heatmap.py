@@ -31,6 +31,7 @@ NUMBERED = 12
 LARGEST_DRAWN = 150
 """Beyond this many rows or columns the cells are one image, and no longer shapes of their own."""
 LONGEST_LABEL = 32
+LAST_STEP = 10**15
 MARGIN = 0.12  # this and all below in inches
 LABEL_GAP = 0.06
 BAR_GAP, BAR_WIDTH, BAR_HEIGHT, BAR_LABELS = 0.22, 0.13, 2.4, 0.36
@@ -71,10 +72,10 @@ def save_heatmaps(
         save_page(chosen, path, pieces=pieces, eos=eos)
         return [path]
     matrices = [record.matrix(pieces=pieces, eos=eos) for record in chosen]
-    table = substitutes(
-        name for matrix in matrices for names in matrix[:2] for name in map(_short, names)
-    )
-    captions = map(_caption, chosen)
+    captions = [_caption(record) for record in chosen]
+    names = [name for matrix in matrices for names in matrix[:2] for name in map(_short, names)]
+    table = substitutes([*names, *captions])
+    captions = [caption.translate(table) for caption in captions]
     return save_figures(_figures(matrices, captions, table), path, count=len(chosen))
 
 
@@ -224,7 +225,7 @@ def _short(name: str) -> str:
 def _caption(record: AttentionRecord) -> str:
     """Which model, and how sure it was: `luong · step 4,000 · log-probability −1.23`."""
     run, step = record.model.get("run"), record.model.get("step")
-    parts = [str(run)] if run else []
-    parts += [f"step {step:,}"] if isinstance(step, int) else []
+    parts = [_short(run)] if run and isinstance(run, str) else []
+    parts += [f"step {step:,}"] if isinstance(step, int) and 0 <= step < LAST_STEP else []
     score = f"{record.score:.2f}".replace("-", "−")
     return " · ".join([*parts, f"log-probability {score}"])

@@ -1,13 +1,13 @@
 """All attention matrices of a sentence in one picture: a row a layer, a column a head."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nmt.errors import UsageError
+from nmt.errors import UsageError, printable
 from nmt.evaluation.records import SELF, AttentionRecord, Matrix
 from nmt.plots.heatmap import COLOURS
 from nmt.plots.pictures import (
@@ -23,6 +23,8 @@ from nmt.plots.side_by_side import Panel, Section, save_side_by_side
 CELL, SMALLEST, LARGEST = 0.17, 1.5, 3.4  # inches: of a cell, and of one side of a matrix
 LETTERS = 6.5  # points
 LONGEST_NAME = 10  # letters
+TITLE = 40  # letters
+LARGEST_SIDE, LARGEST_PICTURE = 2**16, 2**28  # pixels; matplotlib draws no longer sides
 HOW_TO_READ = (
     "A row is a piece that looks, and shows in percent where: of the source in the encoder, of the "
     "source or, in those named self, of what was written before, in the decoder."
@@ -48,8 +50,7 @@ def save_maps(records: Iterable[AttentionRecord], path: Path) -> list[Path]:
     if kind == ".html":
         _save_page(chosen, path)
         return [path]
-    pieces = (p for record in chosen for p in (*record.source_pieces, *record.target_pieces))
-    table = substitutes(map(short, pieces))
+    table = substitutes(name for record in chosen for name in _names(record))
     return save_figures((draw(record, table) for record in chosen), path, count=len(chosen))
 
 
@@ -65,12 +66,17 @@ def _save_page(records: Sequence[AttentionRecord], path: Path) -> None:
 
 
 def draw(record: AttentionRecord, table: Mapping[int, str] | None = None) -> Figure:
-    """The maps of one record. table: letters that the font lacks, and what stands for them"""
+    """The maps of one record. table: letters that the font lacks, and what stands for them
+
+    Raises:
+        UsageError: they are too many for a picture.
+    """
     rows = [list(names) for _, names in groupby(record.maps, key=_row)]
     longest = max(len(record.source_pieces), len(record.target_pieces))
     side = min(max(CELL * longest, SMALLEST), LARGEST)
     width, height = side + NAMES_ROOM, side + TITLE_ROOM
     across = max(map(len, rows))
+    _refuse_large(record, across * width, len(rows) * height)
     figure = Figure(figsize=(across * width, len(rows) * height), dpi=DOTS_PER_INCH)
     for number, names in enumerate(rows):
         for column, name in enumerate(names):
@@ -81,8 +87,24 @@ def draw(record: AttentionRecord, table: Mapping[int, str] | None = None) -> Fig
                 side / figure.get_figwidth(),
                 side / figure.get_figheight(),
             )
-            draw_matrix(figure.add_axes(place), record.map(name), name, table or {})
+            title = drawn(name, TITLE).translate(table or {})
+            draw_matrix(figure.add_axes(place), record.map(name), title, table or {})
     return figure
+
+
+def _refuse_large(record: AttentionRecord, *inches: float) -> None:
+    width, height = (side * DOTS_PER_INCH for side in inches)
+    if max(width, height) >= LARGEST_SIDE or width * height > LARGEST_PICTURE:
+        raise UsageError(
+            f"record {printable(record.id, most=40)} holds {len(record.maps):,} maps, which make "
+            f"too large a picture ({width:,.0f} x {height:,.0f} pixels): name an .html file"
+        )
+
+
+def _names(record: AttentionRecord) -> Iterator[str]:
+    """All that is written on the picture."""
+    yield from map(short, (*record.source_pieces, *record.target_pieces))
+    yield from (drawn(name, TITLE) for name in record.maps)
 
 
 def short(name: str) -> str:
@@ -105,6 +127,6 @@ def draw_matrix(axes: Axes, matrix: Matrix, title: str, table: Mapping[int, str]
         shown = [short(name).translate(table) for name in names]
         set_ticks(range(len(shown)), shown, rotation=rotation, parse_math=False)
     axes.tick_params(length=0, labelsize=LETTERS, pad=1.5)
-    axes.set_title(title, fontsize=LETTERS + 1, color="0.3", pad=3)
+    axes.set_title(title, fontsize=LETTERS + 1, color="0.3", pad=3, parse_math=False)
     for spine in axes.spines.values():
         spine.set_visible(False)

@@ -1,6 +1,6 @@
 """Attention as one web page: choose a sentence, point at a word, see where the model looked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,9 @@ from nmt.files import write_text
 
 PARTS = 1000
 """A page holds weights as whole thousandths: a third of the size, and finer than any screen."""
+COUNTS = ("step", "heads")
+EXACT = 2**53
+"""What JavaScript has no exact integers beyond."""
 
 
 def save_page(
@@ -52,8 +55,19 @@ def _entry(record: AttentionRecord) -> dict[str, Any]:
         "token_scores": [round(score, 3) for score in record.token_scores],
         "words": _grid(record.matrix(eos=True)),
         "pieces": _grid(record.matrix(pieces=True, eos=True)),
-        "attention": record.attention,
-        "model": {name: record.model[name] for name in ("run", "step") if name in record.model},
+        "attention": _told(record.attention, ("score", "normalizer", "scope", "heads", "state")),
+        "model": _told(record.model, ("run", "step")),
+    }
+
+
+def _told(story: Mapping[str, Any], names: Sequence[str]) -> dict[str, str | int]:
+    """What the page says of the model: a record of another program may hold anything there."""
+    found = {name: story[name] for name in names if name in story}
+    return {
+        name: value
+        for name, value in found.items()
+        if isinstance(value, int if name in COUNTS else str) and not isinstance(value, bool)
+        if not isinstance(value, int) or abs(value) < EXACT
     }
 
 
