@@ -17,13 +17,14 @@ from pathlib import Path
 sys.path[:0] = sys.argv[1:3]
 from reliability import faults, forks, fuzz, kills, points, starts
 from reliability.ledger import Ledger
+forks.LATE = ("torch._dynamo", "pyarrow.parquet", "sacrebleu.metrics", "jinja2")
 forks.import_everything()
 folder = Path(sys.argv[3])
-kills.SHARES = {"train": 1.0}
-counts = {"SIGKILL": 2, "SIGTERM": 1, "SIGINT": 1}
-kills.campaign(Ledger(folder / "kills"), seed=0, counts=counts, workers=1)
-faults.LIGHT, faults.QUICK = ("train", "translate"), 200
-faults.campaign(Ledger(folder / "faults"), seed=0, quick=True, workers=1, only=("calls", "crowds"))
+kills.SHARES, kills.STREAMED = {"train": 1.0}, 0.0
+counts = {"SIGKILL": 1, "SIGTERM": 1, "SIGINT": 1}
+kills.campaign(Ledger(folder / "kills"), seed=1, counts=counts, workers=1)
+faults.LIGHT, faults.QUICK = ("translate",), 8
+faults.campaign(Ledger(folder / "faults"), seed=0, quick=True, workers=1, only=("calls", "clocks"))
 kinds = [name for name in fuzz.KINDS if name not in ("run folders", "arguments", "input files")]
 fuzz.campaign(Ledger(folder / "fuzz"), seed=0, quick=True, workers=1, only=kinds)
 """
@@ -42,7 +43,7 @@ def rows(tmp_path_factory):
     }
 
 
-@pytest.mark.parametrize(("part", "least"), [("kills", 4), ("faults", 6), ("fuzz", 25)])
+@pytest.mark.parametrize(("part", "least"), [("kills", 3), ("faults", 6), ("fuzz", 25)])
 def test_no_trial_loses_anything(rows, part, least):
     assert len(rows[part]) >= least
     assert {row["key"]: row["faults"] for row in rows[part] if row["faults"]} == {}

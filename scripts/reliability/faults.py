@@ -124,8 +124,15 @@ def _judged(
         faults.append(f"cannot be done afterwards: {last.fault or last.err[-300:]}")
     else:
         found, broken = inspected(folder)
-        faults += broken or tiny.differences(found, whole.files)
+        different = broken or tiny.differences(found, whole.files)
+        faults += [line for line in different if not _kept(line, ended)]
     return {"outcome": outcome, "said": (ended.complaints or [""])[0][:200], "faults": faults}
+
+
+def _kept(difference: str, ended: Ended) -> bool:
+    """Whether it is the part of an output that a command keeps and names where it fails."""
+    name = difference.removeprefix("left over: ")
+    return name.endswith(".partial") and name in ended.err
 
 
 def _rooms(starts: Starts, count: int) -> list[Task]:

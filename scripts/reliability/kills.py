@@ -24,6 +24,8 @@ COUNTS = {"SIGKILL": 100, "SIGTERM": 30, "SIGINT": 20}
 QUICK = {"SIGKILL": 10, "SIGTERM": 3, "SIGINT": 3}
 SHARES = {"train": 0.72, "sweep": 0.11, "export": 0.08, "process": 0.09}
 """Of the signals; `process` is a training in a process of its own, its start-up included."""
+STREAMED = 0.5
+"""Share of the trainings that read their text as if it were large."""
 COMMANDS = {
     "train": tiny.TRAIN, "process": tiny.TRAIN, "sweep": tiny.SWEEP,
     "export": ["export", "runs/tiny"],
@@ -53,7 +55,7 @@ def campaign(ledger: Ledger, *, seed: int, counts: dict[str, int], workers: int)
         wholes = {
             (kind, streamed): _whole(kind, streamed, Path(place))
             for kind in SHARES
-            for streamed in ([False, True] if kind == "train" else [False])
+            for streamed in ([False, True] if kind == "train" and STREAMED else [False])
         }
         tasks = [
             (f"kills/{seed}/{name}/{number}", partial(_trial, name, number, seed, wholes, place))
@@ -107,7 +109,7 @@ def _trial(
     """One signal, and all that follows from it."""
     rng = random.Random(f"kills/{seed}/{name}/{number}")
     [kind] = rng.choices(list(SHARES), list(SHARES.values()))
-    streamed = kind == "train" and rng.random() < 0.5
+    streamed = kind == "train" and rng.random() < STREAMED
     whole = wholes[kind, streamed]
     for _ in range(DRAWS):
         folder = Path(tempfile.mkdtemp(prefix="trial-", dir=place)) / "here"

@@ -37,7 +37,8 @@ same files, no more and no fewer, in the run folder and in the cache, each equal
   Besides, file systems in memory of 40 sizes that really fill up; limits of memory, open files
   and file sizes; files and a clock that are a year off; two to eight processes in one run or one
   cache. A command must succeed or fail with one line, must leave what was there as it was or as
-  it should become, and must end equal when it is given again without the fault.
+  it should become, and must end equal when it is given again without the fault; what it may leave
+  is `NAME.partial`, the lines written before the fault, if its message names it.
 - **Fuzzing.** Real files, mutated: bytes flipped, parts cut, doubled, swapped, nested 20,000
   deep, numbers beyond every range, other encodings. Sentences of all of Unicode: unassigned
   letters, half surrogate pairs, bidirectional controls, 200 accents on a letter, joined emoji,

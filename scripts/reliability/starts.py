@@ -53,6 +53,12 @@ class Starts:
         ended = run(tiny.TRAIN, done)
         if ended.status:
             raise SystemExit(f"a training fails when it is left alone: {ended.err}")
+        if "resume" in commands:
+            self._train_half(empty, half)
+        self.wholes = {command: self._whole(command) for command in commands}
+
+    def _train_half(self, empty: Path, half: Path) -> None:
+        """A training that is killed half-way."""
         shutil.copytree(empty, half)
         count = self._count(tiny.TRAIN, half, reads=False)[0]
         shutil.rmtree(half)
@@ -60,7 +66,6 @@ class Starts:
         run(tiny.TRAIN, half, points.killed_at(count // 2, half))
         if not list(half.glob("runs/tiny/checkpoints/step-*")):
             raise SystemExit("half of a training has no checkpoint")
-        self.wholes = {command: self._whole(command) for command in commands}
 
     def begin(self, command: str, folder: Path) -> None:
         """Make a folder in which a command begins."""
