@@ -432,13 +432,20 @@ ROOT = Path(__file__).parents[1]
 def test_a_signal_ends_a_command_without_a_trace(trained, tmp_path, name):
     number = getattr(signal, name)
     command = [sys.executable, "-m", "nmt", "translate", "-o", str(tmp_path / "out.txt")]
-    with subprocess.Popen(
-        command, cwd=trained, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.PIPE, stderr=subprocess.PIPE,
-    ) as process:  # fmt: skip
-        process.stderr.readline()  # the model is loaded
-        process.send_signal(number)
-        errors = process.stderr.read()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
+    try:
+        process = subprocess.Popen(
+            command, cwd=trained, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+    finally:
+        signal.signal(signal.SIGINT, before)
+    process.stderr.readline()  # the model is loaded
+    process.send_signal(number)
+    try:
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 128 + number
     assert errors == b""
     assert list(tmp_path.iterdir()) == []
