@@ -146,6 +146,7 @@ def test_another_programs_state_is_refused(folder: Path, text: str) -> None:
     ("name", "value"),
     [
         ("step", "3"), ("step", -1), ("step", True), ("step", 2**70), ("seconds", "long"),
+        ("seconds", -0.5), ("seconds", 1e300), ("waiting", 2**62), ("best_score", -1e300),
         ("best_score", [1]), ("ended", 3), ("batch", 1.5), ("waited", None), ("epoch", {}),
     ],
 )  # fmt: skip
@@ -153,6 +154,16 @@ def test_a_state_of_other_types_is_refused(folder: Path, name: str, value: objec
     state = json.loads((folder / "state.json").read_text())
     (folder / "state.json").write_text(json.dumps({**state, name: value}))
     assert message(folder).startswith(f"state.json: '{name}' has an unexpected value: ")
+
+
+def test_a_state_without_a_step_is_refused(folder: Path) -> None:
+    (folder / "state.json").write_text('{"format": "nmt.checkpoint/1", "epoch": 1}')
+    assert message(folder).startswith("state.json does not say at which step it was saved; ")
+
+
+def test_a_loss_is_a_score_below_zero(folder: Path) -> None:
+    store.save(folder, Kind().build(), TENSORS, {**STATE, "best_score": -2.5})
+    assert store.load_training(folder)[1]["best_score"] == -2.5
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"format": NaN}', '{"a": ' * 100_000])
@@ -175,6 +186,54 @@ def test_weights_of_another_type_are_refused(folder: Path) -> None:
     store.save(folder, Kind().build().half(), TENSORS, STATE)
     found = message(folder, Kind().build())
     assert "source_embedding.weight is torch.float16, not torch." in found
+
+
+def with_header(path: Path, header: bytes, *, length: int | None = None) -> None:
+    """Give a file of tensors another header, and another length of it."""
+    whole = path.read_bytes()
+    body = whole[8 + int.from_bytes(whole[:8], "little") :]
+    length = len(header) if length is None else length
+    path.write_bytes(length.to_bytes(8, "little") + header + body)
+
+
+@pytest.mark.parametrize(
+    ("header", "length"),
+    [
+        (b"{}", 2**62),
+        (b"{}", 2**24 + 1),
+        (b"[" * 10_000 + b"]" * 10_000, None),
+        (b'{"__metadata__": {"format": "nmt.checkpoint/1"}, "a": 3}', None),
+        (b'{"__metadata__": {"format": ["nmt.checkpoint/1"]}}', None),
+        (b'{"a": {"dtype": "F32", "shape": [99999999999], "data_offsets": [0, 4]}}', None),
+        (b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [-4, 0]}}', None),
+        (b"\xff\xfe", None),
+    ],
+)
+@pytest.mark.parametrize("name", ["model.safetensors", "training.safetensors"])
+def test_a_hostile_header_is_refused(
+    folder: Path, name: str, header: bytes, length: int | None
+) -> None:
+    with_header(folder / name, header, length=length)
+    found = message(folder, Kind().build() if name == "model.safetensors" else None)
+    assert found.startswith(f"{name} is not a safetensors file, or was cut short (")
+    assert found.isprintable()
+    assert len(found) < 300
+
+
+def test_a_model_of_another_size_is_refused_before_it_is_read(folder: Path) -> None:
+    """A file of 4 GiB of zeros, which takes no room on the disk."""
+    claim = {"dtype": "F32", "shape": [2**30], "data_offsets": [0, 2**32]}
+    model = Kind().build()
+    named = {name: claim for name, _ in list(model.named_parameters())[:1]}
+    header = json.dumps({"__metadata__": {"format": "nmt.checkpoint/1"}, **named}).encode()
+    for name in ("model.safetensors", "training.safetensors"):
+        path = folder / name
+        path.write_bytes(len(header).to_bytes(8, "little") + header)
+        os.truncate(path, path.stat().st_size + 2**32)
+    assert "holds another model than the config describes" in message(folder, model)
+    store.save(folder.with_name("whole"), model, TENSORS, STATE)
+    shutil.copy(folder.with_name("whole") / "model.safetensors", folder)
+    assert "is not the training state of this model: 4,294,96" in message(folder)
 
 
 def test_a_pipe_is_not_waited_for(folder: Path) -> None:

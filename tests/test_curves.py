@@ -1,5 +1,6 @@
 import json
 import math
+import os
 import re
 from pathlib import Path
 
@@ -98,13 +99,52 @@ def test_metrics_are_read_up_to_a_line_cut_short(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [('{"a": \n{}\n', "metrics.jsonl:1: broken JSON"), ("{}\n[1]\n", "metrics.jsonl:2: no event")],
+    [
+        ('{"a": \n{}\n', "metrics.jsonl:1: broken JSON"),
+        ("{}\n[1]\n", "metrics.jsonl:2: not an event"),
+    ],
 )
 def test_a_broken_line_is_named(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match=message):
         read_metrics(path)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["[" * 100_000, '{"step": ' + "1" * 5000 + "}", '"\x1b[2J"', "[1]", '{"a": ' * 100_000],
+)
+def test_a_hostile_line_is_one_line_of_complaint(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(f'{{"event": "train"}}\n{line}\n', encoding="utf-8")
+    with pytest.raises(DataError, match=r"metrics\.jsonl:2: ") as caught:
+        read_metrics(path)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < len(str(path)) + 100
+
+
+def test_a_pipe_in_place_of_metrics_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "metrics.jsonl")
+    with pytest.raises(DataError, match="cannot be read: not an ordinary file"):
+        read_metrics(tmp_path / "metrics.jsonl")
+
+
+ODD = [[1], {"a": 1}, True, None, "3", 10**400, 1e300, -1e300, float("nan"), "\ud800"]
+
+
+@pytest.mark.parametrize("name", ["step", "seconds", "loss", "bleu", "event"])
+def test_odd_values_are_left_out_of_the_picture(name: str, tmp_path: Path) -> None:
+    odd = [
+        {**event, name: value}
+        for event in EVENTS
+        for value in ODD
+        if (name, value) != ("step", None)
+    ]
+    (path,) = save_curves({"run": [*odd, *EVENTS]}, tmp_path / "curves.png")
+    drawn, wanted = (lines(draw({"run": events}).axes[0]) for events in ([*odd, *EVENTS], EVENTS))
+    assert [line[-2:] for line in drawn] == [line[-2:] for line in wanted]
+    assert path.stat().st_size
 
 
 def test_missing_metrics_are_named(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from commands import Commands, Outcome, lay_out
 from nmt.config import load
-from nmt.errors import ConfigError, DataError, TrainingError
+from nmt.errors import CheckpointError, ConfigError, DataError, TrainingError
 from nmt.evaluation.league import League, Row, ranked
 from nmt.evaluation.records import Matrix, read_records
 from nmt.plots import league as picture
@@ -562,6 +562,15 @@ def test_what_failed_before_it_had_a_run_is_told_of_where_only_runs_are_compared
 
 def row(name: str, **values) -> Row:
     return Row(name=name, run=f"runs/{name}", mechanism="dot", budget="3 epochs", **values)
+
+
+@pytest.mark.parametrize("value", ["3", True, [1], 1e300, 10**400, -1.0, float("nan")])
+@pytest.mark.parametrize("name", ["bleu", "aer", "sentences_per_second", "parameters", "minutes"])
+def test_a_number_that_no_training_has_is_told_of_its_run(name, value):
+    with pytest.raises(CheckpointError, match=f"runs/a: its {name} is ") as caught:
+        row("a", state="finished", **{name: value})
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 200
 
 
 def league(*rows: Row) -> League:

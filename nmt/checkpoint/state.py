@@ -27,13 +27,21 @@ def read_state(folder: Path) -> dict[str, Any]:
     if not isinstance(state, dict) or state.pop("format", None) != FORMAT:
         raise CheckpointError(f"{path} was not written by this version of nmt ({FORMAT})")
     for name, value in state.items():
-        known, whole = isinstance(value, KINDS.get(name, object)), isinstance(value, int)
-        if not known or isinstance(value, bool) or (whole and not 0 <= value < MOST):
+        if not _is_known(name, value):
             raise CheckpointError(
                 f"{path}: '{printable(name, most=40)}' has an unexpected value: "
                 f"{printable(repr(value), most=40)}; {ADVICE}"
             )
+    if "step" not in state:
+        raise CheckpointError(f"{path} does not say at which step it was saved; {ADVICE}")
     return state
+
+
+def _is_known(name: str, value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, KINDS.get(name, object)):
+        return False
+    least = -MOST if name in SIGNED else 0
+    return not isinstance(value, int | float) or least <= value < MOST
 
 
 NUMBER = (int, float)
@@ -43,4 +51,5 @@ KINDS: dict[str, type | tuple[type, ...]] = {
     "best_step": int, "waited": int, "stalls": int, "ended": (str, type(None)),
 }  # fmt: skip
 """What stands in it, and of which type it is; of another name, anything."""
+SIGNED = {"best_score"}  # a loss is scored by what it lacks
 MOST = 2**62

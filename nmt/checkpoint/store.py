@@ -1,8 +1,9 @@
 """Checkpoints: a model and its training state in safetensors and JSON, whole or absent."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -14,6 +15,20 @@ from nmt.errors import CheckpointError, printable
 from nmt.files import replacing_folder, write_json
 
 MODEL, TRAINING = "model.safetensors", "training.safetensors"
+LARGEST_HEADER = 2**24  # bytes: names and places of 100,000 tensors
+LARGEST_BESIDE, COPIES = 2**26, 4  # bytes of a training state, beside copies of all parameters
+TYPES = {
+    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
+    "I64": torch.int64, "I32": torch.int32, "U8": torch.uint8, "BOOL": torch.bool,
+}  # fmt: skip
+
+
+class _Claim(NamedTuple):
+    """What a file says of a tensor."""
+
+    shape: tuple[int, ...]
+    dtype: torch.dtype | None
+    """None is one that nmt does not write."""
 
 
 def save(
@@ -36,23 +51,8 @@ def load_model(folder: Path, model: nn.Module) -> None:
         CheckpointError: the file is missing, cut short, foreign, or of another model.
     """
     path = folder / MODEL
-    tensors = _read(path)
     wanted = dict(model.named_parameters())
-    if tensors.keys() != wanted.keys():
-        odd = sorted(tensors.keys() ^ wanted.keys())
-        named = printable(", ".join(odd[:3]))
-        raise CheckpointError(
-            f"{path} holds another model than the config describes: {named} "
-            f"{'is' if len(odd) == 1 else 'are'} on one side only"
-        )
-    for attribute in ("shape", "dtype"):
-        for name, parameter in wanted.items():
-            is_so, should = (getattr(t, attribute) for t in (tensors[name], parameter))
-            if is_so != should:
-                raise CheckpointError(
-                    f"{path} holds another model than the config describes: {name} is "
-                    f"{_shown(is_so)}, not {_shown(should)}"
-                )
+    tensors = _read(path, lambda found: _refuse_another(path, found, wanted))
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():
             raise CheckpointError(
@@ -64,8 +64,23 @@ def load_model(folder: Path, model: nn.Module) -> None:
             parameter.copy_(tensors[name])
 
 
-def _shown(attribute: torch.Size | torch.dtype) -> str:
-    return str(tuple(attribute) if isinstance(attribute, torch.Size) else attribute)
+def _refuse_another(path: Path, found: Mapping[str, _Claim], wanted: Mapping[str, Tensor]) -> None:
+    """Compare what a file says that it holds with what a model has, before any of it is read."""
+    other = f"{path} holds another model than the config describes"
+    if found.keys() != wanted.keys():
+        odd = sorted(found.keys() ^ wanted.keys())
+        raise CheckpointError(
+            f"{other}: {printable(', '.join(odd[:3]))} "
+            f"{'is' if len(odd) == 1 else 'are'} on one side only"
+        )
+    for name, parameter in wanted.items():
+        if found[name].shape != tuple(parameter.shape):
+            raise CheckpointError(
+                f"{other}: {name} is {found[name].shape}, not {tuple(parameter.shape)}"
+            )
+    for name, parameter in wanted.items():
+        if found[name].dtype != parameter.dtype:
+            raise CheckpointError(f"{other}: {name} is {found[name].dtype}, not {parameter.dtype}")
 
 
 def load_training(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -75,18 +90,36 @@ def load_training(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         CheckpointError: a file is missing, cut short or foreign.
     """
     state = read_state(folder)  # the smaller one first: it tells what is no checkpoint
-    return _read(folder / TRAINING), state
+    path = folder / TRAINING
+    with suppress(OSError):  # a file that is missing is named below
+        size, parameters = path.stat().st_size, (folder / MODEL).stat().st_size
+        if size > LARGEST_BESIDE + COPIES * parameters:
+            raise CheckpointError(
+                f"{path} is not the training state of this model: {size:,} bytes, where "
+                f"{MODEL} has {parameters:,}; {ADVICE}"
+            )
+    return _read(path), state
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def _read(
+    path: Path, check: Callable[[Mapping[str, _Claim]], None] = lambda _: None
+) -> dict[str, Tensor]:
+    """The tensors of a file; `check` sees first what it says that it holds."""
     try:
-        if path.exists() and not path.is_file():
-            raise OSError("not an ordinary file")  # a pipe would never end
+        _refuse_odd(path)
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
                 raise CheckpointError(f"{path} was not written by this version of nmt ({FORMAT})")
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no dict
+            names = list(file.keys())
+            slices = {name: file.get_slice(name) for name in names}
+            check(
+                {
+                    name: _Claim(tuple(s.get_shape()), TYPES.get(s.get_dtype()))
+                    for name, s in slices.items()
+                }
+            )
+            return {name: file.get_tensor(name) for name in names}
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing: the checkpoint is not complete") from None
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
@@ -94,3 +127,13 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(
             f"{path} is not a safetensors file, or was cut short ({reason}); {ADVICE}"
         ) from None
+
+
+def _refuse_odd(path: Path) -> None:
+    """Raise OSError or ValueError for what is not to be opened, or has a header without end."""
+    if path.exists() and not path.is_file():
+        raise OSError("not an ordinary file")  # a pipe would never end
+    with path.open("rb") as file:
+        header = int.from_bytes(file.read(8), "little")
+    if header > LARGEST_HEADER:
+        raise ValueError(f"a header of {header:,} bytes")

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from nmt.errors import CheckpointError, printable
+
 SCHEMA = "nmt.sweep/1"
 
 FINISHED, FAILED, UNFINISHED = "finished", "failed", "unfinished"
@@ -41,6 +43,25 @@ class Row:
     """Of training and validating, over all resumptions."""
     epochs: float | None = None
     steps: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raise CheckpointError where a file of the run says what is not a number."""
+        for name in NUMBERS:
+            value = getattr(self, name)
+            if value is not None and (
+                type(value) not in (int, float) or not 0 <= value < MOST  # nor is nan
+            ):
+                raise CheckpointError(
+                    f"{self.run}: its {name} is {printable(repr(value), most=40)}, which no "
+                    f"training has: measure it again by nmt evaluate {self.run}, or retrain it"
+                )
+
+
+NUMBERS = (
+    "bleu", "chrf", "aer", "precision", "recall", "entropy", "parameters", "tokens_per_second",
+    "sentences_per_second", "minutes", "epochs", "steps",
+)  # fmt: skip
+MOST = 1e18
 
 
 @dataclass(frozen=True, kw_only=True)

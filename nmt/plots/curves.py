@@ -1,7 +1,6 @@
 """Learning curves: losses and BLEU over the minutes of training, one colour a run."""
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from nmt.errors import DataError, UsageError
+from nmt.errors import DataError, UsageError, printable
+from nmt.files import read_bytes
 from nmt.plots.pictures import DOTS_PER_INCH, kind_of, save_figures, substitutes
 
 Events = Sequence[Mapping[str, Any]]
@@ -18,6 +18,8 @@ Events = Sequence[Mapping[str, Any]]
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Seven that the colour-blind can tell apart: Okabe and Ito (2008), https://jfly.uni-koeln.de/color"""
 SECONDS_PER_MINUTE = 60
+LARGEST = 2**28  # bytes of metrics
+MOST = 1e30  # a loss that has diverged may be large, but matplotlib computes with its square
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -27,9 +29,11 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         DataError: the file cannot be read, or another line than the last is broken.
     """
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+        text = read_bytes(path, largest=LARGEST).decode("utf-8", errors="replace")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"{path}: cannot be read: {reason or error}") from error
+    lines = text.split("\n")
     events = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -40,8 +44,10 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
             if number == len(lines):  # no line feed: a training is writing it, or was killed
                 break
             raise DataError(f"{path}:{number}: broken JSON: {error.msg}") from error
+        except (ValueError, RecursionError):  # a number of thousands of digits, or of brackets
+            raise DataError(f"{path}:{number}: not an event of a training") from None
         if not isinstance(event, dict):
-            raise DataError(f"{path}:{number}: no event: {line:.40}")
+            raise DataError(f"{path}:{number}: not an event: {printable(line, most=40)}")
         events.append(event)
     return events
 
@@ -98,14 +104,19 @@ def _points(events: Events, kind: str, value: str) -> list[tuple[float, float]]:
     found = {
         event.get("step"): (event["seconds"] / SECONDS_PER_MINUTE, event[value])
         for event in events
-        if event.get("event") == kind and _is_number(event.get(value))
-        if _is_number(event.get("seconds"))
+        if event.get("event") == kind and is_number(event.get(value))
+        if is_number(event.get("seconds")) and _is_step(event.get("step"))
     }
     return sorted(found.values())
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+def is_number(value: object) -> bool:
+    """Whether a foreign value is one that can be drawn: finite, and no wonder."""
+    return type(value) in (int, float) and -MOST <= value <= MOST  # type: ignore[operator]
+
+
+def _is_step(value: object) -> bool:
+    return value is None or (is_number(value) and isinstance(value, int))
 
 
 def _columns(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:

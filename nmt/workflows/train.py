@@ -10,12 +10,13 @@ import numpy as np
 
 from nmt.checkpoint import store, texts
 from nmt.checkpoint.run import Run
+from nmt.checkpoint.state import KINDS
 from nmt.config import Config, DecodingConfig, Loaded
 from nmt.data.batches import Batch, collate, lengths_with_end, plan
 from nmt.data.corpus import SPLITS
 from nmt.decoding.torch_engine import TorchEngine
 from nmt.decoding.translator import Translator
-from nmt.errors import CheckpointError, DataError, UsageError
+from nmt.errors import CheckpointError, DataError, UsageError, printable
 from nmt.evaluation.metrics import bleu_and_chrf
 from nmt.files import resolve_link
 from nmt.training.interrupts import Interrupts
@@ -178,12 +179,12 @@ def _restored(run: Run, trainer: Trainer) -> Progress:
     folder = run.step(run.steps()[-1])
     store.load_model(folder, trainer.model)
     tensors, state = store.load_training(folder)
-    try:
-        progress = Progress(**state)
-    except TypeError:
+    if odd := (KINDS.keys() - state.keys()) | (state.keys() - Progress().as_dict().keys()):
         raise CheckpointError(
-            f"{folder} was saved by another version of nmt: its state has other parts"
-        ) from None
+            f"{folder} was saved by another version of nmt: its state has other parts "
+            f"({printable(', '.join(sorted(odd)), most=80)})"
+        )
+    progress = Progress(**state)
     _tell_other_compute(run, trainer)
     trainer.restore(tensors, steps=progress.step, stalls=progress.stalls)
     trim_metrics(run.metrics, progress.step, root=run.folder)

@@ -11,7 +11,7 @@ from nmt.data.corpus import SplitName
 from nmt.errors import CheckpointError, DataError, UsageError
 from nmt.evaluation.league import FAILED, FINISHED, UNFINISHED, League, Row, ranked
 from nmt.files import read_json
-from nmt.plots.curves import read_metrics
+from nmt.plots.curves import is_number, read_metrics
 from nmt.workflows.evaluate import SEARCH
 from nmt.workflows.sweep.entries import Entry
 from nmt.workflows.sweep.mechanism import budget, mechanism
@@ -132,14 +132,14 @@ def _trained(run: Run) -> dict[str, Any]:
         speeds = [
             event["tokens_per_second"]
             for event in read_metrics(run.metrics)
-            if event.get("event") == "train"
+            if event.get("event") == "train" and is_number(event.get("tokens_per_second"))
         ]
         found["tokens_per_second"] = median(speeds) if speeds else None
     if run.steps():
         state = read_state(run.checkpoint("last"))
-        found["minutes"] = state["seconds"] / SECONDS_PER_MINUTE
+        found["minutes"] = state.get("seconds", 0) / SECONDS_PER_MINUTE
         found["steps"] = state["step"]
-        found["epochs"] = state["epoch"]
+        found["epochs"] = state.get("epoch")
     return found
 
 
