@@ -57,7 +57,7 @@ def lay_out(folder: Path) -> None:
     ]
     (folder / "train.tsv").write_text("\n".join(pairs) + "\n", encoding="utf-8")
     (folder / "tiny.yaml").write_text(CONFIG, encoding="utf-8")
-    short = CONFIG.replace("epochs: 1", "max_steps: 4")
+    short = CONFIG.replace("epochs: 1", "max_steps: 4").replace("every: 5", "every: 1")
     for name in ("first", "second"):
         text = short.replace("name: tiny", f"name: {name}")
         if name == "second":
