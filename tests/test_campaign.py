@@ -36,7 +36,7 @@ def rows(tmp_path_factory):
     folder = tmp_path_factory.mktemp("campaign")
     command = [sys.executable, "-c", SHORT, str(ROOT), str(ROOT / "scripts"), str(folder)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "ARROW_NUM_THREADS": "1"}
-    subprocess.run(command, env=environment, check=True, timeout=300, stdout=subprocess.PIPE)
+    subprocess.run(command, env=environment, check=True, timeout=1800, stdout=subprocess.PIPE)
     return {
         part: list(map(json.loads, (folder / part).read_text(encoding="utf-8").splitlines()))
         for part in ("kills", "faults", "fuzz")
