@@ -369,7 +369,7 @@ def another_version(export):
 
 def half_described(export):
     (export / "export.json").write_text('{"format": "nmt.export/1"}', encoding="utf-8")
-    return "was not written by this version of nmt"
+    return "does not describe an export"
 
 
 @pytest.mark.parametrize(
