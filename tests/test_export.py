@@ -19,9 +19,9 @@ from nmt.decoding.beam import beam_search
 from nmt.decoding.engine import FIRST_WORD
 from nmt.decoding.exported import Export
 from nmt.decoding.graphs import quantize, write_graphs
-from nmt.decoding.onnx_engine import OnnxEngine
+from nmt.decoding.onnx_engine import REFUSALS, OnnxEngine
 from nmt.decoding.torch_engine import TorchEngine
-from nmt.errors import DataError, UsageError
+from nmt.errors import CheckpointError, DataError, UsageError
 from nmt.evaluation.records import read_records
 from nmt.models.attention import scores
 from nmt.models.cells import cells
@@ -174,6 +174,107 @@ def test_a_torch_that_cannot_export_is_named(tmp_path, monkeypatch) -> None:
     monkeypatch.delattr(torch.onnx, "ops")
     with pytest.raises(UsageError, match="an export needs torch 2.8 or newer, and this is torch"):
         write_graphs(Kind().build(), tmp_path / "encoder.onnx", tmp_path / "step.onnx")
+
+
+@pytest.fixture
+def stepper(pair: Pair) -> onnx.ModelProto:
+    """The graph of a step, to be changed."""
+    return onnx.load(pair.folder / "step.onnx")
+
+
+def stepped(pair: Pair, graph: onnx.ModelProto) -> None:
+    """Load a graph of a step beside the encoder of a pair, and make two steps."""
+    encoder = (pair.folder / "encoder.onnx").read_bytes()
+    step = graph.SerializeToString()
+    engine = OnnxEngine(encoder, step, attends_from="s_t", precision="float32")
+    beam_search(engine, ids(SOURCES).numpy(), size=2, max_lengths=np.array([2, 2, 2]))
+
+
+def through(graph: onnx.ModelProto, output: str, *nodes: onnx.NodeProto) -> None:
+    """Let an output of a graph pass through nodes, from `before` to `output`."""
+    for node in graph.graph.node:
+        for names in (node.input, node.output):
+            for place, name in enumerate(names):
+                if name == output:
+                    names[place] = "before"
+    graph.graph.node.extend(nodes)
+
+
+def constant(graph: onnx.ModelProto, value: np.ndarray) -> str:
+    graph.graph.initializer.append(onnx.numpy_helper.from_array(value, "added"))
+    return "added"
+
+
+def shifted(graph: onnx.ModelProto, by: int) -> None:
+    inputs = ["before", constant(graph, np.array(by))]
+    through(graph, "tokens", onnx.helper.make_node("Add", inputs, ["tokens"]))
+
+
+def without_numbers(graph: onnx.ModelProto) -> None:
+    inputs = ["before", constant(graph, np.array(np.nan, np.float32))]
+    through(graph, "scores", onnx.helper.make_node("Mul", inputs, ["scores"]))
+
+
+def one_row(graph: onnx.ModelProto) -> None:
+    inputs = ["before", constant(graph, np.array([0]))]
+    through(graph, "attention", onnx.helper.make_node("Gather", inputs, ["attention"]))
+
+
+def in_float64(graph: onnx.ModelProto) -> None:
+    node = onnx.helper.make_node("Cast", ["before"], ["scores"], to=onnx.TensorProto.DOUBLE)
+    through(graph, "scores", node)
+    for value in graph.graph.output:
+        if value.name == "scores":
+            value.type.tensor_type.elem_type = onnx.TensorProto.DOUBLE
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda graph: shifted(graph, 10_000), "offers words that there are not"),
+        (lambda graph: shifted(graph, -10_000), "offers words that there are not"),
+        (without_numbers, "scores that are not numbers"),
+        (one_row, "gives other arrays than nmt's"),
+        (in_float64, "gives other arrays than nmt's"),
+    ],
+)
+def test_a_strangers_graph_that_gives_something_else_is_one_line(
+    pair: Pair, stepper: onnx.ModelProto, change, reason: str
+) -> None:
+    change(stepper)
+    with pytest.raises(CheckpointError, match=reason) as caught:
+        stepped(pair, stepper)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("size", ["", "3", "-7", "1e9", "\u0665\u0666", "9" * 5000])
+def test_a_graph_that_does_not_tell_its_vocabulary_is_refused(
+    pair: Pair, stepper: onnx.ModelProto, size: str
+) -> None:
+    onnx.helper.set_model_props(stepper, {"vocabulary": size})
+    with pytest.raises(ValueError, match="do not tell the size of the vocabulary"):
+        stepped(pair, stepper)
+
+
+def test_a_graph_with_other_inputs_is_refused(pair: Pair, stepper: onnx.ModelProto) -> None:
+    extra = onnx.helper.make_tensor_value_info("unheard_of", onnx.TensorProto.FLOAT, [1])
+    stepper.graph.input.append(extra)
+    with pytest.raises(ValueError, match="other inputs and outputs than nmt gives them"):
+        stepped(pair, stepper)
+
+
+def test_a_graph_reads_no_other_files(
+    pair: Pair, stepper: onnx.ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as those in the folder where somebody translates."""
+    monkeypatch.chdir(tmp_path)
+    first = stepper.graph.initializer[0]
+    Path("yours.bin").write_bytes(first.raw_data or bytes(4096))
+    first.ClearField("raw_data")
+    first.data_location = onnx.TensorProto.EXTERNAL
+    first.external_data.add(key="location", value="yours.bin")
+    with pytest.raises(REFUSALS, match=r"yours\.bin|[Ee]xternal"):
+        stepped(pair, stepper)
 
 
 @pytest.fixture(scope="module")
@@ -342,6 +443,13 @@ def of_the_future(export):
     return replaced(export, "step.float32.onnx", graph.SerializeToString())
 
 
+def of_another_vocabulary(export):
+    graph = onnx.load(export / "step.float32.onnx")
+    onnx.helper.set_model_props(graph, {"vocabulary": "77777"})
+    replaced(export, "step.float32.onnx", graph.SerializeToString())
+    return "is not an export of this model: it has 77,777 words, not "
+
+
 def no_graph(export):
     return replaced(export, "encoder.float32.onnx", b"<html>")
 
@@ -369,12 +477,13 @@ def another_version(export):
 
 def half_described(export):
     (export / "export.json").write_text('{"format": "nmt.export/1"}', encoding="utf-8")
-    return "does not describe an export"
+    return "export.json does not describe an export: it was changed, or is incomplete"
 
 
 @pytest.mark.parametrize(
     "damage",
     [
+        of_another_vocabulary,
         other_step, of_the_future, no_graph, cut_short, missing, no_json, another_version,
         half_described,
     ],

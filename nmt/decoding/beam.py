@@ -7,6 +7,7 @@ import numpy as np
 from nmt.data.vocabulary import BOS, EOS, PAD
 from nmt.decoding.engine import Engine, Offers, Session
 from nmt.decoding.hypothesis import Hypothesis
+from nmt.errors import CheckpointError
 
 COMPACT_BELOW = 0.75  # the share of unfinished sentences under which finished ones are dropped
 
@@ -92,6 +93,11 @@ class _Beams:
 
     def grow(self, offers: Offers, length: int) -> None:
         """One position: set aside what ends, and choose the rows that go on."""
+        if np.isnan(offers.scores).any():
+            raise CheckpointError(
+                "the model computes scores that are not numbers: its weights are damaged or "
+                "diverged; take another one of the run with --checkpoint, or retrain"
+            )
         sentences, rows = self.total.shape
         most = offers.tokens.shape[1]
         gains = offers.scores.reshape(sentences, -1)

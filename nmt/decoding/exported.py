@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nmt.errors import CheckpointError, UsageError
+from nmt.errors import CheckpointError, UsageError, printable
 from nmt.files import read_bytes, read_json, write_json
 from nmt.processor import processor_has
 
@@ -97,11 +97,12 @@ class Export:
             )
         return precision
 
-    def engine(self, precision: str = "auto") -> "OnnxEngine":
-        """Load the graphs.
+    def engine(self, precision: str = "auto", *, vocabulary: int | None = None) -> "OnnxEngine":
+        """Load the graphs. vocabulary: the size that they are to have, where it is known
 
         Raises:
-            CheckpointError: a graph is missing, damaged, or refused by onnxruntime.
+            CheckpointError: a graph is missing, damaged, refused by onnxruntime, or of another
+                vocabulary.
             UsageError: onnxruntime is not installed, or the precision was not exported.
         """
         if not runnable():
@@ -113,9 +114,16 @@ class Export:
         encoder, step = (self._read(name) for name in names)
         attends_from = self.description["attends_from"]
         try:
-            return OnnxEngine(encoder, step, attends_from=attends_from, precision=chosen)
+            engine = OnnxEngine(encoder, step, attends_from=attends_from, precision=chosen)
+            if vocabulary not in (None, engine.vocabulary):
+                raise ValueError(f"it has {engine.vocabulary:,} words, not {vocabulary:,}")
+            return engine
+        except ValueError as error:
+            raise CheckpointError(
+                f"{self.folder} is not an export of this model: {error}; {_ADVICE}"
+            ) from None
         except REFUSALS as error:
-            reason = " ".join(str(error).split())
+            reason = printable(" ".join(str(error).split()))
             raise CheckpointError(
                 f"{self.folder} cannot be run by onnxruntime {version('onnxruntime')} ({reason}); "
                 f"upgrade that, or {_ADVICE}"

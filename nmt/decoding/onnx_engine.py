@@ -1,22 +1,26 @@
 """The engine of an exported model: onnxruntime on the processor, without torch."""
 
+import os
+import re
+from pathlib import Path
+
 import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as errors
 
 from nmt.decoding.engine import FIRST_WORD, Engine, Offers, Session
-from nmt.errors import DataError
+from nmt.errors import CheckpointError, DataError, printable
 from nmt.processor import cores
 
+ODD = "the export is damaged, or another program's; export again: nmt export RUN"
 Values = dict[str, np.ndarray]
+OTHER_FILES = "session.model_external_initializers_file_folder_path"
+NOWHERE = str(Path(os.devnull) / "nowhere")
+"""Where graphs may read further files: in a device, which has none. By default, a stranger's graph
+could read those that lie where you are."""
 VOCABULARY = "vocabulary"  # under which a step's graph tells its size
-REFUSALS = (
-    errors.Fail,
-    errors.InvalidArgument,
-    errors.InvalidGraph,
-    errors.InvalidProtobuf,
-    errors.NotImplemented,
-    errors.RuntimeException,
+REFUSALS = tuple(
+    kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)
 )
 """What onnxruntime raises for a graph that it cannot run: they have no base in common."""
 
@@ -27,7 +31,11 @@ class OnnxEngine(Engine):
     A graph runs in one thread, and as many batches as there are cores run side by side: the
     graphs are so small that threads would spend their time waiting for one another.
 
-    Raises one of REFUSALS for graphs that this onnxruntime cannot run.
+    vocabulary: the ids that a step can offer are below it.
+
+    Raises:
+        ValueError: the graphs are others than nmt writes.
+        REFUSALS, one of them: this onnxruntime cannot run them.
     """
 
     def __init__(self, encoder: bytes, step: bytes, *, attends_from: str, precision: str) -> None:
@@ -35,12 +43,19 @@ class OnnxEngine(Engine):
         self.name = f"onnxruntime-{precision}"
         self.workers = cores()
         self.encoder, self.stepper = _graph(encoder), _graph(step)
-        inputs = [value.name for value in self.stepper.get_inputs()]
+        inputs, outputs = _names(self.stepper)
         self.held = [name for name in inputs if name.startswith("memory.")]
         self.carried = [name for name in inputs if name.startswith("state.")]
-        properties = self.stepper.get_modelmeta().custom_metadata_map
-        self.words = int(properties[VOCABULARY]) - FIRST_WORD
         self.outputs = ["tokens", "scores", "attention", *(f"new {n}" for n in self.carried)]
+        asked, memory = _names(self.encoder)
+        known = {"previous", "parents", "most", *self.held, *self.carried}
+        whole = {*self.held, *self.carried} <= {*memory} and {*self.outputs} <= {*outputs}
+        if asked != ["source"] or {*inputs} != known or not whole:
+            raise ValueError("its graphs have other inputs and outputs than nmt gives them")
+        size = self.stepper.get_modelmeta().custom_metadata_map.get(VOCABULARY, "")
+        if not re.fullmatch("[0-9]{1,9}", size) or int(size) <= FIRST_WORD:
+            raise ValueError("its graphs do not tell the size of the vocabulary")
+        self.vocabulary = int(size)
 
     def open(self, source: np.ndarray, *, most: int) -> Session:
         names = [*self.held, *self.carried]
@@ -51,10 +66,18 @@ class OnnxEngine(Engine):
         return f"onnxruntime, {self.precision}"
 
 
+def _names(graph: onnxruntime.InferenceSession) -> tuple[list[str], list[str]]:
+    """Of its inputs and outputs."""
+    sides = (graph.get_inputs(), graph.get_outputs())
+    inputs, outputs = ([value.name for value in side] for side in sides)
+    return inputs, outputs
+
+
 def _graph(model: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what is wrong with a graph, it also raises
+    options.add_session_config_entry(OTHER_FILES, NOWHERE)
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
@@ -70,7 +93,7 @@ def _run(
     try:
         return graph.run(names, feed)
     except REFUSALS as error:
-        reason = " ".join(str(error).split())
+        reason = printable(" ".join(str(error).split()))
         raise DataError(
             f"a source of {source} pieces is more than the export can read: shorten it, or ask "
             f"for --engine torch, which tells the limit; onnxruntime says: {reason}"
@@ -82,9 +105,12 @@ class _Session(Session):
         self, engine: OnnxEngine, values: Values, shape: tuple[int, ...], most: int
     ) -> None:
         self.engine, (self.sentences, self.source) = engine, shape
+        for name, value in values.items():
+            if not isinstance(value, np.ndarray) or value.shape[:1] != shape[:1]:
+                raise CheckpointError(f"the graph of the encoder gives no {printable(name)}: {ODD}")
         self.held = {name: values[name] for name in engine.held}
         self.carried = {name: values[name] for name in engine.carried}
-        self.most = np.array([min(most, engine.words)])
+        self.most = np.array([min(most, engine.vocabulary - FIRST_WORD)])
         self.weights: list[np.ndarray] = []
 
     def step(
@@ -99,10 +125,22 @@ class _Session(Session):
         feed = {"previous": previous.reshape(rows), "parents": parents.reshape(rows)}
         feed = {**feed, "most": self.most, **self.held, **self.carried}
         found = _run(self.engine.stepper, self.engine.outputs, feed, self.source)
+        self._check(len(previous), *found[:3])
         tokens, scores, attention, *carried = found
         self.carried = dict(zip(self.carried, carried, strict=True))
         self.weights.append(attention)
         return Offers(tokens, scores)
+
+    def _check(self, rows: int, tokens: object, scores: object, attention: object) -> None:
+        """Raise CheckpointError where a graph of somebody else offers what no vocabulary has."""
+        words = (rows, int(self.most[0]))
+        kinds = ((tokens, words, np.int64), (scores, words, np.float32))
+        for found, shape, kind in (*kinds, (attention, (rows, self.source), np.float32)):
+            if not isinstance(found, np.ndarray) or (found.shape, found.dtype) != (shape, kind):
+                raise CheckpointError(f"the graph of a step gives other arrays than nmt's: {ODD}")
+        assert isinstance(tokens, np.ndarray)
+        if tokens.min() < FIRST_WORD or tokens.max() >= self.engine.vocabulary:
+            raise CheckpointError(f"the graph of a step offers words that there are not: {ODD}")
 
     def attention(self, steps: np.ndarray, rows: np.ndarray) -> np.ndarray:
         starts = np.cumsum([0, *map(len, self.weights)])

@@ -174,7 +174,7 @@ class _Sought:
         if self.checkpoint not in ("best", "last", step):
             raise CheckpointError(f"{export.folder} holds step {step}, not {self.checkpoint}")
         self._refuse_device()
-        return self._trained(export.engine(self.decoding.precision), export.identity, None, "cpu")
+        return self._trained(export, self.decoding.precision, export.identity, None, "cpu")
 
     def _by_export(self) -> Trained:
         """The run's own export and nothing else."""
@@ -182,8 +182,7 @@ class _Sought:
         export, folder = Export(self.run.export), self.run.checkpoint(self.checkpoint)
         identity = identity_of(self.run, folder)
         _refuse_another(export, identity, self.run)
-        engine = export.engine(self.decoding.precision)
-        return self._trained(engine, identity, folder, self.device)
+        return self._trained(export, self.decoding.precision, identity, folder, self.device)
 
     def _refuse_device(self) -> None:
         """Exports are for the processor; the config's device is that of the training."""
@@ -210,7 +209,7 @@ class _Sought:
             _refuse_another(export, identity, self.run)
             if wanted == "float32" and wanted not in export.precisions:
                 return None
-            return self._trained(export.engine(wanted), identity, folder, self.device)
+            return self._trained(export, wanted, identity, folder, self.device)
         except CheckpointError as error:
             log.warning("decoding by torch, since %s", error)
             return None
@@ -229,9 +228,15 @@ class _Sought:
         return Trained(self.run, self.config, tokenizers, engine, identity, folder, self.device)
 
     def _trained(
-        self, engine: Engine, identity: dict[str, Any], folder: Path | None, device: str
+        self,
+        export: Export,
+        precision: str,
+        identity: dict[str, Any],
+        folder: Path | None,
+        device: str,
     ) -> Trained:
         tokenizers = Tokenizers.load(self.run.tokenizer)
+        engine = export.engine(precision, vocabulary=len(tokenizers.target))
         return Trained(self.run, self.config, tokenizers, engine, identity, folder, device)
 
 
