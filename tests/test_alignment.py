@@ -269,3 +269,28 @@ def test_rows_that_look_nowhere_have_no_entropy_and_others_are_shares() -> None:
     assert row_entropies(rows).tolist() == pytest.approx([np.log(2)])
     for nothing in (rows[:1], rows[:0], np.zeros((0, 0))):
         assert row_entropies(nothing).tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("0-0 \u0661-\u0662", "is not a link"),
+        ("-1-2", "is not a link"),
+        ("0--1", "is not a link"),
+        ("0-0\u00a01-1", "is not a link"),
+        ("0-0\x0b1-1", "is not a link"),
+        ("0\u22120", "is not a link"),
+        ("0-1\x1b[2J", "is not a link"),
+        ("0-0 " * 2**19, "2,097,152 characters, more than the links of any pair"),
+        ("9" * 2**19 + "-0", "is not a link"),
+    ],
+)
+def test_a_hostile_line_of_links_is_one_line_of_complaint(line: str, reason: str) -> None:
+    with pytest.raises(DataError, match=reason) as caught:
+        read_gold(line)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300
+
+
+def test_links_stand_between_spaces_and_tabs() -> None:
+    assert read_gold(" 0-0\t 1?1  2-2 ") == Gold.of([(0, 0), (2, 2)], [(1, 1)])

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 import pytest
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 
 from nmt.config import TokenizerConfig
 from nmt.data.corpus import Bitext
+from nmt.data.subwords import learn_subwords
 from nmt.data.tokenizer import Tokenizer, Tokenizers, learn
 from nmt.data.vocabulary import BOS, EOS, PAD, UNK
-from nmt.data.whole_words import SPECIAL, WordTokenizer
+from nmt.data.whole_words import SPECIAL, WordTokenizer, learn_words
 from nmt.errors import CheckpointError, ConfigError
 
 Kind = Literal["bpe", "unigram"]
@@ -317,7 +319,7 @@ def test_what_is_learned_from_is_drawn_like_a_sample_of_a_list(
 
 
 @pytest.mark.parametrize("kind", ["bpe", "word"])
-@pytest.mark.parametrize("harm", ["cut", "empty", "foreign", "larger"])
+@pytest.mark.parametrize("harm", ["cut", "empty", "foreign", "larger", "of another text"])
 def test_a_damaged_tokenizer_of_the_cache_is_learned_again_with_one_line(
     own_cache: Path, kind: Kind, harm: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -332,11 +334,52 @@ def test_a_damaged_tokenizer_of_the_cache_is_learned_again_with_one_line(
         if kind == "word":  # the text has fewer words than either
             path.write_text(json.dumps({"format": "nmt.words/2", "words": [*SPECIAL, *MANY]}))
     else:
-        path.write_bytes({"cut": whole[:-9], "empty": b"", "foreign": b"[1]"}[harm])
+        odd = {"cut": whole[:-9], "empty": b"", "foreign": b"[1]"}
+        path.write_bytes(odd[harm] if harm in odd else of_another_text(config))
     caplog.clear()
     assert learn(TEXT, config, seed=1).fingerprint == before
     assert path.read_bytes() == whole
     assert sum("is learned again" in message for message in caplog.messages) == 1
+
+
+def of_another_text(config: TokenizerConfig) -> bytes:
+    """A model in which nothing is wrong, but that it is not the one."""
+    text = [["a foreign text of foreign words"] * 3]
+    return learn_words(text[0], 99) if config.kind == "word" else learn_subwords(text, config)
+
+
+def test_another_version_of_the_library_learns_again(
+    own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learn(TEXT, SMALL, seed=1)
+    monkeypatch.setattr(sentencepiece, "__version__", "99.0")
+    learn(TEXT, SMALL, seed=1)
+    assert len(list((own_cache / "tokenizers").iterdir())) == 2
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_a_damaged_model_is_refused_or_writes_single_lines(
+    tokenizers: Tokenizers, data: st.DataObject
+) -> None:
+    model = bytearray(tokenizers.source.model)
+    for _ in range(data.draw(st.integers(1, 4))):
+        model[data.draw(st.integers(0, len(model) - 1))] = data.draw(st.integers(0, 255))
+    with TemporaryDirectory() as place:
+        (Path(place) / "joint.model").write_bytes(model)
+        try:
+            tokenizer = Tokenizers.load(Path(place)).source
+        except CheckpointError as error:
+            told = str(error)
+            assert told.isprintable()  # noqa: PT017  # some are refused, others are not
+            return
+    ids = data.draw(st.lists(st.integers(0, len(tokenizer) - 1), max_size=20))
+    text, pieces = tokenizer.placed(ids)
+    assert len(pieces) == len(ids)
+    assert not set(text) & {*map(chr, range(32)), "\x7f", *map(chr, range(0x80, 0xA0))}
+    for sentence in SENTENCES:
+        encoded = tokenizer.pieces(sentence)
+        assert all(0 <= piece.start <= piece.end <= len(sentence) for piece in encoded.pieces)
 
 
 MANY = [f"word{number}" for number in range(300)]
@@ -357,7 +400,7 @@ def test_a_model_whose_special_pieces_stand_elsewhere_is_refused(tmp_path: Path)
     ("piece", "written"),
     [
         ("\u2581\x1b]0;owned\x07", "]0;owned"), ("a\nb", "a b"), ("\x9b2J", "2J"),
-        ("a\x00\x7f", "a"),
+        ("a\x00\x7f", "a"), ("\u202ea\u202db\ufeff", "ab"),
         ("a\u2028", "a "), ("\u2581caf\u00e9", "caf\u00e9"),
     ],
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """Word vectors from files written by hand, alone and in a training."""
 
 import gzip
+import os
 import re
 import tracemalloc
 from pathlib import Path
@@ -250,6 +251,33 @@ def test_what_is_no_text_of_vectors_is_said_in_a_line(
 ) -> None:
     file.write_bytes(content)
     assert refused(file).startswith(what)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    with pytest.raises(DataError, match="is not an ordinary file, and is read twice"):
+        inspect(tmp_path / "pipe.txt")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9" * 5000 + " 3\na 1 2 3\n",
+        f"3 {10**9}\na 1 2 3\n",
+        f"{10**18} {10**18}\na 1 2 3\n",
+        "a 1 2 1_0\n",
+        "\x1b]0;owned\x07\n",
+        "a 1 2 \x1b[2J\n",
+        "a 1 2 \u0663\n",
+    ],
+)
+def test_a_hostile_file_is_one_line_of_complaint(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "vectors.txt"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        inspect(path)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < len(str(path)) + 300
 
 
 def test_a_folder_or_nothing_is_no_file(tmp_path: Path) -> None:

@@ -13,7 +13,11 @@ SPACE = "\N{LOWER ONE EIGHTH BLOCK}"
 ONE_LINE = dict.fromkeys(map(ord, "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"), " ")
 """Whatever a model writes, a line stays a line."""
 
-_CONTROLS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in ONE_LINE}
+_CONTROLS = {
+    code: None for code in (*range(0x20), *range(0x7F, 0xA0), 0x202D, 0x202E, 0xFEFF)
+    if code not in ONE_LINE
+}  # fmt: skip
+"""Control characters, overrides of the direction of writing, and byte-order marks."""
 
 Ids = Sequence[int]
 

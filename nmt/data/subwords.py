@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Sequence
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import sentencepiece
@@ -15,6 +16,7 @@ from nmt.data.vocabulary import BOS, EOS, PAD, UNK
 from nmt.errors import ConfigError
 
 COVERAGE = 0.9999  # the share of letters that get pieces; bytes spell the rest
+SILENT = 3  # sentencepiece logs nothing: what is wrong, it also raises
 THREADS = 1  # a unigram vocabulary depends on their number
 
 
@@ -31,11 +33,13 @@ class SubwordTokenizer(Tokenizer):
         super().__init__(model)
         if not model:  # which sentencepiece would take
             raise RuntimeError("an empty file")
+        sentencepiece.SetMinLogLevel(SILENT)
         self.processor = sentencepiece.SentencePieceProcessor(model_proto=model)
-        special = [self.processor.pad_id(), self.processor.unk_id(), self.processor.bos_id(),
-                   self.processor.eos_id()]  # fmt: skip
+        special = [getattr(self.processor, f"{name}_id")() for name in ("pad", "unk", "bos", "eos")]
         if special != [PAD, UNK, BOS, EOS]:
             raise RuntimeError(f"its special pieces are {special}")
+        if not all(self.names):  # which raises UnicodeDecodeError where one is not a text
+            raise RuntimeError("it has an empty piece")
 
     @property
     def names(self) -> list[str]:
@@ -102,8 +106,23 @@ def _letter(spelled: bytearray) -> str:
 
 def recipe(config: TokenizerConfig) -> bytes:
     """All but the text that what is learned depends on."""
-    settings = [config.kind, config.vocabulary_size, config.byte_fallback]
-    return json.dumps([sentencepiece.__version__, COVERAGE, *settings]).encode()
+    return json.dumps([sentencepiece.__version__, _settings(config)]).encode()
+
+
+def _settings(config: TokenizerConfig) -> dict[str, Any]:
+    return {
+        "model_type": config.kind,
+        "vocab_size": config.vocabulary_size,
+        "byte_fallback": config.byte_fallback,
+        "character_coverage": COVERAGE if config.byte_fallback else 1.0,
+        "normalization_rule_name": "identity",
+        "pad_id": PAD,
+        "unk_id": UNK,
+        "bos_id": BOS,
+        "eos_id": EOS,
+        "num_threads": THREADS,
+        "max_sentence_length": 100_000,
+    }
 
 
 def learn_subwords(parts: Sequence[Sequence[str]], config: TokenizerConfig) -> bytes:
@@ -121,18 +140,8 @@ def _train(parts: Sequence[Sequence[str]], config: TokenizerConfig, size: int) -
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=chain.from_iterable(parts),
             model_writer=model,
-            model_type=config.kind,
-            vocab_size=size,
-            byte_fallback=config.byte_fallback,
-            character_coverage=COVERAGE if config.byte_fallback else 1.0,
-            normalization_rule_name="identity",
-            pad_id=PAD,
-            unk_id=UNK,
-            bos_id=BOS,
-            eos_id=EOS,
-            num_threads=THREADS,
-            max_sentence_length=100_000,
-            minloglevel=3,
+            **{**_settings(config), "vocab_size": size},
+            minloglevel=SILENT,
         )
     except RuntimeError as error:
         carried = re.search(r"Please set it to a value <= (\d+)", str(error))

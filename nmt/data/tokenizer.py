@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 from nmt.config import TokenizerConfig
-from nmt.data.cache import cache_folder
+from nmt.data.cache import cache_folder, remove_unused, used
 from nmt.data.corpus import Bitext
 from nmt.data.pieces import Encoded, Piece, Tokenizer
 from nmt.data.subwords import SubwordTokenizer, learn_subwords, recipe
@@ -99,18 +99,19 @@ def _learn_one(parts: Sequence[Sequence[str]], config: TokenizerConfig, name: st
     key = sha256(f"{RECIPE} {config.vocabulary_size}".encode() if words else recipe(config))
     for sentence in chain.from_iterable(parts):
         key.update(sentence.encode() + b"\n")
-    suffix = WordTokenizer.suffix if words else SubwordTokenizer.suffix
-    cached = cache_folder("tokenizers") / f"{key.hexdigest()[:32]}{suffix}"
-    tokenizer = _cached(cached, most=config.vocabulary_size)
+    kind: type[Tokenizer] = WordTokenizer if words else SubwordTokenizer
+    folder, start = cache_folder("tokenizers"), key.hexdigest()[:32]
+    remove_unused(folder)
+    tokenizer = _cached(folder, start, kind.suffix)
     if tokenizer is None:
-        model = (
+        tokenizer = kind(
             learn_words(chain.from_iterable(parts), config.vocabulary_size)
             if words
             else learn_subwords(parts, config)
         )
-        with replacing(cached) as draft:
-            draft.write_bytes(model)
-        tokenizer = _load(cached)
+        path = folder / f"{start}-{tokenizer.fingerprint}{kind.suffix}"
+        with replacing(path) as draft:
+            draft.write_bytes(tokenizer.model)
     if len(tokenizer) < config.vocabulary_size:
         log.warning(
             "%s has %s pieces, not %s: the text carries no more",
@@ -121,20 +122,23 @@ def _learn_one(parts: Sequence[Sequence[str]], config: TokenizerConfig, name: st
     return tokenizer
 
 
-def _cached(path: Path, *, most: int) -> Tokenizer | None:
-    """What was learned before; what is damaged, or has more than `most` pieces, is removed."""
-    if not path.exists():
-        return None
-    try:
-        tokenizer = _load(path)
-        if len(tokenizer) <= most:
-            return tokenizer
-        problem = f"{path} has {len(tokenizer):,} pieces, not {most:,}"
-    except CheckpointError as error:
-        problem = str(error)
-    log.warning("%s: the tokenizer is learned again", problem)
-    with suppress(OSError):
-        path.unlink()
+def _cached(folder: Path, start: str, suffix: str) -> Tokenizer | None:
+    """What was learned before, by the beginning of its name; the rest of that tells its content.
+
+    What is damaged, or somebody else's, is removed.
+    """
+    for path in sorted(folder.glob(f"{start}-*{suffix}")):
+        try:
+            tokenizer = _load(path)
+            if path.stem == f"{start}-{tokenizer.fingerprint}":
+                used(path)
+                return tokenizer
+            problem = f"{path} is not what its name says"
+        except CheckpointError as error:
+            problem = str(error)
+        log.warning("%s: the tokenizer is learned again", problem)
+        with suppress(OSError):
+            path.unlink()
     return None
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nmt.errors import DataError
+from nmt.errors import DataError, printable
 
 LONGEST = 1 << 20  # bytes of a line; what is longer is none
 FIRST = 100  # lines that `inspect` reads
@@ -171,7 +171,7 @@ def _numbers(file: VectorFile, number: int, fields: list[bytes]) -> np.ndarray:
     """(width,) float32"""
     try:
         values = np.array(list(map(float, fields)))
-        broken = not (np.abs(values) <= LARGEST).all()  # nor is nan
+        broken = not (np.abs(values) <= LARGEST).all() or b"_" in b"".join(fields)  # nor is nan
     except ValueError:
         broken = True
     if broken:
@@ -185,7 +185,7 @@ def _numbers(file: VectorFile, number: int, fields: list[bytes]) -> np.ndarray:
 
 def _is_number(field: bytes) -> bool:
     try:
-        return abs(float(field)) <= LARGEST
+        return abs(float(field)) <= LARGEST and b"_" not in field  # which Python's numbers may hold
     except ValueError:
         return False
 
@@ -195,6 +195,8 @@ def _refuse_foreign(path: Path) -> None:
         raise DataError(f"{path} is a folder; name the file of word vectors in it")
     if not path.exists():
         raise DataError(f"no file {path} (looked in {Path.cwd()}); correct its name, or fetch it")
+    if not path.is_file():
+        raise DataError(f"{path} is not an ordinary file, and is read twice: save it as one")
     try:
         with path.open("rb") as file:
             start = file.read(1 << 16)
@@ -214,5 +216,4 @@ def _refuse_foreign(path: Path) -> None:
 
 def _shown(text: bytes) -> str:
     """The beginning of a text, for a message of one line."""
-    shown = text[:40].decode("utf-8", errors="replace")
-    return shown + "..." if len(text) > 40 else shown
+    return printable(text.decode("utf-8", errors="replace"), most=40)

@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nmt.errors import DataError, printable
+from nmt.errors import DataError
 
 Link = tuple[int, int]
 """(source word, target word)"""
 
+LONGEST = 2**20  # characters of a line
 _LINK = re.compile(r"([0-9]{1,9})([-?])([0-9]{1,9})")
 
 
@@ -40,20 +41,23 @@ class Gold:
 
 
 def read_gold(line: str) -> Gold:
-    """The links of a line, in any order; of one that is both, the sure one counts.
+    """The links of a line, in any order, between spaces or tabs; of one that is both, the sure one
+    counts.
 
     >>> read_gold("0-0 2?1 1-2").sure == {(0, 0), (1, 2)}
     True
 
     Raises:
-        DataError: something in it is not a link.
+        DataError: something in it is not a link, or it is far too long.
     """
+    if len(line) > LONGEST:
+        raise DataError(f"{len(line):,} characters, more than the links of any pair have")
     links: dict[str, list[Link]] = {"-": [], "?": []}
-    for text in line.split():
+    for text in filter(None, re.split("[ \t]", line)):
         found = _LINK.fullmatch(text)
         if found is None:
             raise DataError(
-                f"'{printable(text, most=40)}' is not a link; write SOURCE-TARGET for a sure one "
+                f"{text[:40]!r} is not a link; write SOURCE-TARGET for a sure one "
                 "and SOURCE?TARGET for a possible one, counted from 0, such as 0-1 or 0?1"
             )
         links[found[2]].append((int(found[1]), int(found[3])))
