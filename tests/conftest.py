@@ -15,7 +15,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # the processes that tests start keep t
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that train something come first, so that no worker waits for them at the end."""
+    """Files that train something come first, so that no worker waits for them at the end.
+
+    The Makefile asks xdist to keep that order, which else puts files of few tests last.
+    """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 

@@ -116,7 +116,7 @@ def _run() -> int:
         return _misused(error)
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except (MemoryError, RuntimeError) as error:
+    except (MemoryError, RuntimeError, ImportError) as error:
         if Settings.debug or not _lacks_memory(error):
             raise
         _complain("the memory is full; close something, or take a smaller batch or beam")
@@ -142,6 +142,7 @@ _NO_MEMORY = (
     "DefaultCPUAllocator",
     "out of memory",
     "std::bad_alloc",
+    "failed to map segment from shared object",
 )
 
 
