@@ -10,6 +10,7 @@ was ended goes on where it was.
 
 import argparse
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -25,6 +26,7 @@ from reliability.ledger import Ledger, Row, program  # noqa: E402
 
 def main() -> None:
     options = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # tidy up
     forks.import_everything()
     if options.input is not None:
         [kind] = options.only
@@ -58,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _ledger(part: str, options: argparse.Namespace) -> Ledger:
     quick = "-quick" if options.quick else ""
-    return Ledger(options.results / f"{part}{quick}-{options.seed}-{program()}.jsonl")
+    return Ledger(options.results / f"{part}{quick}-{options.seed}-{program(part)}.jsonl")
 
 
 def _run(part: str, ledger: Ledger, options: argparse.Namespace) -> list[Row]:

@@ -20,7 +20,7 @@ from reliability.ledger import Ledger
 forks.LATE = ("torch._dynamo", "pyarrow.parquet", "sacrebleu.metrics", "jinja2")
 forks.import_everything()
 folder = Path(sys.argv[3])
-kills.SHARES, kills.STREAMED = {"train": 1.0}, 0.0
+kills.SHARES, kills.STREAMED, kills.MOMENTS = {"train": 1.0}, 0.0, ["point", "phase"]
 counts = {"SIGKILL": 1, "SIGTERM": 1, "SIGINT": 1}
 kills.campaign(Ledger(folder / "kills"), seed=1, counts=counts, workers=1)
 faults.LIGHT, faults.QUICK = ("translate",), 8

@@ -3,6 +3,7 @@
 import errno
 import os
 import random
+import re
 import resource
 import shutil
 import subprocess
@@ -21,8 +22,8 @@ from reliability.starts import COMMANDS, Starts, go_on, harmed, inspected, memor
 
 CODES = (errno.ENOSPC, errno.EIO, errno.EROFS, errno.EACCES, errno.EMFILE)
 READ_CODES = (errno.EIO, errno.EACCES, errno.EMFILE)
-STEPS = {"sweep": 6, "export": 2}
-"""Of these, which are slow, only every so many calls fail."""
+STEPS = {"sweep": 4, "export": 2}
+"""Of these, which are slow, only one of so many calls fails."""
 QUICK = 40  # as many times fewer
 LIGHT = ("train", "resume", "translate", "evaluate", "plot-attention")
 MEGABYTE = 1 << 20
@@ -66,12 +67,12 @@ def _task(key: str, starts: Starts, work: Callable[[Path], Row]) -> Task:
 
 
 def _failing_calls(starts: Starts, command: str, seed: int, sparsely: int) -> list[Task]:
-    """Each call that changes a file fails once, the codes taking turns; and each that reads."""
+    """Calls that change a file fail, one in each trial, and calls that read; codes take turns."""
     whole, step = starts.wholes[command], STEPS.get(command, 1) * sparsely
     tasks = []
-    for reads, count, codes in ((False, whole.writes, CODES), (True, whole.reads, READ_CODES)):
-        for number in range(1 + seed % step, count + 1, step):
-            code = codes[(number // step + seed) % len(codes)]
+    for reads, calls, codes in ((False, whole.writes, CODES), (True, whole.reads, READ_CODES)):
+        for place, number in enumerate(_different(calls)[seed % step :: step]):
+            code = codes[(place + seed) % len(codes)]
             lasting = code == errno.EROFS or (code == errno.ENOSPC and number % 2 == 1)
             key = f"{command}/{'read' if reads else 'write'}/{number}/{errno.errorcode[code]}"
             work = partial(
@@ -79,6 +80,17 @@ def _failing_calls(starts: Starts, command: str, seed: int, sparsely: int) -> li
             )
             tasks.append(_task(key, starts, work))
     return tasks
+
+
+def _different(calls: Sequence[str]) -> list[int]:
+    """The first and the last call of each sort: what is done, to which file, whatever its step."""
+    first: dict[str, int] = {}
+    last: dict[str, int] = {}
+    for number, call in enumerate(calls, start=1):
+        sort = re.sub(r"\b[0-9a-f]{12,}\b|\d+", "#", call)
+        first.setdefault(sort, number)
+        last[sort] = number
+    return sorted({*first.values(), *last.values()})
 
 
 def _failing_call(

@@ -34,6 +34,8 @@ STATUSES = {
     "SIGKILL": {-signal.SIGKILL}, "SIGTERM": {-signal.SIGTERM, 128 + signal.SIGTERM},
     "SIGINT": {-signal.SIGINT, 128 + signal.SIGINT},
 }  # fmt: skip
+MOMENTS = ["point", "point", "phase", "phase", "time"]
+"""What a moment is counted in: calls that change files, a share of a phase, a time."""
 DRAWS = 30  # moments that are drawn until one comes before the end
 
 
@@ -159,7 +161,7 @@ def _strike(
     if kind == "process":
         return _strike_process(command, number, folder, rng)
     setups = [*_setups(streamed), phases.told]
-    sort = rng.choice(["point", "point", "phase", "phase", "time"])
+    sort = rng.choice(MOMENTS)
     if sort == "point":
         place = rng.randint(1, whole.points)
         child = Child(command, folder, *setups, points.killed_at(place, folder, number))

@@ -1,9 +1,13 @@
 """What was tried and what came of it: a line a trial, so that a campaign goes on where it ended."""
 
+import ctypes
 import json
 import os
+import signal
+import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,13 +16,28 @@ ROOT = Path(__file__).parents[2]
 Row = dict[str, Any]
 
 
-def program() -> str:
-    """A digest of the program and of the campaign: results of another version do not count."""
+OTHERS = {
+    "kills": {"faults", "fuzz", "fuzz_files", "fuzz_text", "fuzz_world", "mutations", "sentences"},
+    "faults": {"kills", "fuzz", "fuzz_files", "fuzz_text", "fuzz_world", "mutations", "sentences"},
+    "fuzz": {"kills", "faults", "phases"},
+}
+"""Modules that a part of the campaign has nothing to do with."""
+
+
+def program(part: str) -> str:
+    """A digest of the program and of a part of the campaign: those of others do not count."""
     digest = sha256()
     for folder in ("nmt", "scripts/reliability"):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            digest.update(path.read_bytes())
+            if folder == "nmt" or path.stem not in OTHERS[part] | {"report", "ledger"}:
+                digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _end_with_the_parent() -> None:
+    """Have the system send SIGTERM when the campaign ends, in whatever way; on Linux alone."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 class Ledger:
@@ -57,8 +76,16 @@ class Ledger:
         done = {row["key"] for row in self.rows()}
         left = [task for task in tasks if task[0] not in done]
         pids = [self._fork(left[n::workers], say if n == 0 else "") for n in range(workers)]
-        for pid in pids:
-            os.waitpid(pid, 0)
+        try:
+            for pid in pids:
+                os.waitpid(pid, 0)
+        except BaseException:  # ended by a signal: nobody else would end them
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
+                with suppress(ChildProcessError):
+                    os.waitpid(pid, 0)
+            raise
         wanted = {key for key, _ in tasks}
         return [row for row in self.rows() if row["key"] in wanted]
 
@@ -66,6 +93,7 @@ class Ledger:
         pid = os.fork()
         if pid:
             return pid
+        _end_with_the_parent()
         status = 1
         try:
             for number, (key, work) in enumerate(tasks, start=1):

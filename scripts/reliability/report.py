@@ -32,8 +32,10 @@ same files, no more and no fewer, in the run folder and in the cache, each equal
   Half of the trainings take their corpus for a large one, which is kept in scratch files. Then
   the command goes on as the program says: with `--resume`, or as before where nothing had been
   saved.
-- **Faults of the system.** Each call that changes a file fails once, and each that reads: an
-  error that a hook raises is the error of the call. A full disk and a read-only one stay so.
+- **Faults of the system.** Each sort of call that changes or reads a file (what is done, to which
+  file) fails at its first and at its last time, in a trial of its own; of a sweep, a quarter of
+  them, of an export, half. An error that a hook raises is the error of the call. A full disk and a
+  read-only one stay so.
   Besides, file systems in memory of 40 sizes that really fill up; limits of memory, open files
   and file sizes; files and a clock that are a year off; two to eight processes in one run or one
   cache. A command must succeed or fail with one line, must leave what was there as it was or as

@@ -36,9 +36,9 @@ class Whole:
 
     before: dict[str, str]
     files: dict[str, str]
-    writes: int
-    """Calls that change files."""
-    reads: int
+    writes: list[str]
+    """Calls that change files, in order: what is done, and to which path."""
+    reads: list[str]
 
 
 class Starts:
@@ -60,7 +60,7 @@ class Starts:
     def _train_half(self, empty: Path, half: Path) -> None:
         """A training that is killed half-way."""
         shutil.copytree(empty, half)
-        count = self._count(tiny.TRAIN, half, reads=False)[0]
+        count = len(self._calls(tiny.TRAIN, half, reads=False)[0])
         shutil.rmtree(half)
         shutil.copytree(empty, half)
         run(tiny.TRAIN, half, points.killed_at(count // 2, half))
@@ -75,21 +75,21 @@ class Starts:
         folder = self.place / f"whole-{command}"
         self.begin(command, folder)
         before = tiny.result(folder)
-        writes, ended = self._count(COMMANDS[command], folder, reads=False)
+        writes, ended = self._calls(COMMANDS[command], folder, reads=False)
         if ended.status or ended.fault:
             raise SystemExit(f"nmt {command} fails when it is left alone: {ended.err}")
         files = tiny.result(folder)
         shutil.rmtree(folder)
         self.begin(command, folder)
-        reads, _ = self._count(COMMANDS[command], folder, reads=True)
+        reads, _ = self._calls(COMMANDS[command], folder, reads=True)
         shutil.rmtree(folder)
         return Whole(before, files, writes, reads)
 
     @staticmethod
-    def _count(command: Sequence[str], folder: Path, *, reads: bool) -> tuple[int, Ended]:
+    def _calls(command: Sequence[str], folder: Path, *, reads: bool) -> tuple[list[str], Ended]:
         child = Child(command, folder, points.watched(folder, reads=reads))
         ended = child.wait()
-        return len(child.said), ended
+        return child.said, ended
 
 
 def go_on(command: str, folder: Path, *setups: Setup) -> Ended:
