@@ -16,8 +16,10 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-LONGEST_LINE = 2_000
+LONGEST_LINE = 1_000
 """Characters of one line of a message."""
+END = 300
+"""Of these, those of the end of a longer one, where it says what to do."""
 
 _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -33,8 +35,11 @@ def printable(text: str, *, most: int = 300) -> str:
     >>> print(printable("a\x1b[2Jb\n\udcff \u202ec"))
     a\x1b[2Jb\x0a\xff \u202ec
     """
-    if len(text) > most:
-        text = f"{text[:most]}..."
+    shown = _escaped(text[: most + 1])
+    return shown if len(shown) <= most else f"{shown[:most]}..."
+
+
+def _escaped(text: str) -> str:
     if text.isprintable():
         return text
     whole = text.encode("utf-8", "surrogateescape" if _only_bytes(text) else "surrogatepass")
@@ -60,7 +65,14 @@ class NmtError(Exception):
     status = 1
 
     def __init__(self, *lines: str) -> None:
-        super().__init__("\n".join(printable(line, most=LONGEST_LINE) for line in lines))
+        super().__init__("\n".join(map(_bounded, lines)))
+
+
+def _bounded(line: str) -> str:
+    shown = _escaped(line)
+    if len(shown) <= LONGEST_LINE:
+        return shown
+    return f"{shown[: LONGEST_LINE - END - 5]} ... {shown[-END:]}"
 
 
 class UsageError(NmtError):

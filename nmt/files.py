@@ -261,8 +261,8 @@ def os_errors_as_write_error(path: Path) -> Iterator[None]:
             ) from error
         if error.errno in _BREAKDOWNS:
             raise WriteError(
-                f"cannot write {path}: {error.strerror}; what was there before is unchanged: "
-                "check the disk and the limits of this machine, and run the command again"
+                f"cannot write {path}: {error.strerror}; check the disk and the limits of this "
+                "machine, and run the command again"
             ) from error
         if error.errno == errno.ENOENT and Path(str(error.filename)).parent == path.parent:
             raise WriteError(

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -450,6 +451,22 @@ def test_an_output_device_is_written_and_not_replaced(nmt):
         assert os.read(reader, 1000).count(b"\n") == 1
     finally:
         os.close(reader)
+
+
+def test_sizes_that_are_not_those_of_the_checkpoint_take_no_memory(nmt):
+    config = nmt.folder / "runs/tiny/config.resolved.yaml"
+    text = config.read_text("utf-8")
+    config.write_text(re.sub(r"embedding_size: \d+", "embedding_size: 16777216", text), "utf-8")
+    found = nmt("translate", "I see dogs")
+    refused(found, 3, "model.safetensors holds another model than the config describes")
+
+
+def test_a_pipe_in_place_of_the_last_translations_is_not_waited_for(nmt):
+    import os
+
+    (nmt.folder / "runs/tiny/translations").mkdir()
+    os.mkfifo(nmt.folder / "runs/tiny/translations/attention.jsonl")
+    refused(nmt("plot-attention"), 2, "has translated nothing yet")
 
 
 def test_resume_without_a_run_is_refused(fresh):

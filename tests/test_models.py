@@ -8,6 +8,7 @@ from nmt.config import AttentionConfig, ModelConfig
 from nmt.data.vocabulary import BOS, EOS, PAD, Vocabularies
 from nmt.errors import ConfigError
 from nmt.models import Seq2Seq, build_model, parameter_table
+from nmt.models.build import shapes_alone
 from nmt.models.cells import CellState, cells
 from tiny_models import (
     EMBEDDING,
@@ -31,6 +32,17 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 @pytest.fixture
 def model(kind: Kind) -> Model:
     return kind.build()
+
+
+def test_shapes_alone_are_those_of_the_model_and_draw_nothing(kind: Kind) -> None:
+    state = torch.get_rng_state()
+    with shapes_alone():
+        shapes = build_model(kind.config(), VOCABULARIES)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(parameter.is_meta for parameter in shapes.parameters())
+    assert [(name, p.shape) for name, p in shapes.named_parameters()] == [
+        (name, p.shape) for name, p in build_model(kind.config(), VOCABULARIES).named_parameters()
+    ]
 
 
 def batch() -> tuple[Tensor, Tensor, Tensor]:

@@ -348,7 +348,7 @@ def test_a_folder_is_not_read(tmp_path: Path) -> None:
 
 
 def test_the_file_is_free_of_what_moves_a_terminal(tmp_path: Path) -> None:
-    hidden = "a\x1b[2J\x7f\x9b2J\x85\u2028\u202e\u2067b"
+    hidden = "a\x1b[2J\x7f\x9b2J\x85\u061c\u200e\u200f\u2028\u202e\u2067b"
     write_records(tmp_path / "a.jsonl", [record_of(hidden, hidden)])
     text = (tmp_path / "a.jsonl").read_text(encoding="utf-8")
     assert text.endswith("\n")

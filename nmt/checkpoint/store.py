@@ -1,7 +1,7 @@
 """Checkpoints: a model and its training state in safetensors and JSON, whole or absent."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,9 +50,9 @@ def load_model(folder: Path, model: nn.Module) -> None:
     Raises:
         CheckpointError: the file is missing, cut short, foreign, or of another model.
     """
+    refuse_another(folder, model)
     path = folder / MODEL
-    wanted = dict(model.named_parameters())
-    tensors = _read(path, lambda found: _refuse_another(path, found, wanted))
+    tensors = _read(path)
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():
             raise CheckpointError(
@@ -60,12 +60,20 @@ def load_model(folder: Path, model: nn.Module) -> None:
                 f"file is damaged; {ADVICE}"
             )
     with torch.no_grad():
-        for name, parameter in wanted.items():
+        for name, parameter in model.named_parameters():
             parameter.copy_(tensors[name])
 
 
-def _refuse_another(path: Path, found: Mapping[str, _Claim], wanted: Mapping[str, Tensor]) -> None:
-    """Compare what a file says that it holds with what a model has, before any of it is read."""
+def refuse_another(folder: Path, model: nn.Module) -> None:
+    """Compare what a checkpoint says that it holds with what `model` has; only shapes are read.
+
+    Raises:
+        CheckpointError: the file is missing, cut short, foreign, or of another model.
+    """
+    path = folder / MODEL
+    with _opened(path) as file:
+        found = {name: _claim(file.get_slice(name)) for name in file.keys()}  # noqa: SIM118
+    wanted = dict(model.named_parameters())
     other = f"{path} holds another model than the config describes"
     if found.keys() != wanted.keys():
         odd = sorted(found.keys() ^ wanted.keys())
@@ -101,25 +109,29 @@ def load_training(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return _read(path), state
 
 
-def _read(
-    path: Path, check: Callable[[Mapping[str, _Claim]], None] = lambda _: None
-) -> dict[str, Tensor]:
-    """The tensors of a file; `check` sees first what it says that it holds."""
+def _claim(slice: Any) -> _Claim:
+    return _Claim(tuple(slice.get_shape()), TYPES.get(slice.get_dtype()))
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    with _opened(path) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """A file of tensors.
+
+    Raises:
+        CheckpointError: it is missing, cut short, foreign, or of another version.
+    """
     try:
         _refuse_odd(path)
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
                 raise CheckpointError(f"{path} was not written by this version of nmt ({FORMAT})")
-            names = list(file.keys())
-            slices = {name: file.get_slice(name) for name in names}
-            check(
-                {
-                    name: _Claim(tuple(s.get_shape()), TYPES.get(s.get_dtype()))
-                    for name, s in slices.items()
-                }
-            )
-            return {name: file.get_tensor(name) for name in names}
+            yield file
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing: the checkpoint is not complete") from None
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:

@@ -168,6 +168,7 @@ def say(value: object = "", *, end: str = "\n") -> None:
 
 _UNPRINTABLE = (
     *range(0x7F, 0xA0),
+    *(0x061C, 0x200E, 0x200F),  # marks of the direction
     *range(0x2028, 0x202F),  # ends of lines and of paragraphs, turns of the direction
     *range(0x2066, 0x206A),
     *range(0xD800, 0xE000),

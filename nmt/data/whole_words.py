@@ -65,9 +65,6 @@ class WordTokenizer(Tokenizer):
             [self._id(name) for name, _ in _cut(sentence, self._split)] for sentence in sentences
         ]
 
-    def _ids_of(self, sentence: str) -> list[int]:
-        return [self._id(name) for name, _ in _cut(sentence, self._split)]
-
     def end_to_end(self, sentences: list[str]) -> tuple[np.ndarray, np.ndarray]:
         found = self.encode(sentences)
         lengths = np.fromiter(map(len, found), np.int64, len(found))

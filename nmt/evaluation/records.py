@@ -223,7 +223,7 @@ def _line(record: AttentionRecord) -> str:
     return _HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-_HIDDEN = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_HIDDEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """Ends of lines to some readers, controls of terminals, and what reorders a line to the eye."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 GZIP = b"\x1f\x8b"

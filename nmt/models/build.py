@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from nmt.config import ModelConfig
 from nmt.data.vocabulary import Vocabularies
@@ -23,6 +25,24 @@ def build_model(config: ModelConfig, vocabularies: Vocabularies) -> Seq2Seq[Any]
     """
     with fitting():
         return EncoderDecoder(config, vocabularies)
+
+
+@contextmanager
+def shapes_alone() -> Iterator[None]:
+    """What is built in the block has shapes, but no memory and no values."""
+    with torch.device("meta"), _Undrawn():
+        yield
+
+
+class _Undrawn(TorchFunctionMode):
+    """Draws no initial values: on "meta" torch would import its compiler for that (0.8 s)."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        if getattr(func, "__module__", None) == nn.init.__name__:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 @contextmanager

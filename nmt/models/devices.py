@@ -11,7 +11,7 @@ from functools import cache
 import torch
 
 from nmt.config.sections import DEVICE
-from nmt.errors import ConfigError
+from nmt.errors import ConfigError, printable
 from nmt.processor import processor_has
 
 
@@ -72,10 +72,9 @@ def resumed_elsewhere(before: object, now: Compute) -> str | None:
     """
     if before == str(now):
         return None
-    began = " ".join(str(before).split())[:80]  # whoever wrote it
     return (
-        f"this training began on {began} and goes on on {now}: its numbers will not be the same "
-        "to the last bit as those of a run never interrupted"
+        f"the run began on {printable(str(before), most=80)} and goes on on {now}: the weights "
+        "will not be those of an uninterrupted training to the last bit"
     )
 
 

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import torch
 from pydantic import BaseModel
 
 from nmt.config import NO_ATTENTION, AttentionConfig, Loaded, ModelConfig
@@ -15,7 +14,7 @@ from nmt.models import build_model
 from nmt.models.attention import normalizers, scores
 from nmt.models.attention.choices import choices
 from nmt.models.attention.scopes import scopes
-from nmt.models.build import fitting
+from nmt.models.build import fitting, shapes_alone
 from nmt.models.cells import cells
 from nmt.models.decoders import decoders
 from nmt.models.encoders import encoders
@@ -45,7 +44,7 @@ def check_model(loaded: Loaded) -> None:
     _checked(loaded, lambda: forcing.check(training), key=schedule)
     weight = "training.coverage_loss"
     _checked(loaded, lambda: coverage.check(training.coverage_loss, model.attention), key=weight)
-    with torch.device("meta"):
+    with shapes_alone():
         _checked(loaded, lambda: _build_encoder(model), sections=_encoder_sections(model))
         _checked(loaded, lambda: _build_whole(model), sections=_decoder_sections(model))
 

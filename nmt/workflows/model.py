@@ -273,10 +273,12 @@ def _load_model(
     config: Config, checkpoint: Path, tokenizers: Tokenizers, device: str, precision: str
 ) -> "tuple[Seq2Seq[Any], Compute]":
     from nmt.checkpoint import store
-    from nmt.models import build_model
+    from nmt.models.build import build_model, shapes_alone
     from nmt.models.devices import choose
 
     compute = choose(device, precision)
+    with shapes_alone():  # what does not fit the file is told before it takes memory
+        store.refuse_another(checkpoint, build_model(config.model, tokenizers.vocabularies))
     model = build_model(config.model, tokenizers.vocabularies)
     store.load_model(checkpoint, model)
     return model, compute

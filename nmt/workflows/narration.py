@@ -224,7 +224,7 @@ class Board:
 
 def trim_metrics(path: Path, step: int, *, root: Path | None = None) -> None:
     """Forget what a run wrote after the checkpoint from which it goes on."""
-    if not path.exists():
+    if not path.is_file():
         return
     kept = []
     for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):

@@ -53,7 +53,7 @@ def plot_last(run: Run, picture: Picture, *, device: str | None = None) -> list[
     Raises:
         UsageError: nothing was translated yet.
     """
-    if not run.translations.exists():
+    if not run.translations.is_file():
         raise UsageError(
             f'{run.folder} has translated nothing yet; try nmt plot-attention "I love you"'
         )

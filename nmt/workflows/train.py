@@ -19,6 +19,7 @@ from nmt.decoding.translator import Translator
 from nmt.errors import CheckpointError, DataError, UsageError, printable
 from nmt.evaluation.metrics import bleu_and_chrf
 from nmt.files import resolve_link
+from nmt.models.devices import resumed_elsewhere
 from nmt.training.interrupts import Interrupts
 from nmt.training.loop import Loop, Progress, Validation
 from nmt.training.trainer import Trainer
@@ -185,24 +186,13 @@ def _restored(run: Run, trainer: Trainer) -> Progress:
             f"({printable(', '.join(sorted(odd)), most=80)})"
         )
     progress = Progress(**state)
-    _tell_other_compute(run, trainer)
+    if told := resumed_elsewhere(run.read_manifest()["compute"], trainer.compute):
+        log.warning(told)
     trainer.restore(tensors, steps=progress.step, stalls=progress.stalls)
     trim_metrics(run.metrics, progress.step, root=run.folder)
     run.keep(newest=trainer.config.keep_checkpoints, best=progress.best_step)  # or was killed then
     log.info("resumed at step %d, epoch %d, from %s", progress.step, progress.epoch, folder)
     return progress
-
-
-def _tell_other_compute(run: Run, trainer: Trainer) -> None:
-    """Say that a training goes on elsewhere than it began: sums are rounded otherwise there."""
-    before, now = run.read_manifest()["compute"], str(trainer.compute)
-    if before != now:
-        log.warning(
-            "the run began on %s and goes on on %s: the weights will not be those of an "
-            "uninterrupted training to the last bit",
-            before,
-            now,
-        )
 
 
 def _fit(

@@ -16,6 +16,7 @@ from nmt.models.attention.choices import choices
 from nmt.models.attention.normalizers import normalizers
 from nmt.models.attention.positions import rotated
 from nmt.models.attention.scores import TanhScore
+from nmt.models.build import shapes_alone
 from nmt.models.cells import CellState, cells
 from nmt.models.contract import Memory
 from nmt.models.decoders import decoders
@@ -52,7 +53,7 @@ class Kind:
 
 
 def _encoder(model: ModelConfig) -> Any:
-    with torch.device("meta"):
+    with shapes_alone():
         return encoders[model.encoder.kind](model)
 
 
@@ -268,7 +269,7 @@ ROWS = ("normalizer", "choice")
 
 def tried(kind: str, model: ModelConfig, widths: Widths) -> Trial:
     """Built and, when run, run on no memory."""
-    with torch.device("meta"):
+    with shapes_alone():
         trial = KINDS[kind].build(model, widths)
 
     def run(batch: int, source: int, target: int) -> list[tuple[str, Tensor]]:
