@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import signal
+import struct
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 Row = dict[str, Any]
+NUMBER = struct.Struct("i")
 
 
 OTHERS = {
@@ -32,6 +34,14 @@ def program(part: str) -> str:
             if folder == "nmt" or path.stem not in OTHERS[part] | {"report", "ledger"}:
                 digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _queue(count: int) -> int:
+    """A pipe with the numbers of all tasks, from which each worker takes its next one."""
+    reading, writing = os.pipe()
+    os.write(writing, b"".join(map(NUMBER.pack, range(count))))
+    os.close(writing)
+    return reading
 
 
 def _end_with_the_parent() -> None:
@@ -75,7 +85,9 @@ class Ledger:
         """
         done = {row["key"] for row in self.rows()}
         left = [task for task in tasks if task[0] not in done]
-        pids = [self._fork(left[n::workers], say if n == 0 else "") for n in range(workers)]
+        queue = _queue(len(left))
+        pids = [self._fork(left, queue, say) for _ in range(workers)]
+        os.close(queue)
         try:
             for pid in pids:
                 os.waitpid(pid, 0)
@@ -89,14 +101,16 @@ class Ledger:
         wanted = {key for key, _ in tasks}
         return [row for row in self.rows() if row["key"] in wanted]
 
-    def _fork(self, tasks: Sequence[tuple[str, Callable[[], Row]]], say: str) -> int:
+    def _fork(self, tasks: Sequence[tuple[str, Callable[[], Row]]], queue: int, say: str) -> int:
         pid = os.fork()
         if pid:
             return pid
         _end_with_the_parent()
         status = 1
         try:
-            for number, (key, work) in enumerate(tasks, start=1):
+            while taken := os.read(queue, NUMBER.size):
+                [number] = NUMBER.unpack(taken)
+                key, work = tasks[number]
                 try:
                     row = work()
                 except Exception:  # the campaign's own mistake: told as a failure of the trial
@@ -104,8 +118,8 @@ class Ledger:
                 self.add({"key": key, **row})
                 for fault in row.get("faults", []):
                     print(f"{key}: {fault}", flush=True)
-                if say and number % 20 == 0:
-                    print(f"{say}: {number} of {len(tasks)} in this process", flush=True)
+                if number % 20 == 19:
+                    print(f"{say}: {number + 1} of {len(tasks)}", flush=True)
             status = 0
         finally:
             os._exit(status)
