@@ -5,6 +5,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from nmt.files import drafted_name
+
 SUBJECTS = {"I": "je", "you": "tu", "he": "il", "she": "elle", "we": "nous", "they": "ils"}
 VERBS = {"see": "vois", "love": "aime", "know": "connais", "hear": "entends", "follow": "suis"}
 OBJECTS = {"dogs": "chiens", "cats": "chats", "birds": "oiseaux", "trees": "arbres", "men": "gens"}
@@ -95,7 +97,7 @@ def _settled(path: Path) -> bytes:
     data = path.read_bytes()
     if path.suffix == ".jsonl" and path.name == "metrics.jsonl":
         return json.dumps(_validations(data), sort_keys=True).encode()
-    if path.suffix == ".json":
+    if path.suffix == ".json" and drafted_name(path.name) is None:
         return json.dumps(_without(json.loads(data), TIMES), sort_keys=True).encode()
     return data
 
