@@ -211,11 +211,12 @@ def make_link(link: Path, target: str, *, root: Path | None = None) -> None:
 
     A folder of that name, which a copy without links has made of a link, gives way.
     """
-    draft = draft_path(link)
     with os_errors_as_write_error(link):
         refuse_links(link.parent, root)
         link.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        remove_drafts(link.parent, of=link.name)
+        with _draft_folder(link) as folder:  # since a link cannot be locked, as drafts are
+            draft = folder / link.name
             try:
                 draft.symlink_to(target, target_is_directory=True)
             except OSError:  # Windows grants links to administrators alone
@@ -225,8 +226,6 @@ def make_link(link: Path, target: str, *, root: Path | None = None) -> None:
             elif os.name == "nt" and link.is_symlink():
                 link.rmdir()  # a link to a folder cannot be replaced there
             draft.replace(link)
-        finally:
-            draft.unlink(missing_ok=True)
 
 
 def resolve_link(link: Path) -> Path:

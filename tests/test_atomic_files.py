@@ -237,7 +237,7 @@ def test_a_disk_or_system_that_breaks_down_is_said_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, write: Callable[[Path], None]
 ) -> None:
     refuse(monkeypatch, number)
-    with pytest.raises(NmtError, match=f"{os.strerror(number)}; what was there before is unch"):
+    with pytest.raises(NmtError, match=f"{os.strerror(number)}; check the disk"):
         write(tmp_path / "a")
 
 
@@ -421,3 +421,17 @@ def test_a_copy_that_made_folders_of_pointers_is_written_on(tmp_path: Path, syst
     make_link(tmp_path / "best", "step-2")
     assert (resolve_link(tmp_path / "best") / "model").read_text() == "step-2"
     assert names(tmp_path) == ["best", "step-1", "step-2"]
+
+
+def test_the_next_pointer_removes_the_draft_of_one_that_a_killed_process_left(
+    tmp_path: Path, system: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "step-1").mkdir()
+    with monkeypatch.context() as patch:  # the disk is read-only from the rename on
+        refuse(patch, errno.EROFS)
+        patch.setattr("shutil.rmtree", lambda *args, **options: None)
+        with pytest.raises(NmtError):
+            make_link(tmp_path / "best", "step-1")
+    assert len(names(tmp_path)) == 2
+    make_link(tmp_path / "best", "step-1")
+    assert names(tmp_path) == ["best", "step-1"]

@@ -1,0 +1,99 @@
+"""Whether a change is float-identical: losses, weights and hypotheses of three short trainings.
+
+python scripts/golden.py golden.json             record them, if there is no such file
+python scripts/golden.py golden.json             after the change: compare; status 1 if not equal
+python scripts/golden.py golden.json --updates 9 --only configs/quickstart.yaml
+
+Each config is trained for 60 updates with its own seed in one thread, validated at 30 and 60, and
+its test split is translated by beam search. Only the command line and the files of a run are used,
+so that any two versions of the program can be compared; on one machine, since another processor
+rounds otherwise.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIGS = (
+    "configs/quickstart.yaml",
+    "configs/lecture/07-bahdanau.yaml",
+    "configs/lecture/31-transformer.yaml",
+)
+UPDATES = 60
+TIMES = ("seconds", "tokens_per_second", "waiting_share")
+"""Metrics that differ from run to run."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("golden", type=Path)
+    parser.add_argument("--only", nargs="+", default=CONFIGS)
+    parser.add_argument("--updates", type=int, default=UPDATES)
+    options = parser.parse_args()
+    found = {config: results(config, options.updates) for config in options.only}
+    if not options.golden.exists():
+        options.golden.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        print(f"recorded in {options.golden}")
+        return
+    wrong = differences(json.loads(options.golden.read_text(encoding="utf-8")), found)
+    print("\n".join(wrong) or "identical to the last bit")
+    sys.exit(min(len(wrong), 1))
+
+
+def results(config: str, updates: int) -> dict[str, Any]:
+    """What a short training of a config computes."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "run"
+        command = [sys.executable, "-m", "nmt", "train", config, "--run-dir", str(run)]
+        options = [f"max_steps={updates}", "log_every=1", f"validate_every={updates // 2}"]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "NMT_CACHE": f"{folder}/cache"}
+        subprocess.run(
+            [*command, *(f"training.{option}" for option in options)],
+            cwd=ROOT, env=environment, check=True, stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        metrics = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        [weights] = run.glob(f"checkpoints/step-{updates}/model.safetensors")
+        hypotheses = sorted((run / "evaluation/test").glob("*hypotheses*"))
+        return {
+            "metrics": [_timeless(json.loads(line)) for line in metrics],
+            "weights": _digest(_tensors(weights.read_bytes())),
+            "hypotheses": _digest(*(path.read_bytes() for path in hypotheses)),
+        }
+
+
+def _timeless(line: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in line.items() if name not in TIMES}
+
+
+def _tensors(safetensors: bytes) -> bytes:
+    """The values in such a file, without the header before them."""
+    return safetensors[8 + int.from_bytes(safetensors[:8], "little") :]
+
+
+def _digest(*parts: bytes) -> str:
+    if not parts:
+        raise SystemExit("a run has not the files that are compared")
+    return sha256(b"".join(parts)).hexdigest()[:16]
+
+
+def differences(before: dict[str, Any], now: dict[str, Any]) -> Sequence[str]:
+    """A line for each config and result that is not the same."""
+    return [
+        f"{config}: other {name}"
+        for config in now
+        for name in now[config]
+        if now[config][name] != before.get(config, {}).get(name)
+    ]
+
+
+if __name__ == "__main__":
+    main()
