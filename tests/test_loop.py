@@ -138,6 +138,10 @@ def test_checkpoints_come_between_validations_too() -> None:
     training.run()
     assert [p.step for p in training.saved] == [2, 4, 6, 8, 9]
     assert training.validated_at == [6, 9]
+    training = Training(max_steps=8, validate_every=6, checkpoint_every=2)
+    training.run()
+    assert [p.step for p in training.saved] == [2, 4, 6, 8]  # the last one once, validated
+    assert training.validated_at == [6, 8]
 
 
 def test_time_that_is_over_ends_a_training() -> None:

@@ -25,10 +25,13 @@ def nmt(tmp_path, monkeypatch, capsys):
 
 def test_metrics_after_the_checkpoint_and_a_line_cut_short_are_forgotten(tmp_path):
     path = tmp_path / "metrics.jsonl"
-    lines = [json.dumps({"event": "train", "step": step}) for step in (5, 10, 15)]
+    events = [("train", 5), ("validation", 5), ("train", 10), ("validation", 10), ("train", 15)]
+    lines = [json.dumps({"event": event, "step": step}) for event, step in events]
     path.write_text("\n".join(lines) + '\n{"event": "tra', encoding="utf-8")
-    trim_metrics(path, 10)
-    assert path.read_text(encoding="utf-8").split("\n") == [*lines[:2], ""]
+    trim_metrics(path, 10, 10)
+    assert path.read_text(encoding="utf-8").split("\n") == [*lines[:4], ""]
+    trim_metrics(path, 10, 5)  # what was saved before its validation is validated again
+    assert path.read_text(encoding="utf-8").split("\n") == [*lines[:3], ""]
 
 
 def test_a_validation_tells_what_is_right_with_and_without_the_reference(tmp_path, caplog):

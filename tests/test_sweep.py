@@ -143,9 +143,13 @@ def test_a_stopped_sweep_keeps_what_is_finished_and_goes_on_where_it_was(swept):
 @pytest.mark.slow
 def test_a_second_sweep_trains_nothing(nmt):
     before = moments(nmt.folder)
+    aside = nmt.folder / FOLDER / "early/checkpoints/.step-4.put-aside"
+    aside.mkdir()  # as a process leaves it that is killed while it removes the folder
+    (nmt.folder / FOLDER / "failures.json").write_text('{"early": "no room"}', encoding="utf-8")
     found = nmt("sweep", "general.yaml", "early.yaml", "vector.yaml")
     assert found.status == 0
     assert moments(nmt.folder) == before
+    assert not (nmt.folder / FOLDER / "failures.json").exists()
     assert found.err.count("is finished already") == 3
 
 

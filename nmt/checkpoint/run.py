@@ -221,6 +221,11 @@ class Run:
                 with suppress(OSError):  # something was written into it
                     folder.rmdir()
 
+    def clear(self) -> None:
+        """Clear away what a killed process left, unless the run is in use or cannot be written."""
+        with suppress(UsageError, WriteError), self.locked():
+            pass
+
     def _clear(self) -> None:
         """Remove drafts, and put back folders that had been put aside."""
         for folder in (self.folder, *self.folder.rglob("*")):

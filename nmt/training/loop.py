@@ -125,8 +125,8 @@ class Loop:
         progress.seconds = monotonic() - self._clock
         self.listener.updated(progress, report)
         every = self.config.checkpoint_every
-        if every and progress.step % every == 0 and not self._due():
-            self._save()
+        if every and progress.step % every == 0 and not (self._due() or self._ending()):
+            self._save()  # otherwise it is saved with what its validation finds
 
     def _due(self) -> bool:
         progress, every = self.progress, self.config.validate_every

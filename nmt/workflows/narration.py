@@ -222,17 +222,21 @@ class Board:
             log.warning("nothing more is written for TensorBoard: %s", error)
 
 
-def trim_metrics(path: Path, step: int, *, root: Path | None = None) -> None:
-    """Forget what a run wrote after the checkpoint from which it goes on."""
+def trim_metrics(path: Path, step: int, validated: int, *, root: Path | None = None) -> None:
+    """Forget what a run wrote after the checkpoint from which it goes on.
+
+    step, validated: of that checkpoint, and of its last validation
+    """
     if not path.is_file():
         return
     kept = []
     for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
-            if line and json.loads(line)["step"] <= step:
+            event = json.loads(line)
+            if event["step"] <= (validated if event["event"] == "validation" else step):
                 kept.append(line + "\n")
         except (ValueError, TypeError, KeyError, RecursionError):
-            break  # cut short by a crash
+            break  # the end, or cut short by a crash
     write_text(path, "".join(kept), root=root)
 
 

@@ -159,7 +159,7 @@ def _create(run: Run, loaded: Loaded, parts: Parts, request: Request) -> None:
     parts.tokenizers.save(run.tokenizer, root=run.folder)
     texts.keep(run, parts.corpus)
     run.write_config(loaded)
-    trim_metrics(run.metrics, 0, root=run.folder)  # of a run that was killed before it saved
+    trim_metrics(run.metrics, 0, 0, root=run.folder)  # of a run that was killed before it saved
 
 
 def _refuse_other_text(run: Run, parts: Parts) -> None:
@@ -189,7 +189,7 @@ def _restored(run: Run, trainer: Trainer) -> Progress:
     if told := resumed_elsewhere(run.read_manifest()["compute"], trainer.compute):
         log.warning(told)
     trainer.restore(tensors, steps=progress.step, stalls=progress.stalls)
-    trim_metrics(run.metrics, progress.step, root=run.folder)
+    trim_metrics(run.metrics, progress.step, progress.validated, root=run.folder)
     run.keep(newest=trainer.config.keep_checkpoints, best=progress.best_step)  # or was killed then
     log.info("resumed at step %d, epoch %d, from %s", progress.step, progress.epoch, folder)
     return progress

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nmt.errors import CheckpointError, ConfigError, DataError, TrainingError
 from nmt.evaluation.league import FINISHED, League
-from nmt.files import read_json, write_json, write_text
+from nmt.files import os_errors_as_write_error, read_json, write_json, write_text
 from nmt.plots.league import save_league
 from nmt.workflows.sweep.entries import Entry, measured_split
 from nmt.workflows.sweep.mechanism import budget
@@ -38,6 +38,8 @@ def contest(chosen: Sequence[Entry], folder: Path, *, command: Sequence[str] = (
         log.info("sweep %d/%d: %s", number, len(chosen), entry.name)
         if entry.finished:
             log.info("%s is finished already: %s", entry.name, entry.run.folder)
+            entry.run.clear()
+            _note(folder, entry.name, None)
             continue
         assert entry.loaded is not None, "only configs are trained"
         request = Request(
@@ -141,5 +143,8 @@ def _note(folder: Path, name: str, reason: str | None) -> None:
     noted.pop(name, None)
     if reason is not None:
         noted[name] = reason
-    if noted != before:
+    if noted and noted != before:
         write_json(folder / FAILURES, noted)
+    elif not noted:
+        with os_errors_as_write_error(folder / FAILURES):
+            (folder / FAILURES).unlink(missing_ok=True)
