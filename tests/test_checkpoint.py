@@ -244,6 +244,21 @@ def test_a_pipe_is_not_waited_for(folder: Path) -> None:
     assert "is not JSON" in message(folder)
 
 
+def test_a_file_that_cannot_be_opened_is_said_in_one_line(folder: Path) -> None:
+    import resource
+
+    model = Kind().build()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + 1, hard))  # torch opens a file once more
+    try:
+        found = message(folder, model)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert found == "model.safetensors cannot be read: Too many open files (24)"
+
+
 def test_missing_files_are_named(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
     assert message(folder, Kind().build()) == (

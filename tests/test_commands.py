@@ -688,6 +688,7 @@ def test_every_help_ends_with_examples(fresh, command):
         MemoryError(),
         RuntimeError("can't start new thread"),
         RuntimeError("could not create a primitive"),
+        RuntimeError("could not execute a primitive"),
         ImportError("a.so: failed to map segment from shared object"),
         RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
     ],

@@ -134,6 +134,10 @@ def _opened(path: Path) -> Iterator[Any]:
             yield file
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing: the checkpoint is not complete") from None
+    except RuntimeError as error:  # torch maps the file into the memory
+        if "unable to open file" not in str(error):
+            raise
+        raise CheckpointError(f"{path} cannot be read: {str(error).rpartition(': ')[2]}") from None
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         reason = printable(" ".join(str(error).split()), most=100)
         raise CheckpointError(

@@ -139,6 +139,7 @@ _NO_MEMORY = (
     "can't start new thread",
     "Resource temporarily unavailable",
     "could not create a primitive",
+    "could not execute a primitive",
     "DefaultCPUAllocator",
     "out of memory",
     "std::bad_alloc",

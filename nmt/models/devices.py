@@ -87,6 +87,7 @@ def out_of_memory(error: Exception) -> bool:
         "DefaultCPUAllocator",
         "ALLOC_FAILED",
         "Storage size calculation overflowed",
+        "could not execute a primitive",  # of oneDNN, which says no more
     )
     return any(word in str(error) for word in words)
 

@@ -186,7 +186,7 @@ def _limits(starts: Starts, count: int) -> list[Task]:
     """Memory, open files and the sizes of files that the system limits."""
     sorts = {
         "memory": [2 * MEGABYTE * 4**n // 2**n for n in range(count)],
-        "open files": [4 + 2 * n for n in range(count)],
+        "open files": list(range(1, count + 1)),
         "file size": [256 * 2**n for n in range(count)],
     }
     tasks = []
@@ -211,7 +211,9 @@ def _limit(starts: Starts, sort: str, command: str, value: int, folder: Path) ->
             pages = int(Path("/proc/self/statm").read_text().split()[0])
             most += pages * resource.getpagesize()
         if sort == "open files":
-            most += len(list(Path("/proc/self/fd").iterdir()))
+            free = os.dup(0)  # the lowest: the limit is one of their numbers
+            os.close(free)
+            most += free
         resource.setrlimit(LIMITS[sort], (most, resource.getrlimit(LIMITS[sort])[1]))
 
     starts.begin(command, folder)
