@@ -299,7 +299,7 @@ def metrics(world: World, rng: random.Random) -> None:
     from nmt.workflows.narration import trim_metrics
 
     path = world.write("metrics.jsonl", mutated(rng, [world.seeds.file("metrics.jsonl")]))
-    trim_metrics(path, 8, root=world.scratch)
+    trim_metrics(path, 8, 8, root=world.scratch)
     read_metrics(path)
 
 
