@@ -17,7 +17,7 @@ TOLERANCE = 1e-4  # of a sum of weights that were rounded to six digits
 def words(world: World, rng: random.Random) -> None:
     """Normalising is idempotent and leaves one line; words lie where they say."""
     from nmt.data.cleaning import normalized
-    from nmt.data.words import split_words
+    from nmt.data.words import is_blank, split_words
 
     raw = sentence(rng)
     text = normalized(raw, Counter())
@@ -33,7 +33,8 @@ def words(world: World, rng: random.Random) -> None:
             assert given[word.start : word.end] == word.text, "a word is not where it says"
             assert word.start >= end, "words overlap"
             left = given[end : word.start]
-            assert not any(letter.isalnum() for letter in left), f"letters between words: {left!r}"
+            letters = [letter for letter in left if letter.isalnum() and not is_blank(letter)]
+            assert not letters, f"letters between words: {left!r}"
             end = word.end
         assert not any(letter.isalnum() for letter in given[end:]), "letters after the last word"
 
