@@ -93,10 +93,10 @@ def row(pairs: int, found: dict[str, Any]) -> str:
 def measured(path: Path) -> dict[str, Any]:
     """Seconds and megabytes of each stage, for a file."""
     from nmt.config import DataConfig, TokenizerConfig
-    from nmt.data.encoding import encode
-    from nmt.data.reading import read_corpus
-    from nmt.data.tokenizer import learn
-    from nmt.data.windows import Windows
+    from nmt.data.batching.encoded import encode
+    from nmt.data.batching.shards import Windows
+    from nmt.data.read import read_corpus
+    from nmt.data.tokenizers.learn import learn
 
     stages: dict[str, dict[str, float]] = {}
     config = DataConfig(corpus="files", files={"train": str(path)})
@@ -116,7 +116,7 @@ def measured(path: Path) -> dict[str, Any]:
 
 def waiting_share(encoded: Any) -> float:
     """Of the time of steps of STEP seconds, the first one apart, that no batch was ready."""
-    from nmt.data.epochs import Epochs
+    from nmt.data.batching.loader import Epochs
     from nmt.training.loop import Progress
 
     progress = Progress()

@@ -19,9 +19,9 @@ import numpy as np
 import torch
 
 from nmt.checkpoint.run import Run, open_run
-from nmt.data.corpus import Bitext
-from nmt.data.reading import read_corpus
-from nmt.data.vocabulary import EOS
+from nmt.data.corpus.types import Bitext
+from nmt.data.read import read_corpus
+from nmt.data.tokenizers.base import EOS
 from nmt.decoding.engine import Engine, Session
 from nmt.decoding.exported import Export
 from nmt.decoding.torch_engine import TorchEngine

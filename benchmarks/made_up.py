@@ -4,8 +4,8 @@ import numpy as np
 import torch
 
 from nmt.config import AttentionConfig, DecoderConfig, EncoderConfig, ModelConfig, TrainingConfig
-from nmt.data.batches import Batch
-from nmt.data.vocabulary import BOS, EOS, Vocabularies
+from nmt.data.batching.batches import Batch
+from nmt.data.tokenizers.base import BOS, EOS, Vocabularies
 from nmt.models import build_model
 from nmt.models.devices import choose
 from nmt.training.trainer import Trainer

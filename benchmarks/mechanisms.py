@@ -13,7 +13,7 @@ from time import perf_counter
 import torch
 
 from nmt.config import Config, load
-from nmt.data.batches import Batch
+from nmt.data.batching.batches import Batch
 from nmt.training.loop import Progress
 from nmt.training.trainer import Trainer
 from nmt.workflows.prepare import Parts, prepare

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.config import ModelConfig
-from nmt.data.vocabulary import BOS, EOS, PAD, UNK
+from nmt.data.tokenizers.base import BOS, EOS, PAD, UNK
 from nmt.models import Seq2Seq
 
 

@@ -18,8 +18,8 @@ import numpy as np
 import torch
 
 from nmt.config import ModelConfig, load
-from nmt.data.batches import Batch, collate
-from nmt.data.epochs import Epochs
+from nmt.data.batching.batches import Batch, collate
+from nmt.data.batching.loader import Epochs
 from nmt.models import build_model
 from nmt.models.devices import choose
 from nmt.training.loop import Progress

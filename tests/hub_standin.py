@@ -285,8 +285,8 @@ def answer(question: dict[str, Any]) -> Outcome:
     from huggingface_hub import constants
 
     from nmt.config import DataConfig
-    from nmt.data.corpus import SPLITS
-    from nmt.data.reading import read_corpus
+    from nmt.data.corpus.types import SPLITS
+    from nmt.data.read import read_corpus
     from nmt.errors import NmtError
 
     if question["home"]:

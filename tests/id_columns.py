@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nmt.data.encoding import IdColumn
+from nmt.data.batching.encoded import IdColumn
 
 
 def id_column(rows: Sequence[Sequence[int]]) -> IdColumn:

@@ -11,8 +11,9 @@ from huggingface_hub.utils._http import default_client_factory
 
 from hub_standin import Fault, Hub
 from nmt.config import DataConfig
-from nmt.data import network, reading
-from nmt.data.addresses import server, without_credentials
+from nmt.data import read
+from nmt.data.hub import client
+from nmt.data.hub.addresses import server, without_credentials
 from nmt.errors import DataError, HubUnreachable
 
 SECRETS = ("alice", "s3cret", "p%40ss", "p@ss", "hunter2")
@@ -76,12 +77,12 @@ def test_the_fallback_records_no_credentials(
     def unreachable(config: DataConfig) -> None:
         raise HubUnreachable("own/set: http://alice:s3cret@127.0.0.1:9 cannot be reached")
 
-    monkeypatch.setattr("nmt.data.hub.read_hub", unreachable)
+    monkeypatch.setattr("nmt.data.hub.read.read_hub", unreachable)
     config = DataConfig(corpus="own/set", fallback="phrasebook")
-    origin = json.dumps(asdict(reading.read_raw(config).origin))
+    origin = json.dumps(asdict(read.read_raw(config).origin))
     assert "own/set: http://127.0.0.1:9 cannot be reached" in origin
     with pytest.raises(DataError) as caught:
-        reading.read_raw(config.model_copy(update={"fallback": None}))
+        read.read_raw(config.model_copy(update={"fallback": None}))
     assert not any(secret in text for secret in SECRETS
                    for text in (origin, caplog.text, str(caught.value)))  # fmt: skip
 
@@ -94,7 +95,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..
         monkeypatch.delenv(variable.upper(), raising=False)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HOME", str(tmp_path))
-    monkeypatch.setattr(network, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(client, "PAUSES", (0.0, 0.0))
 
     def ask(address: str, corpus: str = "own/set", **environment: str) -> str:
         monkeypatch.setenv("HF_ENDPOINT", address)
@@ -102,7 +103,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         with pytest.raises(DataError) as caught:
-            reading.read_raw(DataConfig(corpus=corpus))
+            read.read_raw(DataConfig(corpus=corpus))
         return str(caught.value)
 
     yield ask

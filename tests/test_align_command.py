@@ -11,10 +11,10 @@ import torch
 
 from commands import Commands, lay_out
 from nmt.checkpoint.run import Run
-from nmt.data.corpus import Bitext
+from nmt.data.corpus.types import Bitext
 from nmt.data.phrasebook import splits
-from nmt.data.tokenizer import Piece
-from nmt.data.vocabulary import BOS, EOS
+from nmt.data.tokenizers.base import BOS, EOS
+from nmt.data.tokenizers.learn import Piece
 from nmt.data.words import Word
 from nmt.errors import DataError
 from nmt.evaluation.linking import row_maxima

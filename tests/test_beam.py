@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nmt.data.vocabulary import BOS, EOS, PAD, UNK
+from nmt.data.tokenizers.base import BOS, EOS, PAD, UNK
 from nmt.decoding import beam
 from nmt.decoding.beam import beam_search
 from nmt.decoding.hypothesis import Hypothesis

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nmt.data.vocabulary import PAD
+from nmt.data.tokenizers.base import PAD
 from nmt.decoding.torch_engine import TorchEngine
 from nmt.models.devices import Compute
 from nmt.workflows.bench.machine import best_rate, counted

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from nmt.config import AttentionConfig, DecoderConfig, EncoderConfig, ModelConfig
-from nmt.data.vocabulary import PAD, Vocabularies
+from nmt.data.tokenizers.base import PAD, Vocabularies
 from nmt.models import build_model
 from tiny_models import SOURCES, TARGETS, VOCABULARIES, Kind, ids
 

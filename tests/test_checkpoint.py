@@ -16,7 +16,7 @@ from nmt.checkpoint.run import Run, open_run
 from nmt.checkpoint.shareable import shareable, shareable_values
 from nmt.checkpoint.state import read_state
 from nmt.config import load
-from nmt.data.vocabulary import Vocabularies
+from nmt.data.tokenizers.base import Vocabularies
 from nmt.errors import CheckpointError, UsageError
 from nmt.models import build_model
 from tiny_models import VOCABULARIES, Kind

@@ -9,11 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nmt.config import CleaningConfig, DataConfig
-from nmt.data.cleaning import normalized, sieve, tidy
-from nmt.data.corpus import Bitext, Origin
-from nmt.data.look import Lengths
-from nmt.data.raw import RawBitext, RawCorpus
-from nmt.data.reading import prepare
+from nmt.data.corpus.cleaning import normalized, sieve, tidy
+from nmt.data.corpus.types import Bitext, Origin, RawBitext, RawCorpus
+from nmt.data.read import prepare
+from nmt.data.report import Lengths
 from nmt.data.words import is_blank
 from nmt.errors import DataError
 

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nmt.config import DataConfig
-from nmt.data import json_values, lines, parquet, store
-from nmt.data.corpus import Origin
-from nmt.data.files import read_files, read_split
-from nmt.data.raw import RawBitext
+from nmt.data.corpus.types import Origin, RawBitext
+from nmt.data.formats import json_values, lines, parquet
+from nmt.data.formats.local import read_files, read_split
+from nmt.data.hub import copies
 from nmt.errors import DataError
 
 PAIRS = [("one", "un"), ("two\u2028", "deux"), ("three [,] {", 'trois "'), ("\\", "é\n")]
@@ -263,12 +263,12 @@ def test_a_changed_parquet_file_is_read_or_refused_in_one_line(
 def test_a_bit_that_flipped_in_a_copy_of_the_hub_is_noticed(tmp_path: Path) -> None:
     texts: list[str | None] = [f"text {n}" for n in range(500)]
     parquet.write_pairs(tmp_path / "train.parquet", [(texts, texts)])
-    store.write_origin(tmp_path, Origin("my/corpus", columns=("en", "fr")))
+    copies.write_origin(tmp_path, Origin("my/corpus", columns=("en", "fr")))
     content = bytearray((tmp_path / "train.parquet").read_bytes())
     content[150] ^= 1
     (tmp_path / "train.parquet").write_bytes(content)
-    with pytest.raises(store.DamagedCopy, match="is damaged .* delete it and try again"):
-        store.load(tmp_path)
+    with pytest.raises(copies.DamagedCopy, match="is damaged .* delete it and try again"):
+        copies.load(tmp_path)
 
 
 def test_pipes_and_devices_are_refused_and_not_waited_for(tmp_path: Path) -> None:

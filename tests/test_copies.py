@@ -5,11 +5,10 @@ from collections.abc import Sequence
 import pytest
 
 from nmt.config import DataConfig
-from nmt.data import reading
-from nmt.data.corpus import Bitext, Corpus, Origin
-from nmt.data.look import look
-from nmt.data.raw import RawBitext, RawCorpus
-from nmt.data.reading import copies
+from nmt.data import read
+from nmt.data.corpus.types import Bitext, Corpus, Origin, RawBitext, RawCorpus
+from nmt.data.read import copies
+from nmt.data.report import look
 from nmt.errors import DataError
 
 Pairs = Sequence[tuple[str, str]]
@@ -56,8 +55,8 @@ def test_validation_and_test_alone_are_told_too(place: int) -> None:
 
 
 def test_a_long_corpus_is_looked_at_all_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "LOOKED_AT", 10)
-    monkeypatch.setattr(reading, "MOST_LOOKED_AT", 100)
+    monkeypatch.setattr(read, "LOOKED_AT", 10)
+    monkeypatch.setattr(read, "MOST_LOOKED_AT", 100)
     assert told([*pairs(0, 400), *pairs(900, 0)])
     assert not told([*pairs(500, 0), *pairs(0, 900)])
 
@@ -65,12 +64,12 @@ def test_a_long_corpus_is_looked_at_all_over(monkeypatch: pytest.MonkeyPatch) ->
 def test_training_refuses_what_data_check_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     sources: list[str | None] = [f"one text {n}" for n in range(80)]
     raw = RawCorpus({"train": RawBitext(sources, sources)}, Origin("my/corpus"))
-    monkeypatch.setattr(reading, "read_raw", lambda config: raw)
+    monkeypatch.setattr(read, "read_raw", lambda config: raw)
     config = DataConfig(corpus="my/corpus")
     with pytest.raises(DataError, match="my/corpus: both sides are the same in 65 of 65 pairs"):
-        reading.read_corpus(config, seed=1)
+        read.read_corpus(config, seed=1)
     allowed = config.model_copy(update={"max_equal": 1.0})
-    assert len(reading.read_corpus(allowed, seed=1).train) == 65
+    assert len(read.read_corpus(allowed, seed=1).train) == 65
     found = look(raw, config, seed=1)
     assert "both sides are the same in 65 of 65" in found.refused[0]
     assert look(raw, allowed, seed=1).refused == []

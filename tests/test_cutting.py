@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmt.data.tokenizer import Piece
+from nmt.data.tokenizers.learn import Piece
 from nmt.decoding.cutting import cut
 
 

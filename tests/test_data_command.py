@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from nmt.cli.data import app
 from nmt.config import shipped
-from nmt.data.catalogue import ENTRIES
+from nmt.data.hub.known_corpora import ENTRIES
 from nmt.errors import DataError, UsageError
 
 SAME = ("Paris", "Paris")

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from nmt.data.vocabulary import PAD
+from nmt.data.tokenizers.base import PAD
 from nmt.models.attention.positions import sinusoids
 from nmt.models.dropout import Dropout
 from tiny_models import SOURCES, TARGETS, Kind, ids

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from nmt.config import TokenizerConfig
-from nmt.data import encoding, windows
-from nmt.data.corpus import Bitext
-from nmt.data.encoding import encode
-from nmt.data.epochs import Epochs
-from nmt.data.tokenizer import Tokenizer, Tokenizers, learn
-from nmt.data.vocabulary import EOS, PAD
+from nmt.data.batching import encoded, shards
+from nmt.data.batching.encoded import encode
+from nmt.data.batching.loader import Epochs
+from nmt.data.corpus.types import Bitext
+from nmt.data.tokenizers.base import EOS, PAD
+from nmt.data.tokenizers.learn import Tokenizer, Tokenizers, learn
 from nmt.training.loop import Progress
 
 TEXT = Bitext(
@@ -34,7 +34,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_each_sentence_has_the_ids_of_its_own_tokenizer(
     tokenizers: Tokenizers, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encoding, "CHUNK", chunk)
+    monkeypatch.setattr(encoded, "CHUNK", chunk)
     found = encode(TEXT, tokenizers)
     assert len(found) == 7
     for n, (source, target) in enumerate(TEXT):
@@ -116,8 +116,8 @@ def test_another_text_or_tokenizer_gets_another_file(
 def test_batches_of_a_mapped_file_hold_its_sentences_window_by_window(
     tokenizers: Tokenizers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encoding, "CHUNK", 2)
-    monkeypatch.setattr(windows, "WINDOW", 3)
+    monkeypatch.setattr(encoded, "CHUNK", 2)
+    monkeypatch.setattr(shards, "WINDOW", 3)
     with Epochs(encode(TEXT, tokenizers), budget=30, seed=1) as epochs:
         batches = list(epochs.take(Progress(epoch=4), 99))
     assert sorted(n for batch in batches for n in batch.sentences.tolist()) == list(range(7))

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from id_columns import id_column
-from nmt.data import encoding, epochs, windows
-from nmt.data.batches import Batch, plan
-from nmt.data.encoding import EncodedBitext, IdColumn
-from nmt.data.epochs import AHEAD, Epochs
-from nmt.data.windows import Windows
+from nmt.data.batching import encoded, loader, shards
+from nmt.data.batching.batches import Batch, plan
+from nmt.data.batching.encoded import EncodedBitext, IdColumn
+from nmt.data.batching.loader import AHEAD, Epochs
+from nmt.data.batching.shards import Windows
 
 BUDGET = 40
 
@@ -43,8 +43,8 @@ def bitext(size: int, chunk: int) -> EncodedBitext:
 
 @pytest.fixture
 def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoding, "CHUNK", 20)
-    monkeypatch.setattr(windows, "WINDOW", 60)
+    monkeypatch.setattr(encoded, "CHUNK", 20)
+    monkeypatch.setattr(shards, "WINDOW", 60)
 
 
 def numbers(batches: list[np.ndarray]) -> list[list[int]]:
@@ -153,8 +153,8 @@ def test_what_goes_wrong_in_the_thread_reaches_the_training(
             raise OSError("the disk is gone")
         return collate(text, sentences)
 
-    collate = epochs.collate
-    monkeypatch.setattr(epochs, "collate", broken)
+    collate = loader.collate
+    monkeypatch.setattr(loader, "collate", broken)
     found = Epochs(bitext(130, 500), budget=BUDGET, seed=5)
     taken: list[Batch] = []
     with pytest.raises(OSError, match="the disk is gone"):
@@ -181,13 +181,13 @@ def test_no_thread_is_left_behind() -> None:
 
 
 def test_the_time_spent_waiting_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    collate = epochs.collate
+    collate = loader.collate
 
     def slow(text: EncodedBitext, sentences: np.ndarray) -> Batch:
         time.sleep(0.02)
         return collate(text, sentences)
 
-    monkeypatch.setattr(epochs, "collate", slow)
+    monkeypatch.setattr(loader, "collate", slow)
     with Epochs(bitext(130, 500), budget=BUDGET, seed=5) as found:
         started = time.monotonic()
         list(found.take(At(), 5))

@@ -7,7 +7,7 @@ import torch
 from commands import Commands
 from nmt.cli import explain as command
 from nmt.config import load, shipped
-from nmt.data.vocabulary import Vocabularies
+from nmt.data.tokenizers.base import Vocabularies
 from nmt.errors import ConfigError, UsageError
 from nmt.models import build_model
 from nmt.workflows.explain import explain, listed, pieces

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from commands import HEAVY, Commands, imported, lay_out
-from nmt.data.vocabulary import BOS
+from nmt.data.tokenizers.base import BOS
 from nmt.decoding.beam import beam_search
 from nmt.decoding.engine import FIRST_WORD
 from nmt.decoding.exported import Export

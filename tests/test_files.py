@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from nmt.config import DataConfig
-from nmt.data.columns import find_pair
-from nmt.data.files import read_split
+from nmt.data.formats.columns import find_pair
+from nmt.data.formats.local import read_split
 from nmt.errors import DataError
 
 ODD = ["plain", "with\u2028a separator", "next\x85line", 'a "quoted" word, comma', "tab-free"]

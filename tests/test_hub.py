@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub_standin import Fault, Hub, Reader
-from nmt.data import store
-from nmt.data.network import first_answer
-from nmt.data.parquet import RemoteFile, local_table, read_columns, remote_table
+from nmt.data.formats.parquet import RemoteFile, local_table, read_columns, remote_table
+from nmt.data.hub import copies
+from nmt.data.hub.client import first_answer
 from nmt.errors import DataError, HubUnreachable
 
 ENGLISH = [f"sentence number {n} of {n % 7}" for n in range(60)]
@@ -403,7 +403,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_behind(tmp_path: Path) -> None:
     folder = tmp_path / "corpus" / "copy"
 
     def write() -> None:
-        with store.writing(folder) as draft:
+        with copies.writing(folder) as draft:
             (draft / "train.parquet").write_bytes(b"half")
             raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -560,7 +560,7 @@ def test_what_killed_processes_left_is_swept_and_what_is_being_written_stays(
         folder.mkdir(parents=True)
         (folder / "train.parquet").write_bytes(b"half")
     os.utime(left[0], (0, 0))
-    with store.writing(other / "en-fr-ba9876543210") as draft:
+    with copies.writing(other / "en-fr-ba9876543210") as draft:
         (draft / "train.parquet").write_bytes(b"half")
         assert reader.read(name, home=tmp_path).error == ""
         assert [folder for folder in left if folder.exists()] == []
@@ -601,7 +601,10 @@ def test_a_remote_file_reads_like_a_local_one(
     remote = RemoteFile(lambda start, stop: content[start:stop], len(content))
     ranges = [(start, min(start + size, len(content))) for start, size in wanted]
     local = io.BytesIO(content)
-    with patch("nmt.data.parquet.NEAR_BYTES", 3), patch("nmt.data.parquet.REQUEST_BYTES", 7):
+    with (
+        patch("nmt.data.formats.parquet.NEAR_BYTES", 3),
+        patch("nmt.data.formats.parquet.REQUEST_BYTES", 7),
+    ):
         remote.want(ranges)
         for position, size in reads:
             assert remote.seek(position) == local.seek(position)

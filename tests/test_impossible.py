@@ -14,7 +14,7 @@ import torch
 from commands import Commands
 from nmt.config import NO_ATTENTION, Config, DecodingConfig, load
 from nmt.config.sections import Section, _kinds
-from nmt.data.vocabulary import PAD, Vocabularies
+from nmt.data.tokenizers.base import PAD, Vocabularies
 from nmt.decoding.translator import most_pieces
 from nmt.errors import ConfigError
 from nmt.models import Seq2Seq, build_model

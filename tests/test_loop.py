@@ -8,9 +8,9 @@ import pytest
 
 from id_columns import id_column
 from nmt.config import TrainingConfig
-from nmt.data.batches import Batch
-from nmt.data.encoding import EncodedBitext
-from nmt.data.epochs import Epochs
+from nmt.data.batching.batches import Batch
+from nmt.data.batching.encoded import EncodedBitext
+from nmt.data.batching.loader import Epochs
 from nmt.training.interrupts import Interrupted, Interrupts
 from nmt.training.loop import Loop, Progress, Validation
 from nmt.training.trainer import Report

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.config import AttentionConfig, ModelConfig
-from nmt.data.vocabulary import BOS, EOS, PAD, Vocabularies
+from nmt.data.tokenizers.base import BOS, EOS, PAD, Vocabularies
 from nmt.errors import ConfigError
 from nmt.models import Seq2Seq, build_model, parameter_table
 from nmt.models.build import shapes_alone

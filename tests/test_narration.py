@@ -149,13 +149,13 @@ def test_metrics_tensorboard_samples_and_card_tell_of_the_training(nmt):
 
 
 def test_a_fallback_is_announced_recorded_and_told_again_at_the_end(nmt, monkeypatch):
-    from nmt.data import hub
+    from nmt.data.hub import read
     from nmt.errors import HubUnreachable
 
     def unreachable(config):
         raise HubUnreachable("http://hub.invalid cannot be reached")
 
-    monkeypatch.setattr(hub, "read_hub", unreachable)
+    monkeypatch.setattr(read, "read_hub", unreachable)
     options = [*HUB, "data.max_pairs=90", "training.epochs=1", "evaluation.splits=[]"]
     found = nmt("train", "tiny.yaml", *options, "training.samples=0")
     assert found.status == 0
@@ -174,13 +174,13 @@ def test_a_fallback_is_announced_recorded_and_told_again_at_the_end(nmt, monkeyp
 
 
 def test_without_a_fallback_an_unreachable_hub_is_one_line_of_status_3(nmt, monkeypatch):
-    from nmt.data import hub
+    from nmt.data.hub import read
     from nmt.errors import HubUnreachable
 
     def unreachable(config):
         raise HubUnreachable("http://hub.invalid cannot be reached")
 
-    monkeypatch.setattr(hub, "read_hub", unreachable)
+    monkeypatch.setattr(read, "read_hub", unreachable)
     found = nmt("train", "tiny.yaml", *HUB[:2], "data.fallback=null")
     assert found.status == 3
     assert found.err.startswith("nmt: http://hub.invalid cannot be reached")

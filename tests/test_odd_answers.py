@@ -7,8 +7,9 @@ import pytest
 
 from nmt.cli.decoding import changed
 from nmt.config import DataConfig, DecodingConfig
-from nmt.data import hub, network, store
-from nmt.data.vectors import inspect
+from nmt.data.hub import client as network
+from nmt.data.hub import copies, read
+from nmt.data.tokenizers.word_vectors import inspect
 from nmt.errors import DataError, UsageError
 from nmt.workflows.data import choose
 
@@ -42,7 +43,7 @@ def test_a_hub_that_names_no_commit_is_one_line(
     silent = SimpleNamespace(sha=None, siblings=None)
     monkeypatch.setattr(network, "first_answer", lambda ask, seconds: silent)
     with pytest.raises(DataError, match="the hub names no commit of it"):
-        hub._ask(store.Shelf(DataConfig(corpus="own/set")))
+        read._ask(copies.Shelf(DataConfig(corpus="own/set")))
 
 
 @pytest.mark.parametrize(

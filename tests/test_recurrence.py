@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from nmt.config import AttentionConfig
-from nmt.data.vocabulary import PAD
+from nmt.data.tokenizers.base import PAD
 from nmt.models.attention import Score, SingleHead, normalizers
 from nmt.models.attention.normalizers import Softmax
 from nmt.models.attention.scores import AdditiveScore, ProductScore

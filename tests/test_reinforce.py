@@ -11,8 +11,8 @@ from torch import Tensor
 
 from nmt.checkpoint import store
 from nmt.config import AttentionConfig, DecoderConfig, EncoderConfig, ModelConfig, TrainingConfig
-from nmt.data.batches import Batch, pad
-from nmt.data.vocabulary import BOS, EOS, Vocabularies
+from nmt.data.batching.batches import Batch, pad
+from nmt.data.tokenizers.base import BOS, EOS, Vocabularies
 from nmt.decoding.beam import beam_search
 from nmt.decoding.torch_engine import TorchEngine
 from nmt.models import Seq2Seq, build_model

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.config import AttentionConfig, DecoderConfig, EncoderConfig, ModelConfig
-from nmt.data.vocabulary import PAD
+from nmt.data.tokenizers.base import PAD
 from nmt.errors import ConfigError
 from nmt.models import build_model
 from nmt.models.attention import MultiHead, normalizers, scores

@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nmt.config import DataConfig
-from nmt.data.corpus import Bitext, Origin
-from nmt.data.raw import RawBitext, RawCorpus
-from nmt.data.reading import prepare
-from nmt.data.splits import carve, draw
+from nmt.data.corpus.splits import carve, draw
+from nmt.data.corpus.types import Bitext, Origin, RawBitext, RawCorpus
+from nmt.data.read import prepare
 from nmt.errors import DataError
 
 

@@ -23,17 +23,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nmt.config import CleaningConfig, DataConfig, TokenizerConfig
-from nmt.data import files, lines, parquet, repeats, store
+from nmt.data.batching.encoded import encode
 from nmt.data.cache import Scratch
-from nmt.data.cleaning import clean, normalized
-from nmt.data.corpus import Bitext, Origin
-from nmt.data.encoding import encode
-from nmt.data.files import read_split
-from nmt.data.look import Lengths, look
-from nmt.data.raw import Chunk, RawBitext, RawCorpus, RawStream
-from nmt.data.reading import prepare
-from nmt.data.stored import TextColumn, TextWriter, where, writing
-from nmt.data.tokenizer import learn
+from nmt.data.corpus import dedup
+from nmt.data.corpus.cleaning import clean, normalized
+from nmt.data.corpus.on_disk import TextColumn, TextWriter, where, writing
+from nmt.data.corpus.types import Bitext, Chunk, Origin, RawBitext, RawCorpus, RawStream
+from nmt.data.formats import lines, local, parquet
+from nmt.data.formats.local import read_split
+from nmt.data.hub import copies
+from nmt.data.read import prepare
+from nmt.data.report import Lengths, look
+from nmt.data.tokenizers.learn import learn
 from nmt.errors import DataError, WriteError
 
 Pairs = list[tuple[str | None, str | None]]
@@ -184,9 +185,9 @@ def test_tokenizers_and_ids_do_not_depend_on_where_the_text_lies(
 
 
 def test_repetitions_are_found_across_parts_and_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repeats, "PARTS", 3)
+    monkeypatch.setattr(dedup, "PARTS", 3)
     pairs = [(source or "", target or "") for source, target in many(500)]
-    with repeats.Repeats() as found:
+    with dedup.Repeats() as found:
         for start in range(0, 500, 31):
             found.add(Bitext.of(iter(pairs[start : start + 31])))
         first = found.first()
@@ -262,11 +263,11 @@ def config() -> DataConfig:
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every file is large, and read in small pieces."""
-    monkeypatch.setattr(files, "LARGE_BYTES", 0)
-    monkeypatch.setattr(files, "CSV_ROWS", 4)
+    monkeypatch.setattr(local, "LARGE_BYTES", 0)
+    monkeypatch.setattr(local, "CSV_ROWS", 4)
     monkeypatch.setattr(lines, "BLOCK", 17)
     monkeypatch.setattr(parquet, "ROWS", 4)
-    monkeypatch.setattr(store, "LARGE", 3)
+    monkeypatch.setattr(copies, "LARGE", 3)
 
 
 def aligned(folder: Path, end: str) -> tuple[str, str]:
@@ -347,8 +348,8 @@ def test_a_large_copy_of_the_hub_is_read_in_pieces_and_told_when_damaged(tmp_pat
     sources, targets = (list[str | None](side) for side in zip(*LINES, strict=True))
     for split in ("train", "test"):
         parquet.write_pairs(tmp_path / f"{split}.parquet", [(sources, targets)])
-    store.write_origin(tmp_path, Origin("my/corpus", columns=("en", "fr")))
-    found = store.load(tmp_path).splits["train"]
+    copies.write_origin(tmp_path, Origin("my/corpus", columns=("en", "fr")))
+    found = copies.load(tmp_path).splits["train"]
     assert isinstance(found, RawStream)
     chunks = list(found.chunks())
     assert [pair for chunk in chunks for pair in zip(*chunk, strict=True)] == LINES

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nmt.config import DataConfig
-from nmt.data import opening
-from nmt.data.columns import find_pair
-from nmt.data.files import read_split
-from nmt.data.raw import RawBitext
+from nmt.data.corpus.types import RawBitext
+from nmt.data.formats import opening
+from nmt.data.formats.columns import find_pair
+from nmt.data.formats.local import read_split
 from nmt.errors import DataError
 
 ENGLISH = ["I see, now.", "a red; car", "two|apples", "It's 'mine'"]
@@ -368,8 +368,8 @@ def test_what_cannot_be_read_is_refused_by_name(
 def test_a_line_without_end_is_refused_before_it_fills_the_memory(
     read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nmt.data.lines.LONGEST_LINE", 1000)
-    monkeypatch.setattr("nmt.data.lines.BLOCK", 300)
+    monkeypatch.setattr("nmt.data.formats.lines.LONGEST_LINE", 1000)
+    monkeypatch.setattr("nmt.data.formats.lines.BLOCK", 300)
     with pytest.raises(DataError, match=r"a\.tsv:2: a line of more than 1,000 bytes"):
         read("a.tsv", b"one\tun\n" + b"x" * 5000)
 

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nmt.config import TokenizerConfig
-from nmt.data.corpus import Bitext
-from nmt.data.subwords import learn_subwords
-from nmt.data.tokenizer import Tokenizer, Tokenizers, learn
-from nmt.data.vocabulary import BOS, EOS, PAD, UNK
-from nmt.data.whole_words import SPECIAL, WordTokenizer, learn_words
+from nmt.data.corpus.types import Bitext
+from nmt.data.tokenizers.base import BOS, EOS, PAD, UNK
+from nmt.data.tokenizers.learn import Tokenizer, Tokenizers, learn
+from nmt.data.tokenizers.subwords import learn_subwords
+from nmt.data.tokenizers.word_level import SPECIAL, WordTokenizer, learn_words
 from nmt.errors import CheckpointError, ConfigError
 
 Kind = Literal["bpe", "unigram"]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.config import AttentionConfig, DecoderConfig, EncoderConfig, ModelConfig
-from nmt.data.vocabulary import BOS, EOS, PAD, Vocabularies
+from nmt.data.tokenizers.base import BOS, EOS, PAD, Vocabularies
 from nmt.decoding.beam import beam_search
 from nmt.decoding.torch_engine import TorchEngine
 from nmt.errors import ConfigError, DataError

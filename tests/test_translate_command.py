@@ -499,7 +499,7 @@ def test_the_score_is_what_translations_are_ranked_by(nmt):
 
 
 def test_translations_hold_no_control_characters():
-    from nmt.data.tokenizer import Piece
+    from nmt.data.tokenizers.learn import Piece
     from nmt.decoding.hypothesis import Hypothesis
     from nmt.decoding.translator import Translated, Translation
     from nmt.workflows.translate import forms

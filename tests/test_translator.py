@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from nmt.config import DecodingConfig, TokenizerConfig
-from nmt.data.corpus import Bitext
-from nmt.data.tokenizer import Tokenizers, learn
-from nmt.data.vocabulary import EOS, Vocabularies
+from nmt.data.corpus.types import Bitext
+from nmt.data.tokenizers.base import EOS, Vocabularies
+from nmt.data.tokenizers.learn import Tokenizers, learn
 from nmt.decoding.hypothesis import Hypothesis
 from nmt.decoding.torch_engine import TorchEngine
 from nmt.decoding.translator import Translator

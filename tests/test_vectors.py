@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_file
 
 from commands import Commands, lay_out
-from nmt.data import vectors
-from nmt.data.vectors import inspect, read_vectors
+from nmt.data.tokenizers import word_vectors
+from nmt.data.tokenizers.word_vectors import inspect, read_vectors
 from nmt.errors import DataError
 
 THREE = """the 0.1 -0.2 3e-1
@@ -161,9 +161,9 @@ def test_only_the_lines_of_wanted_words_are_read_as_numbers(
 ) -> None:
     described = inspect(file)
     asked = []
-    real = vectors._numbers
+    real = word_vectors._numbers
     monkeypatch.setattr(
-        vectors, "_numbers", lambda file, number, fields: asked.append(number) or real(
+        word_vectors, "_numbers", lambda file, number, fields: asked.append(number) or real(
             file, number, fields
         ),
     )  # fmt: skip
@@ -288,7 +288,7 @@ def test_a_folder_or_nothing_is_no_file(tmp_path: Path) -> None:
 def test_a_line_without_end_is_not_read_into_the_memory(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vectors, "LONGEST", 50)
+    monkeypatch.setattr(word_vectors, "LONGEST", 50)
     file.write_text("the 1 2\nx" + " 1" * 1000, encoding="utf-8")
     assert refused(file) == "FILE:2: longer than 50 bytes: no line of word vectors"
 

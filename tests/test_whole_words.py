@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nmt.config import TokenizerConfig
-from nmt.data.corpus import Bitext
-from nmt.data.tokenizer import Tokenizer, Tokenizers, learn
-from nmt.data.vocabulary import BOS, EOS, PAD, UNK
-from nmt.data.whole_words import FORMAT, RECIPE, WordTokenizer, bare, learn_words
+from nmt.data.corpus.types import Bitext
+from nmt.data.tokenizers.base import BOS, EOS, PAD, UNK
+from nmt.data.tokenizers.learn import Tokenizer, Tokenizers, learn
+from nmt.data.tokenizers.word_level import FORMAT, RECIPE, WordTokenizer, bare, learn_words
 from nmt.errors import CheckpointError
 
 TEXT = Bitext(
@@ -177,8 +177,8 @@ def test_words_cut_by_another_rule_or_another_unicode_are_learned_again(
     learn(TEXT, KINDS, seed=1)
     assert FORMAT in RECIPE
     assert regex.__version__ in RECIPE
-    monkeypatch.setattr("nmt.data.tokenizer.RECIPE", "another rule")
-    monkeypatch.setattr("nmt.data.tokenizer.learn_words", lambda *_: learn_words(["new"], 9))
+    monkeypatch.setattr("nmt.data.tokenizers.learn.RECIPE", "another rule")
+    monkeypatch.setattr("nmt.data.tokenizers.learn.learn_words", lambda *_: learn_words(["new"], 9))
     assert "▁new" in learn(TEXT, KINDS, seed=1).source.names
 
 
@@ -190,7 +190,7 @@ def test_words_learned_before_are_not_learned_again(
     def never(*_: object) -> bytes:
         raise AssertionError("it counts again")
 
-    monkeypatch.setattr("nmt.data.tokenizer.learn_words", never)
+    monkeypatch.setattr("nmt.data.tokenizers.learn.learn_words", never)
     assert learn(TEXT, KINDS, seed=1).fingerprint == first.fingerprint
     with pytest.raises(AssertionError, match="it counts again"):
         learn(TEXT, TokenizerConfig(kind="word", vocabulary_size=201), seed=1)

@@ -15,7 +15,7 @@ from nmt.config import (
     ModelConfig,
     SelfAttentionConfig,
 )
-from nmt.data.vocabulary import BOS, PAD, Vocabularies
+from nmt.data.tokenizers.base import BOS, PAD, Vocabularies
 from nmt.models import Seq2Seq, build_model
 from nmt.models.attention import choices, normalizers, scopes, scores
 from nmt.models.cells import cells

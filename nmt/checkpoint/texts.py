@@ -6,8 +6,8 @@ one cleaned sentence a line.
 """
 
 from nmt.checkpoint.run import Run
-from nmt.data.corpus import Bitext, Corpus, SplitName
-from nmt.data.lines import lines
+from nmt.data.corpus.types import Bitext, Corpus, SplitName
+from nmt.data.formats.lines import lines
 from nmt.errors import DataError
 from nmt.files import replacing
 

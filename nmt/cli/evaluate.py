@@ -32,7 +32,7 @@ def evaluate(
     from nmt.checkpoint.run import open_run
     from nmt.cli.decoding import changed
     from nmt.cli.places import readable
-    from nmt.data.corpus import SPLITS
+    from nmt.data.corpus.types import SPLITS
     from nmt.errors import UsageError, unknown
     from nmt.workflows import evaluate as workflow
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nmt.data.vocabulary import BOS, EOS, PAD
+from nmt.data.tokenizers.base import BOS, EOS, PAD
 from nmt.decoding.engine import Engine, Offers, Session
 from nmt.decoding.hypothesis import Hypothesis
 from nmt.errors import CheckpointError

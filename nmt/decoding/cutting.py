@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from unicodedata import combining
 
-from nmt.data.tokenizer import Piece
+from nmt.data.tokenizers.learn import Piece
 
 _SENTENCE_END = re.compile(
     r"""[.!?…]+['"’”»)\]]*\s+ | [。！？｡]+[」』”’）]*\s*""",  # noqa: RUF001

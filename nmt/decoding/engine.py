@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nmt.data.vocabulary import BOS, EOS, PAD, UNK
+from nmt.data.tokenizers.base import BOS, EOS, PAD, UNK
 
 FIRST_WORD = EOS
 """The ids below, PAD, UNK and BOS, are no words: an engine never offers them."""

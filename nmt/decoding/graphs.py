@@ -22,7 +22,7 @@ import torch
 from onnx import TensorProto, helper
 from torch import Tensor, nn
 
-from nmt.data.vocabulary import BOS, EOS, PAD
+from nmt.data.tokenizers.base import BOS, EOS, PAD
 from nmt.decoding.engine import FIRST_WORD
 from nmt.decoding.onnx_engine import VOCABULARY
 from nmt.errors import UsageError

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nmt.data.vocabulary import PAD
+from nmt.data.tokenizers.base import PAD
 from nmt.decoding.engine import FIRST_WORD, Engine, Offers, Session
 from nmt.models.contract import Seq2Seq
 from nmt.models.devices import Compute

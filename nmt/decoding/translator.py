@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from nmt.config import DecodingConfig
-from nmt.data.batches import pad, plan
-from nmt.data.tokenizer import Encoded, Piece, Tokenizers
-from nmt.data.vocabulary import EOS
+from nmt.data.batching.batches import pad, plan
+from nmt.data.tokenizers.base import EOS
+from nmt.data.tokenizers.learn import Encoded, Piece, Tokenizers
 from nmt.data.words import without_invisible
 from nmt.decoding.beam import beam_search
 from nmt.decoding.cutting import cut

@@ -1,6 +1,6 @@
 """Translation models behind one contract."""
 
-from nmt.data.vocabulary import BOS, EOS, PAD, UNK, Vocabularies
+from nmt.data.tokenizers.base import BOS, EOS, PAD, UNK, Vocabularies
 from nmt.models.build import build_model, parameter_table
 from nmt.models.contract import Memory, Reading, Rows, Seq2Seq, Step
 

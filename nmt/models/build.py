@@ -9,7 +9,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from nmt.config import ModelConfig
-from nmt.data.vocabulary import Vocabularies
+from nmt.data.tokenizers.base import Vocabularies
 from nmt.errors import ConfigError
 from nmt.models.contract import Seq2Seq
 from nmt.models.devices import out_of_memory

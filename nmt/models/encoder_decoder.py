@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.config import ModelConfig
-from nmt.data.vocabulary import EOS, PAD, Vocabularies
+from nmt.data.tokenizers.base import EOS, PAD, Vocabularies
 from nmt.models.contract import Memory, Reading, Rows, Seq2Seq, Step
 from nmt.models.decoders import Advanced, Decoder, decoders, joined
 from nmt.models.dropout import Dropout

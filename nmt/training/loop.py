@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Any, NoReturn, Protocol
 
 from nmt.config import TrainingConfig
-from nmt.data.epochs import Epochs
+from nmt.data.batching.loader import Epochs
 from nmt.training.interrupts import Interrupts
 from nmt.training.trainer import Report, Trainer
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from nmt.config import TrainingConfig
-from nmt.data.batches import Batch
-from nmt.data.vocabulary import PAD
+from nmt.data.batching.batches import Batch
+from nmt.data.tokenizers.base import PAD
 from nmt.models import Seq2Seq
 from nmt.models.contract import Reading
 from nmt.training import forcing

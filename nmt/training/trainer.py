@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.config import TrainingConfig
-from nmt.data.batches import Batch, in_parts
+from nmt.data.batching.batches import Batch, in_parts
 from nmt.errors import TrainingError
 from nmt.models import Seq2Seq
 from nmt.models.devices import Compute, out_of_memory, return_freed_memory

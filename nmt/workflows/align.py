@@ -8,7 +8,7 @@ from typing import Any
 
 from nmt.checkpoint.run import Run
 from nmt.config import Config
-from nmt.data.lines import lines
+from nmt.data.formats.lines import lines
 from nmt.decoding.exported import Export
 from nmt.errors import DataError, UsageError, unknown
 from nmt.evaluation import baselines

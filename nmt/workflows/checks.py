@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from nmt.config import NO_ATTENTION, AttentionConfig, Loaded, ModelConfig
 from nmt.config.loading import COMMAND_LINE
-from nmt.data.vocabulary import Vocabularies
+from nmt.data.tokenizers.base import Vocabularies
 from nmt.errors import ConfigError
 from nmt.models import build_model
 from nmt.models.attention import normalizers, scores

@@ -9,11 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from nmt.config import DataConfig, load, section, shipped
-from nmt.data.builtin import builtins
-from nmt.data.catalogue import ENTRIES, Entry
-from nmt.data.corpus import SPLITS, Origin
-from nmt.data.look import Look, look
-from nmt.data.reading import read_raw
+from nmt.data.corpus.types import SPLITS, Origin
+from nmt.data.hub.known_corpora import ENTRIES, Entry
+from nmt.data.read import builtins, read_raw
+from nmt.data.report import Look, look
 from nmt.errors import UsageError
 
 WIDE = 160  # columns of a table that no terminal limits

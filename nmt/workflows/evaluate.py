@@ -10,9 +10,9 @@ from typing import Any
 from nmt.checkpoint.run import Run
 from nmt.checkpoint.state import read_state
 from nmt.config import DecodingConfig
-from nmt.data.cleaning import normalized
-from nmt.data.corpus import SPLITS, Bitext, SplitName
-from nmt.data.files import read_split
+from nmt.data.corpus.cleaning import normalized
+from nmt.data.corpus.types import SPLITS, Bitext, SplitName
+from nmt.data.formats.local import read_split
 from nmt.decoding.exported import Export
 from nmt.errors import DataError, UsageError
 from nmt.evaluation.metrics import Scores, measure

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nmt.checkpoint.run import Run
-from nmt.data.corpus import Bitext
+from nmt.data.corpus.types import Bitext
 from nmt.decoding.exported import DESCRIPTION, GRAPHS, INSTALL, PRECISIONS, Export
 from nmt.decoding.translator import Translator
 from nmt.errors import DataError, UsageError

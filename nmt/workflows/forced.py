@@ -11,11 +11,11 @@ import numpy as np
 import torch
 
 from nmt.config import NO_ATTENTION
-from nmt.data.batches import collate, lengths_with_end, plan
-from nmt.data.cleaning import normalized, rewritten
-from nmt.data.encoding import EncodedBitext, IdColumn
-from nmt.data.tokenizer import Encoded, Piece
-from nmt.data.vocabulary import PAD
+from nmt.data.batching.batches import collate, lengths_with_end, plan
+from nmt.data.batching.encoded import EncodedBitext, IdColumn
+from nmt.data.corpus.cleaning import normalized, rewritten
+from nmt.data.tokenizers.base import PAD
+from nmt.data.tokenizers.learn import Encoded, Piece
 from nmt.data.words import Word, is_blank, split_words
 from nmt.errors import DataError, UsageError
 from nmt.evaluation.words import EOS, Floats, join_words, side

@@ -11,9 +11,9 @@ from nmt.config import (
     ModelConfig,
     SelfAttentionConfig,
 )
-from nmt.data.batches import lengths_with_end
-from nmt.data.corpus import SplitName
-from nmt.data.encoding import EncodedBitext
+from nmt.data.batching.batches import lengths_with_end
+from nmt.data.batching.encoded import EncodedBitext
+from nmt.data.corpus.types import SplitName
 from nmt.decoding.translator import most_pieces
 from nmt.errors import ConfigError
 from nmt.models.attention import scores

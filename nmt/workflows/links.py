@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from nmt.data.corpus import Bitext
+from nmt.data.corpus.types import Bitext
 from nmt.evaluation.alignment import alignment_error, links_found, row_entropies
 from nmt.evaluation.linking import row_maxima
 from nmt.evaluation.pharaoh import Gold

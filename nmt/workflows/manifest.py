@@ -11,7 +11,7 @@ from typing import Any
 
 from nmt import __version__
 from nmt.checkpoint.shareable import shareable_values
-from nmt.data.corpus import SPLITS
+from nmt.data.corpus.types import SPLITS
 from nmt.models import parameter_table
 from nmt.workflows.prepare import Parts, padding_share
 

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from nmt.data.vocabulary import BOS, EOS, PAD
+from nmt.data.tokenizers.base import BOS, EOS, PAD
 from nmt.decoding.translator import Translated, Translation
 from nmt.evaluation.words import Floats
 from nmt.workflows.model import Trained

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nmt.checkpoint.run import Run
 from nmt.checkpoint.state import read_state
 from nmt.config import Config, DecodingConfig
-from nmt.data.tokenizer import Tokenizers
+from nmt.data.tokenizers.learn import Tokenizers
 from nmt.decoding.engine import Engine
 from nmt.decoding.exported import Export, fingerprint, runnable
 from nmt.decoding.translator import Translated, Translator

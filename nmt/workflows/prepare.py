@@ -8,11 +8,11 @@ from typing import Any
 import torch
 
 from nmt.config import Config
-from nmt.data.corpus import SPLITS, Corpus
-from nmt.data.encoding import EncodedBitext, encode
-from nmt.data.epochs import Epochs
-from nmt.data.reading import read_corpus
-from nmt.data.tokenizer import Tokenizers, learn
+from nmt.data.batching.encoded import EncodedBitext, encode
+from nmt.data.batching.loader import Epochs
+from nmt.data.corpus.types import SPLITS, Corpus
+from nmt.data.read import read_corpus
+from nmt.data.tokenizers.learn import Tokenizers, learn
 from nmt.errors import ConfigError
 from nmt.models import Seq2Seq, build_model, parameter_table
 from nmt.models.devices import Compute, choose

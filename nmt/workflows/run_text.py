@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from nmt.checkpoint.run import Run
 from nmt.checkpoint.texts import kept
 from nmt.config import Config
-from nmt.data.corpus import Bitext, Corpus, SplitName
-from nmt.data.reading import read_corpus
+from nmt.data.corpus.types import Bitext, Corpus, SplitName
+from nmt.data.read import read_corpus
 from nmt.errors import DataError
 
 

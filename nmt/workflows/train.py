@@ -12,8 +12,8 @@ from nmt.checkpoint import store, texts
 from nmt.checkpoint.run import Run
 from nmt.checkpoint.state import KINDS
 from nmt.config import Config, DecodingConfig, Loaded
-from nmt.data.batches import Batch, collate, lengths_with_end, plan
-from nmt.data.corpus import SPLITS
+from nmt.data.batching.batches import Batch, collate, lengths_with_end, plan
+from nmt.data.corpus.types import SPLITS
 from nmt.decoding.torch_engine import TorchEngine
 from nmt.decoding.translator import Translator
 from nmt.errors import CheckpointError, DataError, UsageError, printable

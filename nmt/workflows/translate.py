@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nmt.config import DecodingConfig
-from nmt.data.cleaning import normalized
-from nmt.data.pieces import one_line
+from nmt.data.corpus.cleaning import normalized
+from nmt.data.tokenizers.base import one_line
 from nmt.decoding.translator import LongLine, Translated, Translator
 from nmt.errors import NmtError, WriteError
 from nmt.evaluation.records import AttentionRecord, write_records

@@ -9,12 +9,11 @@ import torch
 from torch import nn
 
 from nmt.config import Loaded, ModelConfig, VectorsConfig
-from nmt.data.encoding import EncodedBitext, IdColumn
-from nmt.data.pieces import Tokenizer
-from nmt.data.tokenizer import Tokenizers
-from nmt.data.vectors import VectorFile, Vectors, inspect, read_vectors
-from nmt.data.vocabulary import BOS, EOS, PAD, UNK
-from nmt.data.whole_words import bare
+from nmt.data.batching.encoded import EncodedBitext, IdColumn
+from nmt.data.tokenizers.base import BOS, EOS, PAD, UNK, Tokenizer
+from nmt.data.tokenizers.learn import Tokenizers
+from nmt.data.tokenizers.word_level import bare
+from nmt.data.tokenizers.word_vectors import VectorFile, Vectors, inspect, read_vectors
 from nmt.errors import ConfigError, DataError
 from nmt.models import Seq2Seq
 

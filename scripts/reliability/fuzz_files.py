@@ -95,11 +95,11 @@ def aligned(world: World, rng: random.Random) -> None:
 
 def _read(world: World, files: dict[str, Any], rng: random.Random) -> None:
     from nmt.config.sections import DataConfig
-    from nmt.data import files as reading_files
-    from nmt.data.reading import read_corpus
+    from nmt.data.formats import local
+    from nmt.data.read import read_corpus
 
     if rng.random() < 0.2:
-        reading_files.LARGE_BYTES = 100  # read as a large file is
+        local.LARGE_BYTES = 100  # read as a large file is
     try:
         config = DataConfig.model_validate(
             {"corpus": "files", "files": files, "validation_size": 2, "test_size": 2}
@@ -112,7 +112,7 @@ def _read(world: World, files: dict[str, Any], rng: random.Random) -> None:
                     assert side.isprintable() or "\n" not in side, f"not one line: {side!r}"
                     side.encode()
     finally:
-        reading_files.LARGE_BYTES = 32_000_000
+        local.LARGE_BYTES = 32_000_000
 
 
 def config(world: World, rng: random.Random) -> None:
@@ -243,7 +243,7 @@ def gold(world: World, rng: random.Random) -> None:
 
 def vectors(world: World, rng: random.Random) -> None:
     """GloVe's and word2vec's text files."""
-    from nmt.data.vectors import inspect, read_vectors
+    from nmt.data.tokenizers.word_vectors import inspect, read_vectors
 
     words = enumerate(["I", "love", "you"])
     lines = "".join(f"{word} {0.1 * n:.2f} -1.5 2e-3\n" for n, word in words)
@@ -257,7 +257,7 @@ def tokenizer(name: str) -> Any:
     """A word list or a sentencepiece model that somebody else sent, used as far as it serves."""
 
     def tried(world: World, rng: random.Random) -> None:
-        from nmt.data.tokenizer import Tokenizers
+        from nmt.data.tokenizers.learn import Tokenizers
 
         words = name.endswith(".json")
         seed = world.seeds.word_list if words else world.seeds.file(f"tokenizer/{name}")

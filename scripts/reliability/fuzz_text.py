@@ -16,7 +16,7 @@ TOLERANCE = 1e-4  # of a sum of weights that were rounded to six digits
 
 def words(world: World, rng: random.Random) -> None:
     """Normalising is idempotent and leaves one line; words lie where they say."""
-    from nmt.data.cleaning import normalized
+    from nmt.data.corpus.cleaning import normalized
     from nmt.data.words import is_blank, split_words
 
     raw = sentence(rng)
@@ -41,7 +41,7 @@ def words(world: World, rng: random.Random) -> None:
 
 def pieces(world: World, rng: random.Random) -> None:
     """Pieces lie where they say, in order, and are spelled back in one line."""
-    from nmt.data.cleaning import normalized
+    from nmt.data.corpus.cleaning import normalized
 
     tokenizer = world.seeds.tokenizers[rng.choice(["subwords", "words"])]
     text = normalized(sentence(rng), Counter())
@@ -100,13 +100,13 @@ def records(world: World, rng: random.Random) -> None:
 
 
 def _normal(rng: random.Random) -> str:
-    from nmt.data.cleaning import normalized
+    from nmt.data.corpus.cleaning import normalized
 
     return normalized(sentence(rng), Counter())
 
 
 def _with_end(found: Any, text: str) -> Any:
-    from nmt.data.pieces import Piece
+    from nmt.data.tokenizers.base import Piece
 
     return [*found, Piece("</s>", len(text), len(text))]
 

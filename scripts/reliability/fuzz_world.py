@@ -38,8 +38,8 @@ class Seeds:
     def __init__(self, done: Path) -> None:
         from nmt.checkpoint.run import Run
         from nmt.config import load
-        from nmt.data.tokenizer import Tokenizers
-        from nmt.data.whole_words import WordTokenizer, learn_words
+        from nmt.data.tokenizers.learn import Tokenizers
+        from nmt.data.tokenizers.word_level import WordTokenizer, learn_words
         from nmt.workflows.model import load_trained
 
         self.done = done

@@ -69,10 +69,10 @@ def campaign(ledger: Ledger, *, seed: int, counts: dict[str, int], workers: int)
 
 def streamed_text(mark: Mark) -> None:
     """Take small corpora for large ones, which are kept in scratch files."""
-    from nmt.data import files
+    from nmt.data.formats import local
 
-    assert files.LARGE_BYTES > 1000
-    files.LARGE_BYTES = 1000
+    assert local.LARGE_BYTES > 1000
+    local.LARGE_BYTES = 1000
 
 
 def _setups(streamed: bool) -> list[Setup]:

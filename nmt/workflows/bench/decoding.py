@@ -13,8 +13,8 @@ import torch
 
 from nmt.checkpoint.run import Run
 from nmt.config import DataConfig, DecodingConfig
-from nmt.data.cleaning import normalized
-from nmt.data.reading import read_corpus
+from nmt.data.corpus.cleaning import normalized
+from nmt.data.read import read_corpus
 from nmt.decoding.torch_engine import TorchEngine
 from nmt.decoding.translator import Translated, Translator
 from nmt.errors import DataError

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from nmt.config import Loaded
-from nmt.data.epochs import Epochs
+from nmt.data.batching.loader import Epochs
 from nmt.training.loop import Progress
 from nmt.training.trainer import Trainer
 from nmt.workflows.bench.machine import best_rate, counted, peak_memory, shapes_of

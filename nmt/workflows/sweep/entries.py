@@ -8,7 +8,7 @@ from typing import Any
 
 from nmt.checkpoint.run import Run
 from nmt.config import Config, Loaded, load
-from nmt.data.corpus import SplitName
+from nmt.data.corpus.types import SplitName
 from nmt.errors import UsageError
 from nmt.files import resolve_link
 from nmt.workflows.changes import check_budget, check_changes, same_config

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from nmt.checkpoint.run import Run
-from nmt.data.cleaning import normalized
+from nmt.data.corpus.cleaning import normalized
 from nmt.decoding.translator import Translated
 from nmt.errors import NmtError, UsageError
 from nmt.evaluation.league import FINISHED, League, Row

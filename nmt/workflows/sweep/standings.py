@@ -7,7 +7,7 @@ from typing import Any
 
 from nmt.checkpoint.run import Run
 from nmt.checkpoint.state import read_state
-from nmt.data.corpus import SplitName
+from nmt.data.corpus.types import SplitName
 from nmt.errors import CheckpointError, DataError, UsageError
 from nmt.evaluation.league import FAILED, FINISHED, UNFINISHED, League, Row, ranked
 from nmt.files import read_json

@@ -1,0 +1,1 @@
+"""From encoded text to batches."""

@@ -1,0 +1,164 @@
+"""Batches by a budget of tokens, of sentences that are alike in both lengths."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nmt.data.batching.encoded import EncodedBitext
+from nmt.data.tokenizers.base import BOS, EOS, PAD
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sentences side by side; each side padded to its longest."""
+
+    source: np.ndarray  # (batch, source) int64, EOS included
+    target_in: np.ndarray  # (batch, target) int64, behind BOS
+    target_out: np.ndarray  # (batch, target) int64, before EOS
+    sentences: np.ndarray  # (batch,) their numbers in the corpus
+
+    @property
+    def target_tokens(self) -> int:
+        """Real target positions, EOS included."""
+        return int((self.target_out != PAD).sum())
+
+    @property
+    def source_tokens(self) -> int:
+        return int((self.source != PAD).sum())
+
+    @property
+    def cells(self) -> int:
+        """All positions of both sides, padding included."""
+        return self.source.size + self.target_out.size
+
+
+def in_parts(batch: Batch, most_cells: int | None) -> list[Batch]:
+    """The batch, cut into parts of at most so many cells, or else of single sentences."""
+    if most_cells is None or batch.cells <= most_cells:
+        return [batch]
+    each = max(1, len(batch.sentences) * most_cells // batch.cells)
+    sides = (batch.source, batch.target_in, batch.target_out, batch.sentences)
+    return [
+        Batch(*(side[start : start + each] for side in sides))
+        for start in range(0, len(batch.sentences), each)
+    ]
+
+
+def plan(
+    source_lengths: np.ndarray, target_lengths: np.ndarray, *, budget: int, seed: int, epoch: int
+) -> list[np.ndarray]:
+    """Which sentences form which batch: a pure function of its arguments.
+
+    Sentences are ordered by target length and, within one, by source length, to and fro so that
+    neighbours stay alike where the target length changes; equal ones fall differently in each
+    epoch. A batch is a run of that order whose two padded sides hold at most `budget` cells each.
+    Then the batches are shuffled. Sentences longer than the budget are in no batch.
+    """
+    return shuffled(source_lengths, target_lengths, budget, np.random.default_rng([seed, epoch]))
+
+
+def shuffled(
+    source_lengths: np.ndarray, target_lengths: np.ndarray, budget: int, random: np.random.Generator
+) -> list[np.ndarray]:
+    """What `plan` says, with the random numbers of a generator."""
+    fits = np.flatnonzero((source_lengths <= budget) & (target_lengths <= budget))
+    sources, targets = source_lengths[fits], target_lengths[fits]
+    order = np.lexsort((random.random(len(fits)), _to_and_fro(sources, targets), targets))
+    batches = [fits[order[a:b]] for a, b in _runs(sources[order], targets[order], budget)]
+    random.shuffle(batches)
+    return batches
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a plan will come to, whatever its seed and epoch."""
+
+    batches: int = 0
+    sentences: int = 0
+    """Those that fit."""
+    cells: int = 0
+    """Positions of both sides, padding included."""
+    tokens: int = 0
+    """Positions of both sides without padding."""
+
+    def __add__(self, other: "Survey") -> "Survey":
+        return Survey(
+            self.batches + other.batches,
+            self.sentences + other.sentences,
+            self.cells + other.cells,
+            self.tokens + other.tokens,
+        )
+
+    @property
+    def padding_share(self) -> float:
+        """The share of cells that hold padding."""
+        return 1 - self.tokens / max(self.cells, 1)
+
+
+def survey(source_lengths: np.ndarray, target_lengths: np.ndarray, budget: int) -> Survey:
+    """Count what `plan` would make: equal sentences change places, and its runs stay the same."""
+    fits = (source_lengths <= budget) & (target_lengths <= budget)
+    sources, targets = source_lengths[fits], target_lengths[fits]
+    order = np.lexsort((_to_and_fro(sources, targets), targets))
+    runs = np.array(list(_runs(sources[order], targets[order], budget)), np.int64).reshape(-1, 2)
+    if not len(runs):
+        return Survey()
+    starts, sizes = runs[:, 0], runs[:, 1] - runs[:, 0]
+    widths = sum(np.maximum.reduceat(side[order], starts) for side in (sources, targets))
+    tokens = int(sources.sum() + targets.sum())
+    return Survey(len(runs), len(sources), int((sizes * widths).sum()), tokens)
+
+
+def _to_and_fro(sources: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return np.where(targets % 2 == 0, sources, -sources)
+
+
+def _runs(sources: np.ndarray, targets: np.ndarray, budget: int) -> Iterator[tuple[int, int]]:
+    """Cut the order into runs within the budget."""
+    longest = np.maximum(sources, targets)
+    start = 0
+    while start < len(longest):
+        most = budget // max(int(longest[start]), 1)
+        widest = np.maximum.accumulate(longest[start : start + most])
+        cells = widest * np.arange(1, len(widest) + 1)
+        end = start + int(np.searchsorted(cells, budget, side="right"))
+        yield start, end
+        start = end
+
+
+def collate(bitext: EncodedBitext, sentences: np.ndarray) -> Batch:
+    """Lay sentences side by side, with BOS and EOS."""
+    numbers = sentences.tolist()
+    sources = [bitext.source[i] for i in numbers]
+    targets = [bitext.target[i] for i in numbers]
+    return Batch(
+        pad(sources, behind=EOS), pad(targets, before=BOS), pad(targets, behind=EOS), sentences
+    )
+
+
+def pad(
+    rows: Sequence[np.ndarray], *, before: int | None = None, behind: int | None = None
+) -> np.ndarray:
+    """Rows of ids as one array, PAD behind the shorter ones.
+
+    >>> pad([np.array([5]), np.array([6, 7])], behind=EOS).tolist()
+    [[5, 3, 0], [6, 7, 3]]
+    """
+    head = 0 if before is None else 1
+    extra = head + (0 if behind is None else 1)
+    lengths = np.array([len(row) for row in rows], dtype=np.int64)
+    cells = np.full((len(rows), int(lengths.max(initial=0)) + extra), PAD, dtype=np.int64)
+    if rows:
+        columns = np.arange(cells.shape[1])
+        cells[(columns >= head) & (columns < head + lengths[:, None])] = np.concatenate(rows)
+    if before is not None:
+        cells[:, 0] = before
+    if behind is not None:
+        cells[np.arange(len(rows)), lengths + head] = behind
+    return cells
+
+
+def lengths_with_end(bitext: EncodedBitext) -> tuple[np.ndarray, np.ndarray]:
+    """Source and target lengths as `collate` makes them, EOS included."""
+    return bitext.source.lengths + 1, bitext.target.lengths + 1

@@ -1,0 +1,1 @@
+"""Corpora in memory and on the disk: their types, cleaning, splits and duplicates."""

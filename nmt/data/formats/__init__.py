@@ -1,0 +1,1 @@
+"""Corpora in files of every format."""

@@ -1,0 +1,1 @@
+"""Corpora on the Hugging Face hub."""

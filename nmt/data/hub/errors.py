@@ -1,0 +1,160 @@
+"""What went wrong on the hub, in one line that names the data set and the mend.
+
+`datasets` and `huggingface_hub` raise a dozen kinds of errors, some of them misleading (a hub that
+dies in the middle reads as "Couldn't find any data file at <your folder>"), so the whole chain of
+causes is looked at before anything is said.
+"""
+
+import errno
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from nmt.config import DataConfig
+from nmt.data.hub.addresses import without_credentials
+from nmt.data.hub.client import endpoint
+from nmt.data.hub.known_corpora import CATALOGUE
+from nmt.errors import DataError, HubUnreachable, WriteError
+
+
+@contextmanager
+def explained(config: DataConfig) -> Iterator[None]:
+    """Turn the libraries' errors into ours, each beginning with the data set's id.
+
+    Raises:
+        HubUnreachable: as it comes; whoever can take a copy catches it.
+        DataError: everything else that a user can mend.
+    """
+    try:
+        yield
+    except HubUnreachable:
+        raise
+    except DataError as error:
+        raise DataError(f"{config.corpus}: {_line(error)}") from error.__cause__
+    except (OSError, ValueError, RuntimeError) as error:
+        chain = list(_chain(error))
+        unreachable = next((link for link in chain if isinstance(link, HubUnreachable)), None)
+        if unreachable is not None:
+            raise unreachable from None
+        raise _told(config, chain) from error
+    except Exception as error:
+        if message := _FROM_DATASETS.get(type(error).__name__):
+            cause = _line(list(_chain(error))[-1])
+            raise DataError(f"{config.corpus}: {message} ({cause:.200})") from error
+        if type(error).__name__ == "InvalidURL":  # its text may quote a part of a password
+            raise DataError(
+                f"{config.corpus}: HF_ENDPOINT, or the proxy that the environment names, is no "
+                "address such as https://huggingface.co; in a password write '/' as %2F"
+            ) from None
+        raise
+
+
+@contextmanager
+def disk_explained(folder: Path) -> Iterator[None]:
+    """Turn a full or closed disk into one line; `datasets` may have wrapped it in its own error.
+
+    Raises:
+        DataError: nothing can be written into the folder.
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except Exception as error:
+        if any(_disk_full(link) for link in _chain(error)):
+            existing = next(path for path in [folder, *folder.parents] if path.exists())
+            free = shutil.disk_usage(existing).free
+            raise DataError(
+                f"no space left in {folder} ({free / 1e6:,.1f} MB free); "
+                "free some, or let HF_HOME name a folder on a larger disk"
+            ) from error
+        for link in _chain(error) if isinstance(error, OSError | WriteError) else ():
+            if isinstance(link, OSError) and link.errno in _CLOSED:
+                raise DataError(
+                    f"cannot write to {folder} ({link.strerror}); "
+                    "let HF_HOME name a folder that can be written"
+                ) from error
+        raise
+
+
+_CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
+
+
+def _disk_full(error: BaseException) -> bool:
+    told = "Not enough disk space" in str(error)  # datasets looks before it writes
+    return told or (isinstance(error, OSError) and error.errno == errno.ENOSPC)
+
+
+_UPLOAD = "set data.revision to a sound commit, or tell its owner"
+_FROM_DATASETS = {  # by name, because importing datasets takes a second
+    "DatasetGenerationError": f"a file cannot be read; {_UPLOAD}",
+    "DatasetGenerationCastError": f"its files have different columns; {_UPLOAD}",
+    "NonMatchingSplitsSizesError": f"its card declares other sizes than its files have; {_UPLOAD}",
+}
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error, its cause, the cause's cause ..."""
+    link: BaseException | None = error
+    while link is not None:
+        yield link
+        link = link.__cause__ or link.__context__
+
+
+def _told(config: DataConfig, chain: list[BaseException]) -> DataError:
+    """What to say of the first error in the chain that is recognised."""
+    corpus = config.corpus
+    for link in chain:
+        text = _line(link)
+        if isinstance(link, GatedRepoError) or "is a gated dataset" in text:
+            return DataError(
+                f"{corpus}: its owner grants access on request: accept the terms at "
+                f"https://huggingface.co/datasets/{corpus}, then `hf auth login` or set HF_TOKEN"
+            )
+        if isinstance(link, RevisionNotFoundError):
+            return DataError(
+                f"{corpus}: no revision '{config.revision}'; leave data.revision out for the "
+                "newest, or see the branches and tags on its page"
+            )
+        if isinstance(link, RepositoryNotFoundError):
+            return DataError(f"{corpus}: {_no_such(corpus)}")
+        if type(link).__name__ in _NO_FILES:
+            return DataError(f"{corpus}: {_NO_FILES[type(link).__name__]}; choose another data set")
+        if isinstance(link, HfHubHTTPError):
+            code = link.response.status_code
+            return DataError(
+                f"{corpus}: {endpoint()} refuses with status {code}; is HF_TOKEN out of "
+                "date, or does a proxy stand in between?"
+            )
+    text = _line(chain[0])
+    return DataError(f"{corpus}: cannot be read ({text:.300}); choose another data set")
+
+
+def _line(error: BaseException) -> str:
+    """What an error says, in one line that may be published and that no terminal obeys."""
+    text = without_credentials(" ".join(str(error).split()))
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+
+
+_NO_FILES = {
+    "EmptyDatasetError": "it holds no data file",
+    "DataFilesNotFoundError": "the files that its card names, or that could be read, are missing",
+}
+
+
+def _no_such(corpus: str) -> str:
+    near = get_close_matches(corpus, CATALOGUE, n=1)
+    hint = f"did you mean '{near[0]}'? " if near else ""
+    return (
+        f"the hub has no such data set, or it is private; {hint}"
+        "see `nmt data list`, or `hf auth login` for a private one"
+    )

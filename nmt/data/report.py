@@ -1,0 +1,162 @@
+"""What to know of a corpus before training on it: sizes, lengths, repetitions, oddities."""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from random import Random
+
+from nmt.config import CleaningConfig, DataConfig
+from nmt.config.sections import MOST
+from nmt.data.corpus.cleaning import clean, exceeds_ratio
+from nmt.data.corpus.dedup import Repeats
+from nmt.data.corpus.types import SPLITS, Bitext, Cleaning, Origin, RawCorpus, SplitName
+from nmt.data.read import copies, prepare
+from nmt.data.words import count_words
+
+ANYTHING = CleaningConfig(
+    max_words=MOST, max_characters=MOST, max_ratio=MOST,
+    drop_duplicates=False, drop_held_out=False,
+)  # fmt: skip
+CHUNK = 20_000  # pairs looked at together
+SAMPLES = 5
+EXAMPLES = 3  # of each oddity
+ODD_RATIO = 2.0  # words of the longer side for each of the shorter one, plus five
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Words of the sentences on one side."""
+
+    mean: float
+    p95: int
+    max: int
+
+    @classmethod
+    def of(cls, sentences: Sequence[str]) -> "Lengths":
+        """
+        >>> Lengths.of(["a", "a b c"])
+        Lengths(mean=2.0, p95=3, max=3)
+        """
+        counts = Counter(map(count_words, sentences)) or Counter([0])
+        total = counts.total()
+        place = min(total - 1, round(0.95 * total))
+        values = sorted(counts)
+        passed = list(accumulate(counts[value] for value in values))
+        words = sum(value * count for value, count in counts.items())
+        return cls(round(words / total, 2), values[bisect_right(passed, place)], values[-1])
+
+
+@dataclass
+class Oddity:
+    """Pairs that look wrong; they are not left out for it."""
+
+    pairs: int = 0
+    examples: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, pair: tuple[str, str]) -> None:
+        self.pairs += 1
+        if self.pairs <= EXAMPLES:
+            self.examples.append(pair)
+
+
+@dataclass(frozen=True)
+class SplitLook:
+    """One split, after cleaning except where `cleaning` tells of before."""
+
+    pairs: int
+    source_words: Lengths
+    target_words: Lengths
+    repeated_pairs: int
+    """Pairs that stand in the split more than once, before cleaning."""
+    sources_in_train: int
+    """Pairs of validation or test whose source is in train too, before cleaning."""
+    suspicious: dict[str, Oddity]
+    cleaning: Cleaning
+    samples: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Look:
+    """A corpus at a glance."""
+
+    origin: Origin
+    source: str
+    target: str
+    splits: dict[SplitName, SplitLook]
+    refused: list[str]
+    """Why `nmt train` would not take it."""
+
+
+def look(raw: RawCorpus, config: DataConfig, *, seed: int) -> Look:
+    """Measure a corpus as training would see it.
+
+    Raises:
+        DataError: nothing is left of it after cleaning.
+    """
+    corpus = prepare(raw, config, seed=seed)
+    before = {name: clean(found, ANYTHING)[0] for name, found in raw.splits.items()}
+    asked = {source for name in before if name != "train" for source in before[name].sources}
+    learned = asked.intersection(before["train"].sources)
+    splits = {}
+    for name in SPLITS:
+        bitext, found = corpus.split(name), before.get(name, corpus.split(name))
+        made = name not in before  # out of train itself, and taken away there
+        splits[name] = SplitLook(
+            pairs=len(bitext),
+            source_words=Lengths.of(bitext.sources),
+            target_words=Lengths.of(bitext.targets),
+            repeated_pairs=_repeated(found),
+            sources_in_train=0 if made or name == "train" else _among(learned, found),
+            suspicious=_oddities(bitext),
+            cleaning=corpus.cleaning[name],
+            samples=_samples(bitext, seed),
+        )
+    refused = copies(corpus, config.max_equal)
+    return Look(corpus.origin, config.source, config.target, splits, refused)
+
+
+def _repeated(bitext: Bitext) -> int:
+    with Repeats() as repeats:
+        for sources, targets in bitext.chunks(CHUNK):
+            repeats.add(Bitext(sources, targets))
+        return int((~repeats.first()).sum())
+
+
+def _among(learned: set[str], split: Bitext) -> int:
+    return sum(source in learned for source in split.sources)
+
+
+def _samples(bitext: Bitext, seed: int) -> list[tuple[str, str]]:
+    places = Random(seed).sample(range(len(bitext)), min(SAMPLES, len(bitext)))
+    return [(bitext.sources[place], bitext.targets[place]) for place in sorted(places)]
+
+
+def _oddities(bitext: Bitext) -> dict[str, Oddity]:
+    found = {name: Oddity() for name in ODD}
+    for pair in bitext:
+        for name, odd in ODD.items():
+            if odd(*pair):
+                found[name].add(pair)
+    return {name: oddity for name, oddity in found.items() if oddity.pairs}
+
+
+def _lopsided(source: str, target: str) -> bool:
+    few, many = sorted((count_words(source), count_words(target)))
+    return exceeds_ratio(few, many, ODD_RATIO)
+
+
+def _wordless(source: str, target: str) -> bool:
+    return not (_has_letter(source) and _has_letter(target))
+
+
+def _has_letter(text: str) -> bool:
+    return any(map(str.isalpha, text))
+
+
+ODD: dict[str, Callable[[str, str], bool]] = {
+    "both sides the same": str.__eq__,
+    "one side much longer": _lopsided,
+    "a side without letters": _wordless,
+}
