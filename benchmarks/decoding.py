@@ -28,7 +28,7 @@ from nmt.decoding.torch_engine import TorchEngine
 from nmt.decoding.translator import Translator
 from nmt.evaluation.metrics import bleu_and_chrf
 from nmt.models.devices import choose
-from nmt.workflows.model import Trained, load_trained
+from nmt.workflows.inference.load import Trained, load_trained
 from plain_decoding import PlainTranslator
 
 WINDOWS, SAMPLE, SINGLE = 3, 150, 60  # windows; sentences of the reference, and of latencies

@@ -16,7 +16,7 @@ from nmt.config import Config, load
 from nmt.data.batching.batches import Batch
 from nmt.training.loop import Progress
 from nmt.training.trainer import Trainer
-from nmt.workflows.prepare import Parts, prepare
+from nmt.workflows.train.setup import Parts, prepare
 
 CONFIGS = Path(__file__).parents[1] / "configs/lecture"
 REFERENCE = "02-dot"

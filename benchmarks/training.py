@@ -25,7 +25,7 @@ from nmt.models.devices import choose
 from nmt.training.loop import Progress
 from nmt.training.trainer import Trainer
 from nmt.workflows.bench.machine import best_rate, counted, shapes_of
-from nmt.workflows.prepare import Parts, describe, prepare
+from nmt.workflows.train.setup import Parts, describe, prepare
 from plain import PlainBahdanau, PlainLuong, PlainTrainer
 
 WARM_UP, WINDOWS, COUNTED = 2, 7, 12

@@ -22,10 +22,10 @@ from nmt.evaluation.pharaoh import pharaoh
 from nmt.evaluation.records import read_records
 from nmt.evaluation.words import side
 from nmt.models import build_model
-from nmt.workflows.forced import Marked, Read, plain, read, tokenised
-from nmt.workflows.links import attention_scores
-from nmt.workflows.model import Trained, load_trained
-from nmt.workflows.run_text import Text
+from nmt.workflows.inference.attention_scores import attention_scores
+from nmt.workflows.inference.load import Trained, load_trained
+from nmt.workflows.inference.run_text import Text
+from nmt.workflows.inference.teacher_forcing import Marked, Read, plain, read, tokenised
 from tiny_models import Kind
 
 LONGER = ["training.epochs=30", "training.validate_every=999"]  # until it looks at words

@@ -11,7 +11,7 @@ from nmt.data.tokenizers.base import Vocabularies
 from nmt.errors import ConfigError, UsageError
 from nmt.models import build_model
 from nmt.workflows.explain import explain, listed, pieces
-from nmt.workflows.explain.counting import elements, formulas, products
+from nmt.workflows.explain.flops import elements, formulas, products
 
 PIECES = list(pieces())
 SCHEDULES = {"teacher-forcing", "learning-rate"}

@@ -16,7 +16,7 @@ import torch
 from commands import HEAVY, Commands, imported, lay_out
 from nmt.data.tokenizers.base import BOS
 from nmt.decoding.beam import beam_search
-from nmt.decoding.engine import FIRST_WORD
+from nmt.decoding.engine import FIRST_CANDIDATE
 from nmt.decoding.exported import Export
 from nmt.decoding.graphs import quantize, write_graphs
 from nmt.decoding.onnx_engine import REFUSALS, OnnxEngine
@@ -129,7 +129,7 @@ def test_eight_bits_are_almost_as_exact(pair: Pair, tmp_path: Path) -> None:
         kinds = {node.op_type for node in onnx.load(tmp_path / name).graph.node}
         assert "MatMulInteger" in kinds
     source = ids(SOURCES).numpy()
-    most = VOCABULARIES.target - FIRST_WORD
+    most = VOCABULARIES.target - FIRST_CANDIDATE
     small, whole = (e.open(source, most=most) for e in (loaded(tmp_path), pair.torch))
     found, wanted = (session.step(np.full(3, BOS), None, None) for session in (small, whole))
     by_token = [np.take_along_axis(o.scores, o.tokens.argsort(axis=1), 1) for o in (found, wanted)]

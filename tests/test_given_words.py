@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nmt.data.tokenizers.base import EOS_PIECE
 from nmt.data.words import Word, is_blank
-from nmt.evaluation.words import EOS, side
-from nmt.workflows.forced import plain, tokenised
+from nmt.evaluation.words import side
+from nmt.workflows.inference.teacher_forcing import plain, tokenised
 
 
 def cut(line: str) -> list[str]:
@@ -53,10 +54,10 @@ def test_a_token_of_a_no_break_space_has_its_own_pieces() -> None:
         Word("▁", 1, 2),
         Word("\u00a0", 2, 3),
         Word("▁b", 3, 5),
-        Word(EOS, 5, 5),
+        Word(EOS_PIECE, 5, 5),
     ]
     given = side("a \u00a0 b", pieces, words=tokenised("a \u00a0 b").words)
-    assert given.words == ["a", "\u00a0", "b", EOS]
+    assert given.words == ["a", "\u00a0", "b", EOS_PIECE]
     assert given.shares.argmax(axis=0).tolist() == [0, 1, 1, 2, 3]
 
 
@@ -71,7 +72,7 @@ def test_pieces_of_what_nobody_sees_belong_to_the_word_that_follows() -> None:
 
 def test_no_piece_belongs_to_an_empty_word() -> None:
     marked = tokenised("a \ufeff b \ufeff")
-    pieces = [Word("▁a", 0, 1), Word("▁▁b", 1, 4), Word(EOS, 5, 5)]
+    pieces = [Word("▁a", 0, 1), Word("▁▁b", 1, 4), Word(EOS_PIECE, 5, 5)]
     assert side(marked.text, pieces, words=marked.words).shares.argmax(axis=0).tolist() == [0, 2, 4]
     whole = side(marked.text, [Word("▁a▁▁b", 0, 4)], words=marked.words)
     assert whole.shares[:, 0].tolist() == [0.5, 0, 0.5, 0]

@@ -24,7 +24,7 @@ from nmt.models.attention.scopes import scopes
 from nmt.models.cells import cells
 from nmt.models.decoders import decoders
 from nmt.models.encoders import encoders
-from nmt.workflows.checks import check_model
+from nmt.workflows.train.validate import check_model
 from test_models import read_by_steps
 from tiny_models import SOURCES, TARGETS, ids
 

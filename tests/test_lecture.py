@@ -12,9 +12,9 @@ from commands import Commands, lay_out
 from nmt.config import load, shipped
 from nmt.training.loop import Progress
 from nmt.training.trainer import Trainer
-from nmt.workflows.checks import check_model
 from nmt.workflows.explain import pieces
-from nmt.workflows.prepare import prepare
+from nmt.workflows.train.setup import prepare
+from nmt.workflows.train.validate import check_model
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "configs/lecture"

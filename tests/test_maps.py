@@ -9,7 +9,7 @@ import torch
 
 from commands import Commands, lay_out
 from nmt.evaluation.records import read_records
-from nmt.workflows.maps import maps_of
+from nmt.workflows.inference.teacher_forcing import maps_of
 
 HEADS = ("model.attention.heads=2", "model.attention.size=8", "training.epochs=1")
 NONE = ("model.attention.score=none", "training.epochs=1")

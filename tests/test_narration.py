@@ -12,7 +12,7 @@ from nmt.checkpoint.run import Run
 from nmt.config import TrainingConfig
 from nmt.errors import WriteError
 from nmt.training.loop import Progress, Validation
-from nmt.workflows.narration import Board, Narrator, trim_metrics
+from nmt.workflows.train.reporter import Board, Narrator, trim_metrics
 
 HUB = ["data.corpus=someone/corpus", "data.files=null", "data.fallback=phrasebook"]
 

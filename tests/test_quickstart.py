@@ -9,8 +9,8 @@ import torch
 from nmt.checkpoint.run import Run
 from nmt.config import load
 from nmt.workflows.evaluate import evaluate_split
-from nmt.workflows.model import load_trained
-from nmt.workflows.train import Request, train
+from nmt.workflows.inference.load import load_trained
+from nmt.workflows.train.train import Request, train
 
 pytestmark = pytest.mark.slow
 

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attention_records import GENERAL, LUONG, by_word, cut, i_love_you, odd, record_of
+from nmt.data.tokenizers.base import EOS_PIECE
 from nmt.data.words import Word, split_words
 from nmt.errors import DataError
 from nmt.evaluation.records import AttentionRecord, make_record, read_records, write_records
-from nmt.evaluation.words import EOS, join_words, side
+from nmt.evaluation.words import join_words, side
 from nmt.plots.heatmap import _caption
 from nmt.plots.page import save_page
 from nmt.plots.terminal import table
@@ -34,7 +35,7 @@ def cut_sentences(draw: st.DrawFn) -> tuple[str, list[Word]]:
     if at < len(sentence):
         pieces.append(Word(sentence[at:], at, len(sentence)))
     if draw(st.booleans()):
-        pieces.append(Word(EOS, len(sentence), len(sentence)))
+        pieces.append(Word(EOS_PIECE, len(sentence), len(sentence)))
     return sentence, pieces
 
 
@@ -81,7 +82,7 @@ def test_rows_between_words_sum_to_one(source, target, seed: int) -> None:
 def test_words_gather_their_pieces_as_a_slow_loop_does(source, target) -> None:
     """Where every word begins with a piece of its own; the others have tests below."""
     owners = [
-        [owner(text, p) for p in pieces if p.text != EOS] for text, pieces in (source, target)
+        [owner(text, p) for p in pieces if p.text != EOS_PIECE] for text, pieces in (source, target)
     ]
     for (text, _), own in zip((source, target), owners, strict=True):
         if set(own) != set(range(len(split_words(text)))):
@@ -127,7 +128,9 @@ def test_words_in_one_piece_share_it() -> None:
 
 
 def test_words_cut_off_at_the_length_limit_are_left_out() -> None:
-    words, shares = side("one two three four", [*cut("one two", 3, ended=False), Word(EOS, 18, 18)])
+    words, shares = side(
+        "one two three four", [*cut("one two", 3, ended=False), Word(EOS_PIECE, 18, 18)]
+    )
     assert words == ["one", "two", "</s>"]
     assert shares.shape == (3, 3)
 

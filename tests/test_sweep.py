@@ -22,10 +22,10 @@ from nmt.evaluation.records import Matrix, read_records
 from nmt.plots import league as picture
 from nmt.plots import small_multiples
 from nmt.plots.side_by_side import Panel, Section, save_side_by_side
-from nmt.workflows.changes import check_budget
-from nmt.workflows.narration import Narrator
 from nmt.workflows.sweep.mechanism import budget, mechanism
 from nmt.workflows.sweep.table import COLUMNS, markdown
+from nmt.workflows.train.reporter import Narrator
+from nmt.workflows.train.resume import check_budget
 
 CONFIGS = {
     "general": "",

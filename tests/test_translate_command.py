@@ -18,8 +18,8 @@ from nmt.cli.places import written
 from nmt.cli.streams import say_json
 from nmt.errors import WriteError
 from nmt.evaluation.records import read_records
-from nmt.workflows import forced
-from nmt.workflows.model import load_trained
+from nmt.workflows.inference import teacher_forcing as forced
+from nmt.workflows.inference.load import load_trained
 
 TRAINING = ["training.epochs=1", "evaluation.splits=[]", "training.learning_rate=0.02"]
 POSITIONS = 20
@@ -588,7 +588,7 @@ def test_a_device_that_is_not_here_is_replaced_unless_it_was_asked_for(nmt):
 
 
 def test_threads_load_a_model_once(nmt, monkeypatch):
-    from nmt.workflows import model as workflow
+    from nmt.workflows.inference import load as workflow
 
     trained = load_trained(open_run(nmt.folder / "runs/tiny"))
     loads, real = [], workflow._load_model

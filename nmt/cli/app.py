@@ -75,7 +75,7 @@ class _AboveTheBar(logging.Handler):
     """Lines as they are, printed by the console that also draws the bar."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        from nmt.workflows.display import STDERR
+        from nmt.workflows.train.progress_bar import STDERR
 
         with suppress(OSError, ValueError):  # a terminal that hung up
             STDERR.print(self.format(record), soft_wrap=True, markup=False, highlight=False)

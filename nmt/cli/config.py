@@ -34,8 +34,8 @@ def show(config: ConfigPath, overrides: Overrides = None) -> None:
 def validate(config: ConfigPath, overrides: Overrides = None) -> None:
     """Check a config without training: one line for each mistake, status 2."""
     from nmt.config import load
-    from nmt.workflows.checks import check_model
-    from nmt.workflows.vectors import check_vectors
+    from nmt.workflows.train.validate import check_model
+    from nmt.workflows.train.vectors import check_vectors
 
     loaded = load(config, overrides or ())
     check_model(loaded)

@@ -31,7 +31,7 @@ def train(
     from nmt.config.finding import is_stream
     from nmt.errors import UsageError
     from nmt.training.interrupts import Interrupted
-    from nmt.workflows import train as workflow
+    from nmt.workflows.train import train as workflow
 
     if resume and overwrite:
         raise UsageError("--resume keeps the run and --overwrite deletes it: choose one")

@@ -66,7 +66,7 @@ def translate(
     from nmt.cli.decoding import changed
     from nmt.cli.places import DASH, STDIN, STDOUT, is_stream, named, refuse_clashes, written
     from nmt.errors import UsageError
-    from nmt.workflows.model import load_trained
+    from nmt.workflows.inference.load import load_trained
     from nmt.workflows.translate import BLOCK, forms, translate_lines
 
     if text and input is not None:

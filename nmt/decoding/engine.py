@@ -11,9 +11,9 @@ import numpy as np
 
 from nmt.data.tokenizers.base import BOS, EOS, PAD, UNK
 
-FIRST_WORD = EOS
+FIRST_CANDIDATE = EOS
 """The ids below, PAD, UNK and BOS, are no words: an engine never offers them."""
-assert max(PAD, UNK, BOS) < FIRST_WORD
+assert max(PAD, UNK, BOS) < FIRST_CANDIDATE
 
 
 class Offers(NamedTuple):

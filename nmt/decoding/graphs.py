@@ -23,7 +23,7 @@ from onnx import TensorProto, helper
 from torch import Tensor, nn
 
 from nmt.data.tokenizers.base import BOS, EOS, PAD
-from nmt.decoding.engine import FIRST_WORD
+from nmt.decoding.engine import FIRST_CANDIDATE
 from nmt.decoding.onnx_engine import VOCABULARY
 from nmt.errors import UsageError
 from nmt.models.cells import Stack
@@ -217,7 +217,7 @@ def _offer_the_best(path: Path) -> None:
     logs, *rest = graph.output
     graph.initializer.extend(
         [
-            helper.make_tensor("first word", TensorProto.INT64, [], [FIRST_WORD]),
+            helper.make_tensor("first word", TensorProto.INT64, [], [FIRST_CANDIDATE]),
             helper.make_tensor("never", TensorProto.FLOAT, [], [-float("inf")]),
         ]
     )

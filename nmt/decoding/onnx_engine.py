@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as errors
 
-from nmt.decoding.engine import FIRST_WORD, Engine, Offers, Session
+from nmt.decoding.engine import FIRST_CANDIDATE, Engine, Offers, Session
 from nmt.errors import CheckpointError, DataError, printable
 from nmt.processor import cores
 
@@ -53,7 +53,7 @@ class OnnxEngine(Engine):
         if asked != ["source"] or {*inputs} != known or not whole:
             raise ValueError("its graphs have other inputs and outputs than nmt gives them")
         size = self.stepper.get_modelmeta().custom_metadata_map.get(VOCABULARY, "")
-        if not re.fullmatch("[0-9]{1,9}", size) or int(size) <= FIRST_WORD:
+        if not re.fullmatch("[0-9]{1,9}", size) or int(size) <= FIRST_CANDIDATE:
             raise ValueError("its graphs do not tell the size of the vocabulary")
         self.vocabulary = int(size)
 
@@ -110,7 +110,7 @@ class _Session(Session):
                 raise CheckpointError(f"the graph of the encoder gives no {printable(name)}: {ODD}")
         self.held = {name: values[name] for name in engine.held}
         self.carried = {name: values[name] for name in engine.carried}
-        self.most = np.array([min(most, engine.vocabulary - FIRST_WORD)])
+        self.most = np.array([min(most, engine.vocabulary - FIRST_CANDIDATE)])
         self.weights: list[np.ndarray] = []
 
     def step(
@@ -139,7 +139,7 @@ class _Session(Session):
             if not isinstance(found, np.ndarray) or (found.shape, found.dtype) != (shape, kind):
                 raise CheckpointError(f"the graph of a step gives other arrays than nmt's: {ODD}")
         assert isinstance(tokens, np.ndarray)
-        if tokens.min() < FIRST_WORD or tokens.max() >= self.engine.vocabulary:
+        if tokens.min() < FIRST_CANDIDATE or tokens.max() >= self.engine.vocabulary:
             raise CheckpointError(f"the graph of a step offers words that there are not: {ODD}")
 
     def attention(self, steps: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.data.tokenizers.base import PAD
-from nmt.decoding.engine import FIRST_WORD, Engine, Offers, Session
+from nmt.decoding.engine import FIRST_CANDIDATE, Engine, Offers, Session
 from nmt.models.contract import Seq2Seq
 from nmt.models.devices import Compute
 
@@ -81,9 +81,9 @@ class _Session(Session):
 
 def _likeliest(logits: Tensor, most: int) -> tuple[Tensor, Tensor]:
     """Log-probabilities and ids of the best words of each row: (rows, vocab) -> (rows, most)"""
-    logs = logits.log_softmax(dim=-1, dtype=torch.float32)[:, FIRST_WORD:]
+    logs = logits.log_softmax(dim=-1, dtype=torch.float32)[:, FIRST_CANDIDATE:]
     if most == 1:
         best, tokens = logs.max(dim=-1, keepdim=True)
     else:
         best, tokens = logs.topk(min(most, logs.size(1)), dim=-1)
-    return best, tokens + FIRST_WORD
+    return best, tokens + FIRST_CANDIDATE

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nmt.config import NO_ATTENTION
+from nmt.data.tokenizers.base import EOS_PIECE
 from nmt.errors import DataError, printable
-from nmt.evaluation.words import EOS, Floats, Piece, join_words, side
+from nmt.evaluation.words import Floats, Piece, join_words, side
 from nmt.files import parse_json, replacing
 
 SCHEMA = "nmt.attention/1"
@@ -203,7 +204,7 @@ def read_records(path: Path) -> Iterator[AttentionRecord]:
 
 def _closes(names: Sequence[str]) -> int:
     """1 where `</s>` ends a list of names that has others, else 0."""
-    return int(len(names) > 1 and names[-1] == EOS)
+    return int(len(names) > 1 and names[-1] == EOS_PIECE)
 
 
 def _rounded(weights: Floats) -> Floats:

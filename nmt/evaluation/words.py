@@ -7,10 +7,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nmt.data.tokenizers.base import EOS_PIECE
 from nmt.data.words import Word, split_words
-
-EOS = "</s>"
-"""The end of the sentence, as records name it."""
 
 Floats = NDArray[np.float64]
 
@@ -77,14 +75,14 @@ def side(sentence: str, pieces: Sequence[Piece], *, words: Sequence[Word] | None
     if ended:
         shares[-1, -1] = 1
 
-    names = [*(word.text for word in known), EOS]
+    names = [*(word.text for word in known), EOS_PIECE]
     seen = np.flatnonzero(shares.sum(axis=1)) if words is None else range(len(shares))
     return Side([names[word] for word in seen], shares[seen])
 
 
 def _is_end(piece: Piece) -> bool:
     """Whether a piece is the end of the sentence, and not a `</s>` that somebody typed."""
-    return piece.text == EOS and piece.start == piece.end
+    return piece.text == EOS_PIECE and piece.start == piece.end
 
 
 class _Places:

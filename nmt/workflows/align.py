@@ -16,10 +16,16 @@ from nmt.evaluation.alignment import AlignmentScores, Counts, alignment_error
 from nmt.evaluation.linking import Links, above, column_maxima, row_maxima, turned
 from nmt.evaluation.pharaoh import Gold, pharaoh, read_gold
 from nmt.evaluation.words import Floats
-from nmt.workflows.forced import Pair, plain, read, refuse_no_attention, tokenised
-from nmt.workflows.lines import counted_lines
-from nmt.workflows.links import SHIFT
-from nmt.workflows.model import Trained, load_trained
+from nmt.workflows.inference.attention_scores import SHIFT
+from nmt.workflows.inference.load import Trained, load_trained
+from nmt.workflows.inference.long_lines import counted_lines
+from nmt.workflows.inference.teacher_forcing import (
+    Pair,
+    plain,
+    read,
+    refuse_no_attention,
+    tokenised,
+)
 
 log = logging.getLogger(__name__)
 

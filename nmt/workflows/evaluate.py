@@ -18,10 +18,10 @@ from nmt.errors import DataError, UsageError
 from nmt.evaluation.metrics import Scores, measure
 from nmt.evaluation.records import write_records
 from nmt.files import read_json, write_json, write_text
-from nmt.workflows.lines import warn_of_lengths
-from nmt.workflows.links import attention_scores
-from nmt.workflows.model import Trained, endless, load_trained
-from nmt.workflows.run_text import Text, text_of
+from nmt.workflows.inference.attention_scores import attention_scores
+from nmt.workflows.inference.load import Trained, endless, load_trained
+from nmt.workflows.inference.long_lines import warn_of_lengths
+from nmt.workflows.inference.run_text import Text, text_of
 
 log = logging.getLogger(__name__)
 

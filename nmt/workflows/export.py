@@ -13,7 +13,7 @@ from nmt.decoding.exported import DESCRIPTION, GRAPHS, INSTALL, PRECISIONS, Expo
 from nmt.decoding.translator import Translator
 from nmt.errors import DataError, UsageError
 from nmt.files import replacing_folder
-from nmt.workflows.model import Trained, endless, load_trained
+from nmt.workflows.inference.load import Trained, endless, load_trained
 
 log = logging.getLogger(__name__)
 MOST = 1000  # validation sentences that are translated to compare
@@ -119,7 +119,7 @@ def _name(graph: str, precision: str) -> str:
 def _compared(trained: Trained, folder: Path) -> dict[str, Any] | None:
     """BLEU of both precisions on the validation split, and how often they say the same."""
     from nmt.evaluation.metrics import bleu_and_chrf
-    from nmt.workflows.run_text import text_of
+    from nmt.workflows.inference.run_text import text_of
 
     try:
         whole = text_of(trained.run, trained.config, "validation").bitext

@@ -73,7 +73,7 @@ def plot_sentences(
     device: str | None = None,
 ) -> list[Path]:
     """Translate sentences, and draw the attention of their translations."""
-    from nmt.workflows.model import load_trained
+    from nmt.workflows.inference.load import load_trained
     from nmt.workflows.translate import translate_lines
 
     trained = load_trained(run, checkpoint=checkpoint, device=device)

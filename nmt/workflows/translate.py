@@ -17,8 +17,8 @@ from nmt.errors import NmtError, WriteError
 from nmt.evaluation.records import AttentionRecord, write_records
 from nmt.files import descriptor_of, replacing
 from nmt.registry import Registry
-from nmt.workflows.lines import warn_of_lengths
-from nmt.workflows.model import Trained
+from nmt.workflows.inference.load import Trained
+from nmt.workflows.inference.long_lines import warn_of_lengths
 
 log = logging.getLogger(__name__)
 BLOCK = 1000  # lines translated, and written, at once

@@ -118,7 +118,7 @@ def _read(world: World, files: dict[str, Any], rng: random.Random) -> None:
 def config(world: World, rng: random.Random) -> None:
     """The shipped configs, mutated; now and then the model is checked, too."""
     from nmt.config import load
-    from nmt.workflows.checks import check_model
+    from nmt.workflows.train.validate import check_model
 
     seeds = world.seeds.shipped
     path = world.write("fuzzed.yaml", mutated(rng, seeds))
@@ -156,7 +156,7 @@ def _beside(rng: random.Random, *seeds: bytes) -> bytes:
 def manifest(world: World, rng: random.Random) -> None:
     """Of a run that somebody else sent."""
     from nmt.checkpoint.run import Run, open_run
-    from nmt.workflows.card import write_card
+    from nmt.workflows.train.model_card import write_card
 
     world.write("runs/tiny/manifest.json", mutated(rng, [world.seeds.file("manifest.json")]))
     run = Run(world.run)
@@ -296,7 +296,7 @@ def export(world: World, rng: random.Random) -> None:
 def metrics(world: World, rng: random.Random) -> None:
     """The lines of a training, for curves and for going on."""
     from nmt.plots.curves import read_metrics
-    from nmt.workflows.narration import trim_metrics
+    from nmt.workflows.train.reporter import trim_metrics
 
     path = world.write("metrics.jsonl", mutated(rng, [world.seeds.file("metrics.jsonl")]))
     trim_metrics(path, 8, 8, root=world.scratch)

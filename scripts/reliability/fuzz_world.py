@@ -40,7 +40,7 @@ class Seeds:
         from nmt.config import load
         from nmt.data.tokenizers.learn import Tokenizers
         from nmt.data.tokenizers.word_level import WordTokenizer, learn_words
-        from nmt.workflows.model import load_trained
+        from nmt.workflows.inference.load import load_trained
 
         self.done = done
         self.trained = load_trained(Run(done / "runs/tiny"), device="cpu")

@@ -7,15 +7,15 @@ from typing import Any
 from reliability.forks import Mark
 
 PHASES = {
-    "reading": "nmt.workflows.prepare:read_corpus",
-    "tokenizer": "nmt.workflows.prepare:learn",
-    "encoding": "nmt.workflows.prepare:encode",
+    "reading": "nmt.workflows.train.setup:read_corpus",
+    "tokenizer": "nmt.workflows.train.setup:learn",
+    "encoding": "nmt.workflows.train.setup:encode",
     "update": "nmt.training.trainer:Trainer.step",
-    "validation": "nmt.workflows.train:_validate",
+    "validation": "nmt.workflows.train.train:_validate",
     "saving": "nmt.checkpoint.store:save",
     "pruning": "nmt.checkpoint.run:Run.keep",
-    "final evaluation": "nmt.workflows.train:evaluate_split",
-    "model card": "nmt.workflows.train:write_card",
+    "final evaluation": "nmt.workflows.train.train:evaluate_split",
+    "model card": "nmt.workflows.train.train:write_card",
     "export: graphs": "nmt.decoding.graphs:write_graphs",
     "export: int8": "nmt.decoding.graphs:quantize",
     "export: comparing": "nmt.workflows.export:_compared",

@@ -10,6 +10,10 @@ import numpy as np
 
 PAD, UNK, BOS, EOS = range(4)
 """The ids of padding, the unknown, the beginning and the end, in every vocabulary of nmt."""
+FIRST_WORD = 4
+"""The first id that is a word, or a part of one."""
+EOS_PIECE = "</s>"
+"""How the end of a sentence is written among pieces and words."""
 
 
 class Vocabularies(NamedTuple):

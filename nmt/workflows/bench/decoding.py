@@ -20,8 +20,8 @@ from nmt.decoding.translator import Translated, Translator
 from nmt.errors import DataError
 from nmt.models.devices import Compute, choose
 from nmt.workflows.bench.machine import best_rate, counted, peak_memory, shapes_of
-from nmt.workflows.model import Trained, endless, load_trained
-from nmt.workflows.run_text import text_of
+from nmt.workflows.inference.load import Trained, endless, load_trained
+from nmt.workflows.inference.run_text import text_of
 
 log = logging.getLogger(__name__)
 MOST, WINDOWS = 1000, 3  # sentences, and passes over them

@@ -12,8 +12,8 @@ from nmt.data.batching.loader import Epochs
 from nmt.training.loop import Progress
 from nmt.training.trainer import Trainer
 from nmt.workflows.bench.machine import best_rate, counted, peak_memory, shapes_of
-from nmt.workflows.checks import check_model
-from nmt.workflows.prepare import Parts, describe, padding_share, prepare
+from nmt.workflows.train.setup import Parts, describe, padding_share, prepare
+from nmt.workflows.train.validate import check_model
 
 WARM_UP, WINDOWS, WINDOW = 5, 7, 6  # updates, windows, updates in a window
 COUNTED = 12  # batches whose products are counted

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from nmt.config import NO_ATTENTION, Config, Loaded, load, shipped
-from nmt.workflows.explain.catalogue import Piece
+from nmt.workflows.explain.components import Piece
 
 AnySection = TypeVar("AnySection", bound=BaseModel)
 

@@ -12,10 +12,10 @@ from torch import Tensor
 from nmt.config import Loaded, ModelConfig, load, shipped
 from nmt.errors import ConfigError
 from nmt.training.schedules import Moment
-from nmt.workflows.explain.catalogue import Piece, named
+from nmt.workflows.explain.components import Piece, named
 from nmt.workflows.explain.configs import configs_with, setting, with_piece
-from nmt.workflows.explain.counting import Reader, Widths, formulas, products
-from nmt.workflows.explain.trials import (
+from nmt.workflows.explain.flops import Reader, Widths, formulas, products
+from nmt.workflows.explain.probes import (
     BATCH,
     KINDS,
     LETTERS,

@@ -13,7 +13,7 @@ from nmt.workflows.sweep.mechanism import budget
 from nmt.workflows.sweep.page import save_attention
 from nmt.workflows.sweep.standings import standings
 from nmt.workflows.sweep.table import markdown
-from nmt.workflows.train import Request, train
+from nmt.workflows.train.train import Request, train
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from nmt.config import Config, Loaded, load
 from nmt.data.corpus.types import SplitName
 from nmt.errors import UsageError
 from nmt.files import resolve_link
-from nmt.workflows.changes import check_budget, check_changes, same_config
-from nmt.workflows.checks import check_model
+from nmt.workflows.train.resume import check_budget, check_changes, same_config
+from nmt.workflows.train.validate import check_model
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from nmt.evaluation.words import join_words, side
 from nmt.models.attention import scores
 from nmt.plots.side_by_side import Panel, Section, save_side_by_side
 from nmt.plots.small_multiples import save_small_multiples
-from nmt.workflows.forced import has_attention
-from nmt.workflows.model import Trained, load_trained
+from nmt.workflows.inference.load import Trained, load_trained
+from nmt.workflows.inference.teacher_forcing import has_attention
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from nmt.models.cells import CellState, cells
 from nmt.models.contract import Memory
 from nmt.models.decoders import decoders
 from nmt.models.encoders import SelfAttentionEncoder, encoders
-from nmt.workflows.explain.counting import Widths, elements
+from nmt.workflows.explain.flops import Widths, elements
 
 BATCH, TARGET, SOURCE = 11, 13, 17  # sizes that no width of a model has, and no number of heads
 LETTERS = {

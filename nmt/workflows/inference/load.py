@@ -77,7 +77,7 @@ class Trained:
             return list(chain.from_iterable(named))
         several = maps and self.checkpoint is not None and self.has_maps
         if several:
-            from nmt.workflows.maps import maps_of
+            from nmt.workflows.inference.teacher_forcing import maps_of
         return [
             make_record(
                 id=name,

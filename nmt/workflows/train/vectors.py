@@ -10,7 +10,7 @@ from torch import nn
 
 from nmt.config import Loaded, ModelConfig, VectorsConfig
 from nmt.data.batching.encoded import EncodedBitext, IdColumn
-from nmt.data.tokenizers.base import BOS, EOS, PAD, UNK, Tokenizer
+from nmt.data.tokenizers.base import FIRST_WORD, Tokenizer
 from nmt.data.tokenizers.learn import Tokenizers
 from nmt.data.tokenizers.word_level import bare
 from nmt.data.tokenizers.word_vectors import VectorFile, Vectors, inspect, read_vectors
@@ -20,7 +20,6 @@ from nmt.models import Seq2Seq
 log = logging.getLogger(__name__)
 Side = Literal["source", "target"]
 SIDES: tuple[Side, Side] = ("source", "target")
-FIRST_WORD = max(PAD, UNK, BOS, EOS) + 1
 
 
 def check_vectors(loaded: Loaded) -> None:

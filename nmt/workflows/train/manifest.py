@@ -13,7 +13,7 @@ from nmt import __version__
 from nmt.checkpoint.shareable import shareable_values
 from nmt.data.corpus.types import SPLITS
 from nmt.models import parameter_table
-from nmt.workflows.prepare import Parts, padding_share
+from nmt.workflows.train.setup import Parts, padding_share
 
 RECORDED = ("torch", "sentencepiece", "datasets", "sacrebleu", "numpy", "safetensors", "pyarrow")
 

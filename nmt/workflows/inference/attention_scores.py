@@ -8,9 +8,9 @@ from nmt.data.corpus.types import Bitext
 from nmt.evaluation.alignment import alignment_error, links_found, row_entropies
 from nmt.evaluation.linking import row_maxima
 from nmt.evaluation.pharaoh import Gold
-from nmt.workflows.forced import has_attention, plain, read
-from nmt.workflows.model import Trained
-from nmt.workflows.run_text import Text
+from nmt.workflows.inference.load import Trained
+from nmt.workflows.inference.run_text import Text
+from nmt.workflows.inference.teacher_forcing import has_attention, plain, read
 
 SHIFT = 0
 """Row t is of the step that predicts word t, in every kind of decoder: see docs/alignment.md."""

@@ -23,16 +23,16 @@ from nmt.models.devices import resumed_elsewhere
 from nmt.training.interrupts import Interrupts
 from nmt.training.loop import Loop, Progress, Validation
 from nmt.training.trainer import Trainer
-from nmt.workflows.card import write_card
-from nmt.workflows.changes import check_changes
-from nmt.workflows.checks import check_model
-from nmt.workflows.display import clock
 from nmt.workflows.evaluate import evaluate_split
-from nmt.workflows.manifest import manifest
-from nmt.workflows.narration import Narrator, remembered, trim_metrics, written_to
-from nmt.workflows.prepare import Parts, describe, prepare
-from nmt.workflows.run_text import Text
-from nmt.workflows.vectors import check_vectors
+from nmt.workflows.inference.run_text import Text
+from nmt.workflows.train.manifest import manifest
+from nmt.workflows.train.model_card import write_card
+from nmt.workflows.train.progress_bar import clock
+from nmt.workflows.train.reporter import Narrator, remembered, trim_metrics, written_to
+from nmt.workflows.train.resume import check_changes
+from nmt.workflows.train.setup import Parts, describe, prepare
+from nmt.workflows.train.validate import check_model
+from nmt.workflows.train.vectors import check_vectors
 
 log = logging.getLogger(__name__)
 FREE_RUNNING = 256  # validation pairs read without the reference

@@ -14,12 +14,13 @@ from nmt.config import NO_ATTENTION
 from nmt.data.batching.batches import collate, lengths_with_end, plan
 from nmt.data.batching.encoded import EncodedBitext, IdColumn
 from nmt.data.corpus.cleaning import normalized, rewritten
-from nmt.data.tokenizers.base import PAD
+from nmt.data.tokenizers.base import BOS, EOS, EOS_PIECE, PAD
 from nmt.data.tokenizers.learn import Encoded, Piece
 from nmt.data.words import Word, is_blank, split_words
+from nmt.decoding.translator import Translated, Translation
 from nmt.errors import DataError, UsageError
-from nmt.evaluation.words import EOS, Floats, join_words, side
-from nmt.workflows.model import Trained
+from nmt.evaluation.words import Floats, join_words, side
+from nmt.workflows.inference.load import Trained
 
 _TOKEN = re.compile("[^ \t]+")
 TOGETHER = 2_000  # pairs whose matrices are in memory at once
@@ -87,7 +88,7 @@ class Read:
         source, target = self.pair
         if not len(self.weights):
             return np.zeros((len(target.words), len(source.words) + 1))
-        end = Piece(EOS, len(source.text), len(source.text))
+        end = Piece(EOS_PIECE, len(source.text), len(source.text))
         rows = self.weights[shift : len(self.pieces[1]) + shift]
         return join_words(
             side(source.text, [*self.pieces[0], end], words=source.words),
@@ -200,3 +201,15 @@ def _matrices(
         for number, matrix in zip(group.tolist(), weights, strict=True):
             found[number] = matrix[: lengths[1][number], : lengths[0][number]]
     return found
+
+
+@torch.inference_mode()
+def maps_of(trained: Trained, translated: Translated, found: Translation) -> dict[str, Floats]:
+    """Each matrix between pieces by name: read anew, with the translation as a known target."""
+    model = trained.model
+    device = next(model.parameters()).device
+    ids = trained.tokenizers.source.pieces(translated.source).ids
+    source = torch.tensor([[*ids, EOS]], device=device)
+    target = torch.tensor([[BOS, *found.hypothesis.ids[:-1]]], device=device)
+    maps = model.maps(source, source != PAD, target)
+    return {name: np.asarray(each[0].cpu().double()) for name, each in maps.items()}

@@ -17,7 +17,7 @@ from nmt.errors import WriteError
 from nmt.files import os_errors_as_write_error, refuse_links, write_text
 from nmt.training.loop import Progress, Validation
 from nmt.training.trainer import Report
-from nmt.workflows.display import Bar, clock
+from nmt.workflows.train.progress_bar import Bar, clock
 
 log = logging.getLogger(__name__)
 MANY = 10_000  # lines: more than anything says before it begins

@@ -18,8 +18,8 @@ from nmt.models import Seq2Seq, build_model, parameter_table
 from nmt.models.devices import Compute, choose
 from nmt.training import forcing
 from nmt.training.schedules import check
-from nmt.workflows.lengths import check_lengths
-from nmt.workflows.vectors import freeze_vectors, load_vectors
+from nmt.workflows.train.length_limits import check_lengths
+from nmt.workflows.train.vectors import freeze_vectors, load_vectors
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""`nmt train`: everything between a config and a finished run."""
