@@ -148,9 +148,9 @@ class _Sparsemax(torch.autograd.Function):
         return weights
 
     @staticmethod
-    def backward(ctx: Any, of_weights: Tensor) -> Tensor:
+    def backward(ctx: Any, grad_weights: Tensor) -> Tensor:
         (weights,) = ctx.saved_tensors
-        return _of_scores(of_weights, (weights > 0).to(weights.dtype))
+        return sparse_backward(grad_weights, (weights > 0).to(weights.dtype))
 
 
 class _Entmax15(torch.autograd.Function):
@@ -169,9 +169,9 @@ class _Entmax15(torch.autograd.Function):
         return roots**2
 
     @staticmethod
-    def backward(ctx: Any, of_weights: Tensor) -> Tensor:
+    def backward(ctx: Any, grad_weights: Tensor) -> Tensor:
         (roots,) = ctx.saved_tensors
-        return _of_scores(of_weights, roots)
+        return sparse_backward(grad_weights, roots)
 
 
 def _shifted(scores: Tensor) -> Tensor:
@@ -185,7 +185,10 @@ def _ordered(scores: Tensor) -> tuple[Tensor, Tensor]:
     return scores.sort(dim=-1, descending=True).values, counts
 
 
-def _of_scores(of_weights: Tensor, slopes: Tensor) -> Tensor:
-    """(diag(s) - s s^T / sum(s)) of_weights"""
-    sloped = of_weights * slopes
-    return sloped - slopes * (sloped.sum(-1, keepdim=True) / slopes.sum(-1, keepdim=True))
+def sparse_backward(grad_weights: Tensor, s: Tensor) -> Tensor:
+    """(diag(s) - s s^T / sum(s)) grad_weights: the gradient of the scores, for both of them.
+
+    s: like the weights; its sum is about 1 or more, but for a row of padding alone, where it is 0
+    """
+    scaled = grad_weights * s
+    return scaled - s * (scaled.sum(-1, keepdim=True) / s.sum(-1, keepdim=True).clamp(min=0.5))

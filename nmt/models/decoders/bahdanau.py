@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.config import DecoderConfig, ModelConfig
-from nmt.models import recurrence
+from nmt.models import fused
 from nmt.models.cells import CellState, cells
 from nmt.models.contract import Memory, Reading
 from nmt.models.decoders.decoder import Advanced, decoders
@@ -49,7 +49,7 @@ class BahdanauDecoder(DeepReadout):
         return (self.read_fused if self.fused else self.read_plainly)(embedded, memory)
 
     def read_fused(self, embedded: Tensor, memory: Memory) -> Reading:
-        states, contexts, attention = recurrence.bahdanau(
+        states, contexts, attention = fused.bahdanau(
             self.stack, self.attention, embedded, self.start(memory).cells, memory
         )
         part = torch.cat([states, contexts], dim=-1)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.config import DecoderConfig, ModelConfig
-from nmt.models import recurrence
+from nmt.models import fused
 from nmt.models.contract import Memory, Reading
 from nmt.models.decoders.decoder import Advanced, decoders
 from nmt.models.decoders.recurrent import DecoderState, RecurrentDecoder
@@ -48,7 +48,7 @@ class LuongDecoder(RecurrentDecoder):
     def read_fused(self, embedded: Tensor, memory: Memory) -> Reading:
         cells = self.start(memory).cells
         parts = (self.stack, self.attention, self.combine)
-        return Reading(*recurrence.luong(*parts, embedded, cells, memory))
+        return Reading(*fused.luong(*parts, embedded, cells, memory))
 
     def tick(
         self, gates: Tensor, word: Tensor, state: DecoderState, memory: Memory

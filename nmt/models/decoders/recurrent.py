@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.config import DecoderConfig, ModelConfig
-from nmt.models import recurrence
+from nmt.models import fused
 from nmt.models.attention import Attended, Query, attention_of
 from nmt.models.cells import CellState, cells
 from nmt.models.contract import Memory, Reading, Rows
@@ -35,7 +35,7 @@ class RecurrentDecoder(Decoder[DecoderState]):
     """A cell, an attention, and the order in which they take turns."""
 
     by_hand = False
-    """Whether `nmt.models.recurrence` has a loop of this kind, with a backward pass by hand."""
+    """Whether `nmt.models.fused` has a loop of this kind, with a backward pass by hand."""
 
     def __init__(self, model: ModelConfig, *, memory: int) -> None:
         super().__init__(model, memory=memory)
@@ -51,7 +51,7 @@ class RecurrentDecoder(Decoder[DecoderState]):
         self.bridge = nn.Linear(memory, parts * config.size)
         self.layers = config.layers
         self.hidden = config.size
-        known = self.by_hand and recurrence.known(self.stack, self.attention)
+        known = self.by_hand and fused.known(self.stack, self.attention)
         self.fused = config.fused and bool(self.feed) and known
 
     @property

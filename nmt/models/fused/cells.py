@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from nmt.models.cells import GRU, LSTM, Stack
-from nmt.models.recurrence.parts import (
-    Numbers,
-    Part,
-    sigmoid_slope_,
+from nmt.models.fused.base import (
+    Dtypes,
+    FusedModule,
+    sigmoid_backward_,
     tanh_,
-    tanh_slope_,
+    tanh_backward_,
     weight_gradient,
 )
 
@@ -24,61 +24,61 @@ from nmt.models.recurrence.parts import (
 class Words:
     """The words' share of the gates, which is known before the loop: gates, as `Cell` has them."""
 
-    def __init__(self, stack: Stack, embedded: Tensor, shift: Tensor | None, narrow: Any) -> None:
+    def __init__(self, stack: Stack, embedded: Tensor, shift: Tensor | None, compute: Any) -> None:
         weight, bias = stack.parameter("weight_ih", 0), stack.parameter("bias_ih", 0)
         self.inputs = (embedded, weight, bias)
-        self.words = embedded.detach().transpose(0, 1).to(narrow).contiguous()
-        self.weight = weight.detach().to(narrow)
+        self.words = embedded.detach().transpose(0, 1).to(compute).contiguous()
+        self.weight = weight.detach().to(compute)
         constant = bias.detach() if shift is None else bias.detach() + shift.detach()
-        flat = torch.addmm(constant.to(narrow), self.words.flatten(0, 1), self.weight.t())
+        flat = torch.addmm(constant.to(compute), self.words.flatten(0, 1), self.weight.t())
         self.gates = flat.view(*self.words.shape[:2], -1)
 
     def gradients(self) -> Sequence[Tensor]:
-        slopes = self.gates
+        grads = self.gates
         return (
-            (slopes @ self.weight).transpose(0, 1),
-            weight_gradient(slopes, self.words),
-            slopes.sum(dim=(0, 1)),
+            (grads @ self.weight).transpose(0, 1),
+            weight_gradient(grads, self.words),
+            grads.sum(dim=(0, 1)),
         )
 
 
-class Cell(Part):
+class Cell(FusedModule):
     """One layer that reads words and, beside them, a feed that is known only in the loop.
 
-    fed: (target + 1, batch, feed) narrow: what is read at each position, zeros at first
-    hidden: (target + 1, batch, hidden) narrow, from the start on
-    gates: (target, batch, gates) narrow, with the words' share; when the loop runs back, the
-        slopes of the gates take its place
-    of_fed, of_hidden: (batch, feed), (batch, hidden) wide: slopes of what was read at the position
-        that `backward` was at last; whoever else reads the state adds to it
+    fed: (target + 1, batch, feed), compute dtype: what is read at each position, zeros at first
+    hidden: (target + 1, batch, hidden), compute dtype, from the start on
+    gates: (target, batch, gates), compute dtype, with the words' share; when the loop runs back,
+        the gradients of the gates take its place
+    grad_fed, grad_hidden: (batch, feed), (batch, hidden), accumulate dtype: gradients of what was
+        read at the position that `backward` was at last; whoever else reads the state adds to it
     """
 
     shift_outside = False
     """Whether the recurrent bias is just another share of the gates."""
 
     def __init__(
-        self, stack: Stack, start: tuple[Tensor, ...], embedded: Tensor, numbers: Numbers
+        self, stack: Stack, start: tuple[Tensor, ...], embedded: Tensor, dtypes: Dtypes
     ) -> None:
         assert stack.feed is not None, "without a feed the library reads all words at once"
         feed, weight = stack.feed.weight, stack.parameter("weight_hh", 0)
         self.bias = stack.parameter("bias_hh", 0)
         shift = self.bias if self.shift_outside else None
-        self.words = Words(stack, embedded, shift, numbers.narrow)
+        self.words = Words(stack, embedded, shift, dtypes.compute)
         self.gates = self.words.gates
         self.inputs = (*self.words.inputs, feed, weight, self.bias, *start)
         self.widths = (feed.size(1), weight.size(1))
-        self.weight = torch.cat([feed.detach(), weight.detach()], dim=1).to(numbers.narrow)
+        self.weight = torch.cat([feed.detach(), weight.detach()], dim=1).to(dtypes.compute)
         target, batch, _ = self.gates.shape
         self.read = self.gates.new_empty(target + 1, batch, sum(self.widths))
         self.fed, self.hidden = self.read.split(self.widths, dim=-1)
         self.fed[0] = 0
         self.hidden[0] = start[0].detach()
-        self.active = torch.empty_like(self.gates, dtype=numbers.wide)
-        self.slopes = torch.empty_like(self.active[0])
+        self.active = torch.empty_like(self.gates, dtype=dtypes.accumulate)
+        self.grad_gates = torch.empty_like(self.active[0])
 
-    def turn(self) -> None:
-        self.of_read = torch.zeros_like(self.read[0], dtype=self.active.dtype)
-        self.of_fed, self.of_hidden = self.of_read.split(self.widths, dim=-1)
+    def begin_backward(self) -> None:
+        self.grad_read = torch.zeros_like(self.read[0], dtype=self.active.dtype)
+        self.grad_fed, self.grad_hidden = self.grad_read.split(self.widths, dim=-1)
 
     @abstractmethod
     def forward(self, position: int) -> None:
@@ -86,13 +86,13 @@ class Cell(Part):
 
     @abstractmethod
     def backward(self, position: int) -> None:
-        """From the slope of the new state to those of all that the position read."""
+        """From the gradient of the new state to those of all that the position read."""
 
     def gradients(self) -> Sequence[Tensor]:
-        return *self.words.gradients(), *self.of_weights(), self.of_hidden
+        return *self.words.gradients(), *self.grad_weights(), self.grad_hidden
 
     @abstractmethod
-    def of_weights(self) -> Sequence[Tensor]:
+    def grad_weights(self) -> Sequence[Tensor]:
         """The gradients of the feed's weight, of the recurrent one, and of the latter's bias."""
 
 
@@ -102,17 +102,17 @@ class LSTMCell(Cell):
     shift_outside = True
 
     def __init__(
-        self, stack: Stack, start: tuple[Tensor, ...], embedded: Tensor, numbers: Numbers
+        self, stack: Stack, start: tuple[Tensor, ...], embedded: Tensor, dtypes: Dtypes
     ) -> None:
-        super().__init__(stack, start, embedded, numbers)
+        super().__init__(stack, start, embedded, dtypes)
         first = start[1].detach()
-        self.cells = first.new_empty(len(self.read), *first.shape, dtype=numbers.wide)
+        self.cells = first.new_empty(len(self.read), *first.shape, dtype=dtypes.accumulate)
         self.cells[0] = first
         self.tanh = torch.empty_like(self.cells[1:])  # of the cells
 
-    def turn(self) -> None:
-        super().turn()
-        self.of_cell = torch.zeros_like(self.cells[0])
+    def begin_backward(self) -> None:
+        super().begin_backward()
+        self.grad_cell = torch.zeros_like(self.cells[0])
 
     def forward(self, position: int) -> None:
         gates = self.gates[position].addmm_(self.read[position], self.weight.t())
@@ -127,42 +127,42 @@ class LSTMCell(Cell):
         torch.mul(o, tanh, out=self.hidden[position + 1])
 
     def backward(self, position: int) -> None:
-        of_hidden, of_cell, tanh = self.of_hidden, self.of_cell, self.tanh[position]
+        grad_hidden, grad_cell, tanh = self.grad_hidden, self.grad_cell, self.tanh[position]
         size = tanh.size(-1)
         active = self.active[position]
         i, f, g, o = active.split(size, dim=-1)
-        of_i, of_f, of_g, of_o = self.slopes.split(size, dim=-1)
-        torch.mul(of_hidden, tanh, out=of_o)
-        of_cell += tanh_slope_(of_hidden.mul_(o), tanh)
-        torch.mul(of_cell, g, out=of_i)
-        torch.mul(of_cell, self.cells[position], out=of_f)
-        torch.mul(of_cell, i, out=of_g)
-        of_cell.mul_(f)
-        sigmoid_slope_(self.slopes[:, : 2 * size], active[:, : 2 * size])
-        tanh_slope_(of_g, g)
-        sigmoid_slope_(of_o, o)
-        self.of_read.copy_(self.gates[position].copy_(self.slopes) @ self.weight)
+        grad_i, grad_f, grad_g, grad_o = self.grad_gates.split(size, dim=-1)
+        torch.mul(grad_hidden, tanh, out=grad_o)
+        grad_cell += tanh_backward_(grad_hidden.mul_(o), tanh)
+        torch.mul(grad_cell, g, out=grad_i)
+        torch.mul(grad_cell, self.cells[position], out=grad_f)
+        torch.mul(grad_cell, i, out=grad_g)
+        grad_cell.mul_(f)
+        sigmoid_backward_(self.grad_gates[:, : 2 * size], active[:, : 2 * size])
+        tanh_backward_(grad_g, g)
+        sigmoid_backward_(grad_o, o)
+        self.grad_read.copy_(self.gates[position].copy_(self.grad_gates) @ self.weight)
 
-    def of_weights(self) -> Sequence[Tensor]:
+    def grad_weights(self) -> Sequence[Tensor]:
         both = weight_gradient(self.gates, self.read[:-1])
         return *both.split(self.widths, dim=1), self.gates.sum(dim=(0, 1))
 
     def gradients(self) -> Sequence[Tensor]:
-        return *super().gradients(), self.of_cell
+        return *super().gradients(), self.grad_cell
 
 
 class GRUCell(Cell):
     """h_t = (1 - z) n + z h_t-1,  n = tanh(W x + r (U h_t-1))"""
 
     def __init__(
-        self, stack: Stack, start: tuple[Tensor, ...], embedded: Tensor, numbers: Numbers
+        self, stack: Stack, start: tuple[Tensor, ...], embedded: Tensor, dtypes: Dtypes
     ) -> None:
-        super().__init__(stack, start, embedded, numbers)
-        self.shift = self.bias.detach().to(numbers.narrow)
+        super().__init__(stack, start, embedded, dtypes)
+        self.shift = self.bias.detach().to(dtypes.compute)
         self.by_feed, self.by_state = self.weight.split(self.widths, dim=1)
         shape = self.hidden[1:].shape
         self.candidate = self.active.new_empty(shape)  # U h_t-1
-        self.of_recurrent = torch.empty_like(self.gates)  # the slopes of all shares of h_t-1
+        self.grad_recurrent = torch.empty_like(self.gates)  # the gradients of all shares of h_t-1
 
     def forward(self, position: int) -> None:
         before = self.hidden[position]
@@ -178,36 +178,36 @@ class GRUCell(Cell):
         self.hidden[position + 1] = torch.lerp(n, before.to(n.dtype), z)
 
     def backward(self, position: int) -> None:
-        of_hidden, size = self.of_hidden, self.of_hidden.size(-1)
+        grad_hidden, size = self.grad_hidden, self.grad_hidden.size(-1)
         active = self.active[position]
         r, z, n = active.split(size, dim=-1)
-        of_r, of_z, of_n = self.slopes.split(size, dim=-1)
-        torch.sub(self.hidden[position].to(n.dtype), n, out=of_z).mul_(of_hidden)
-        kept = of_hidden * z
-        tanh_slope_(torch.sub(of_hidden, kept, out=of_n), n)
-        torch.mul(of_n, self.candidate[position], out=of_r)
-        sigmoid_slope_(self.slopes[:, : 2 * size], active[:, : 2 * size])
-        of_gates = self.gates[position].copy_(self.slopes)
-        of_recurrent = self.of_recurrent[position].copy_(of_gates)
-        torch.mul(of_n, r, out=of_recurrent[:, 2 * size :])
-        self.of_fed.copy_(of_gates @ self.by_feed)
-        torch.add(of_recurrent @ self.by_state, kept, out=of_hidden)
+        grad_r, grad_z, grad_n = self.grad_gates.split(size, dim=-1)
+        torch.sub(self.hidden[position].to(n.dtype), n, out=grad_z).mul_(grad_hidden)
+        kept = grad_hidden * z
+        tanh_backward_(torch.sub(grad_hidden, kept, out=grad_n), n)
+        torch.mul(grad_n, self.candidate[position], out=grad_r)
+        sigmoid_backward_(self.grad_gates[:, : 2 * size], active[:, : 2 * size])
+        grad_gates = self.gates[position].copy_(self.grad_gates)
+        grad_recurrent = self.grad_recurrent[position].copy_(grad_gates)
+        torch.mul(grad_n, r, out=grad_recurrent[:, 2 * size :])
+        self.grad_fed.copy_(grad_gates @ self.by_feed)
+        torch.add(grad_recurrent @ self.by_state, kept, out=grad_hidden)
 
-    def of_weights(self) -> Sequence[Tensor]:
+    def grad_weights(self) -> Sequence[Tensor]:
         return (
             weight_gradient(self.gates, self.fed[:-1]),
-            weight_gradient(self.of_recurrent, self.hidden[:-1]),
-            self.of_recurrent.sum(dim=(0, 1)),
+            weight_gradient(self.grad_recurrent, self.hidden[:-1]),
+            self.grad_recurrent.sum(dim=(0, 1)),
         )
 
 
 KINDS: dict[type[Stack], type[Cell]] = {LSTM: LSTMCell, GRU: GRUCell}
 
 
-def cell_of(stack: Stack, start: tuple[Tensor, ...], embedded: Tensor, numbers: Numbers) -> Cell:
+def cell_of(stack: Stack, start: tuple[Tensor, ...], embedded: Tensor, dtypes: Dtypes) -> Cell:
     """The cell of a stack of one layer.
 
     start: its hidden state, and its cell where it has one, (batch, hidden) each
     embedded: (batch, target, inputs)
     """
-    return KINDS[type(stack)](stack, start, embedded, numbers)
+    return KINDS[type(stack)](stack, start, embedded, dtypes)

@@ -5,7 +5,7 @@ faster. Autograd follows a loop operation by operation, sums a weight's gradient
 position, and keeps every intermediate tensor. Written by hand, the backward pass needs one matrix
 product for each weight after the loop, and few passes over memory at each position.
 
-    parts.py       what all parts of a recurrence share, and the step of autograd
+    base.py        what all of them share, and the step of autograd
     cells.py       LSTM and GRU, position by position, forward and backward
     scores.py      the same for the scores
     normalizers.py the same for what makes weights of them
@@ -13,6 +13,6 @@ product for each weight after the loop, and few passes over memory at each posit
     decoders.py    the loops over cell and attention, Luong's and Bahdanau's
 """
 
-from nmt.models.recurrence.decoders import bahdanau, known, luong
+from nmt.models.fused.decoders import bahdanau, known, luong
 
 __all__ = ["bahdanau", "known", "luong"]

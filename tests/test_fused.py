@@ -14,7 +14,7 @@ from nmt.models.attention.scores import AdditiveScore, ProductScore
 from nmt.models.contract import Memory, Reading
 from nmt.models.decoders import Decoder
 from nmt.models.encoder_decoder import EncoderDecoder
-from nmt.models.recurrence.attention import attending_kinds
+from nmt.models.fused.attention import attending_kinds
 from tiny_models import EMBEDDING, KINDS, SOURCES, TARGETS, Kind, ids
 
 LENGTHS = [len(row) for row in SOURCES]

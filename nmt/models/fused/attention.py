@@ -9,63 +9,63 @@ from nmt.models.attention import Attention, SingleHead
 from nmt.models.attention.choices import Soft
 from nmt.models.attention.scopes import Global
 from nmt.models.contract import Memory
-from nmt.models.recurrence.normalizers import Normalizing, normalizing_kind
-from nmt.models.recurrence.parts import Numbers, Part, over_target, summed
-from nmt.models.recurrence.scores import Scoring, scoring_kind
+from nmt.models.fused.base import Dtypes, FusedModule, over_target, summed
+from nmt.models.fused.normalizers import Normalizing, normalizing_kind
+from nmt.models.fused.scores import Scoring, scoring_kind
 
 
-class Attending(Part):
+class Attending(FusedModule):
     """Contexts from queries.
 
-    weights: (target, batch, source) wide
-    contexts: (target, batch, context) narrow
+    weights: (target, batch, source), accumulate dtype
+    contexts: (target, batch, context), compute dtype
     """
 
     def __init__(
-        self, scoring: Scoring, normalizing: Normalizing, values: Tensor, numbers: Numbers
+        self, scoring: Scoring, normalizing: Normalizing, values: Tensor, dtypes: Dtypes
     ) -> None:
         self.scoring, self.normalizing = scoring, normalizing
         self.inputs = (values, *scoring.inputs, *normalizing.inputs)
-        self.values = values.detach().to(numbers.narrow).contiguous()
+        self.values = values.detach().to(dtypes.compute).contiguous()
         self.weights = normalizing.weights
         target, batch, _ = self.weights.shape
         self.contexts = self.values.new_empty(target, batch, values.size(-1))
-        self.of_contexts = torch.empty_like(self.contexts)
+        self.grad_contexts = torch.empty_like(self.contexts)
 
-    def turn(self) -> None:
-        self.scoring.turn()
-        self.normalizing.turn()
+    def begin_backward(self) -> None:
+        self.scoring.begin_backward()
+        self.normalizing.begin_backward()
 
     def forward(self, position: int, query: Tensor) -> Tensor:
-        """query: (batch, hidden) narrow -> the context, (batch, context) narrow"""
+        """query: (batch, hidden), compute dtype -> the context, (batch, context), compute dtype"""
         weights = self.normalizing.forward(position, self.scoring.forward(position, query))
         return self.contexts[position].copy_(summed(weights, self.values))
 
-    def backward(self, position: int, of_context: Tensor, of_weights: Tensor | None) -> Tensor:
-        """of_context: (batch, context) narrow -> the slope of the query, (batch, hidden)"""
-        self.of_contexts[position] = of_context
-        slope = torch.bmm(of_context.unsqueeze(1), self.values.transpose(1, 2)).squeeze(1)
-        slope = slope.to(self.weights.dtype)
-        if of_weights is not None:
-            slope += of_weights
-        return self.scoring.backward(position, self.normalizing.backward(position, slope))
+    def backward(self, position: int, grad_context: Tensor, grad_weights: Tensor | None) -> Tensor:
+        """(batch, context), compute dtype -> the gradient of the query, (batch, hidden)"""
+        self.grad_contexts[position] = grad_context
+        grad = torch.bmm(grad_context.unsqueeze(1), self.values.transpose(1, 2)).squeeze(1)
+        grad = grad.to(self.weights.dtype)
+        if grad_weights is not None:
+            grad += grad_weights
+        return self.scoring.backward(position, self.normalizing.backward(position, grad))
 
     def gradients(self) -> Sequence[Tensor]:
-        of_values = over_target(self.weights, self.of_contexts)
-        return of_values, *self.scoring.gradients(), *self.normalizing.gradients()
+        grad_values = over_target(self.weights, self.grad_contexts)
+        return grad_values, *self.scoring.gradients(), *self.normalizing.gradients()
 
 
-def attending_of(attention: Attention, memory: Memory, target: int, numbers: Numbers) -> Attending:
+def attending_of(attention: Attention, memory: Memory, target: int, dtypes: Dtypes) -> Attending:
     """The parts of an attention that `attending_kinds` knows."""
     kinds = attending_kinds(attention)
     assert isinstance(attention, SingleHead), "others have no parts here"
     assert kinds is not None, "asked for only where they are known"
     scoring, normalizing = kinds
     return Attending(
-        scoring(attention.score, memory.keys, target, numbers),
-        normalizing(attention.normalizer, memory.mask, target, numbers),
+        scoring(attention.score, memory.keys, target, dtypes),
+        normalizing(attention.normalizer, memory.mask, target, dtypes),
         memory.values,
-        numbers,
+        dtypes,
     )
 
 

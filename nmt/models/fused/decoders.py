@@ -11,17 +11,17 @@ from torch import Tensor, nn
 from nmt.models.attention import Attention
 from nmt.models.cells import CellState, Stack
 from nmt.models.contract import Memory
-from nmt.models.recurrence.attention import Attending, attending_kinds, attending_of
-from nmt.models.recurrence.cells import KINDS as CELLS
-from nmt.models.recurrence.cells import Cell, cell_of
-from nmt.models.recurrence.parts import (
-    Numbers,
+from nmt.models.fused.attention import Attending, attending_kinds, attending_of
+from nmt.models.fused.base import (
+    Dtypes,
     Recurrence,
     run,
     tanh_,
-    tanh_slope_,
+    tanh_backward_,
     weight_gradient,
 )
+from nmt.models.fused.cells import KINDS as CELLS
+from nmt.models.fused.cells import Cell, cell_of
 
 
 def known(stack: Stack, attention: Attention) -> bool:
@@ -44,9 +44,9 @@ def luong(
     Returns the attentional states (batch, target, hidden) and the attention (batch, target,
     source).
     """
-    numbers = Numbers.of(combine.weight)
-    cell = cell_of(stack, (*state.hidden, *state.cell), embedded, numbers)
-    attending = attending_of(attention, memory, embedded.size(1), numbers)
+    dtypes = Dtypes.of(combine.weight)
+    cell = cell_of(stack, (*state.hidden, *state.cell), embedded, dtypes)
+    attending = attending_of(attention, memory, embedded.size(1), dtypes)
     states, weights = run(LuongLoop(cell, attending, combine))
     return states.transpose(0, 1), weights.transpose(0, 1)
 
@@ -59,29 +59,29 @@ def bahdanau(
     Returns the states (batch, target, hidden), the contexts (batch, target, memory) and the
     attention (batch, target, source).
     """
-    numbers = Numbers.of(stack.parameter("weight_hh", 0))
-    cell = cell_of(stack, (*state.hidden, *state.cell), embedded, numbers)
-    attending = attending_of(attention, memory, embedded.size(1), numbers)
+    dtypes = Dtypes.of(stack.parameter("weight_hh", 0))
+    cell = cell_of(stack, (*state.hidden, *state.cell), embedded, dtypes)
+    attending = attending_of(attention, memory, embedded.size(1), dtypes)
     states, contexts, weights = run(BahdanauLoop(cell, attending))
     return states.transpose(0, 1), contexts.transpose(0, 1), weights.transpose(0, 1)
 
 
-class Loop(Recurrence):
+class AttentionLoop(Recurrence):
     """A cell and an attention, one of which feeds the other."""
 
     def __init__(self, cell: Cell, attending: Attending) -> None:
         self.cell, self.attending = cell, attending
         self.inputs = (*cell.inputs, *attending.inputs)
 
-    def turn(self) -> None:
-        self.cell.turn()
-        self.attending.turn()
+    def begin_backward(self) -> None:
+        self.cell.begin_backward()
+        self.attending.begin_backward()
 
     def gradients(self) -> Sequence[Tensor]:
         return *self.cell.gradients(), *self.attending.gradients()
 
 
-class LuongLoop(Loop):
+class LuongLoop(AttentionLoop):
     """h_t = cell([y_t-1; a_t-1], h_t-1),  a_t = tanh(W [c_t; h_t])"""
 
     def __init__(self, cell: Cell, attending: Attending, combine: nn.Linear) -> None:
@@ -91,7 +91,7 @@ class LuongLoop(Loop):
         memory = attending.contexts.size(-1)
         self.by_context, self.by_state = weight[:, :memory], weight[:, memory:]
         self.attentional = torch.empty_like(cell.fed[1:], dtype=cell.active.dtype)
-        self.of_mixed = torch.empty_like(self.attentional, dtype=weight.dtype)
+        self.grad_mixed = torch.empty_like(self.attentional, dtype=weight.dtype)
 
     def forward(self) -> tuple[Tensor, ...]:
         cell = self.cell
@@ -103,29 +103,29 @@ class LuongLoop(Loop):
             cell.fed[t + 1] = tanh_(self.attentional[t].copy_(mixed))
         return cell.fed[1:], self.attending.weights[:]
 
-    def backward(self, *of_outputs: Tensor | None) -> None:
-        of_attentional, of_weights = of_outputs
+    def backward(self, *grad_outputs: Tensor | None) -> None:
+        grad_attentional, grad_weights = grad_outputs
         cell = self.cell
         for t in reversed(range(len(cell.gates))):
-            slope = cell.of_fed
-            if of_attentional is not None:
-                slope += of_attentional[t]
-            of_mixed = self.of_mixed[t].copy_(tanh_slope_(slope, self.attentional[t]))
-            cell.of_hidden += of_mixed @ self.by_state
-            cell.of_hidden += self.attending.backward(
+            grad = cell.grad_fed
+            if grad_attentional is not None:
+                grad += grad_attentional[t]
+            grad_mixed = self.grad_mixed[t].copy_(tanh_backward_(grad, self.attentional[t]))
+            cell.grad_hidden += grad_mixed @ self.by_state
+            cell.grad_hidden += self.attending.backward(
                 t,
-                of_mixed @ self.by_context,
-                None if of_weights is None else of_weights[t],
+                grad_mixed @ self.by_context,
+                None if grad_weights is None else grad_weights[t],
             )
             cell.backward(t)
 
     def gradients(self) -> Sequence[Tensor]:
         read = (self.attending.contexts, self.cell.hidden[1:])
-        of_combine = torch.cat([weight_gradient(self.of_mixed, part) for part in read], dim=1)
-        return *super().gradients(), of_combine
+        grad_combine = torch.cat([weight_gradient(self.grad_mixed, part) for part in read], dim=1)
+        return *super().gradients(), grad_combine
 
 
-class BahdanauLoop(Loop):
+class BahdanauLoop(AttentionLoop):
     """c_t attended from h_t-1,  h_t = cell([y_t-1; c_t], h_t-1)"""
 
     def forward(self) -> tuple[Tensor, ...]:
@@ -135,18 +135,18 @@ class BahdanauLoop(Loop):
             cell.forward(t)
         return cell.hidden[1:], self.attending.contexts[:], self.attending.weights[:]
 
-    def backward(self, *of_outputs: Tensor | None) -> None:
-        of_states, of_contexts, of_weights = of_outputs
+    def backward(self, *grad_outputs: Tensor | None) -> None:
+        grad_states, grad_contexts, grad_weights = grad_outputs
         cell = self.cell
         for t in reversed(range(len(cell.gates))):
-            if of_states is not None:
-                cell.of_hidden += of_states[t]
+            if grad_states is not None:
+                cell.grad_hidden += grad_states[t]
             cell.backward(t)
-            of_context = cell.of_fed
-            if of_contexts is not None:
-                of_context += of_contexts[t]
-            cell.of_hidden += self.attending.backward(
+            grad_context = cell.grad_fed
+            if grad_contexts is not None:
+                grad_context += grad_contexts[t]
+            cell.grad_hidden += self.attending.backward(
                 t,
-                of_context.to(cell.weight.dtype),
-                None if of_weights is None else of_weights[t],
+                grad_context.to(cell.weight.dtype),
+                None if grad_weights is None else grad_weights[t],
             )

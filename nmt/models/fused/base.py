@@ -9,37 +9,37 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 
-class Numbers(NamedTuple):
+class Dtypes(NamedTuple):
     """The types that a recurrence computes in."""
 
-    narrow: torch.dtype  # of matrix products: bfloat16 under autocast
-    wide: torch.dtype  # of everything else
+    compute: torch.dtype  # of matrix products: bfloat16 under autocast
+    accumulate: torch.dtype  # of everything else
 
     @classmethod
-    def of(cls, weight: Tensor) -> "Numbers":
+    def of(cls, weight: Tensor) -> "Dtypes":
         """As autocast and a weight have it."""
         kind = weight.device.type
         autocast = torch.is_autocast_enabled(kind)
-        narrow = torch.get_autocast_dtype(kind) if autocast else weight.dtype
-        return cls(narrow, torch.promote_types(torch.float32, weight.dtype))
+        compute = torch.get_autocast_dtype(kind) if autocast else weight.dtype
+        return cls(compute, torch.promote_types(torch.float32, weight.dtype))
 
 
-class Part(ABC):
-    """A piece of a recurrence with its own state, its own slopes, and its own parameters."""
+class FusedModule(ABC):
+    """A piece of a recurrence with its own state, its own gradients, and its own parameters."""
 
     inputs: tuple[Tensor, ...]
     """The tensors that it has gradients for."""
 
     @abstractmethod
-    def turn(self) -> None:
-        """At the end of the loop, before it runs back: zero the slopes that positions add to."""
+    def begin_backward(self) -> None:
+        """At the end of the loop, before it runs back: zero the gradients that positions add to."""
 
     @abstractmethod
     def gradients(self) -> Sequence[Tensor]:
         """One for each of `inputs`, when the loop has run back to its start."""
 
 
-class Recurrence(Part):
+class Recurrence(FusedModule):
     """A loop over positions."""
 
     @abstractmethod
@@ -47,8 +47,8 @@ class Recurrence(Part):
         """Run through all positions. What it returns are views of what it keeps."""
 
     @abstractmethod
-    def backward(self, *of_outputs: Tensor | None) -> None:
-        """Run back, given the slopes of the loss by what `forward` returned."""
+    def backward(self, *grad_outputs: Tensor | None) -> None:
+        """Run back, given the gradients of the loss with respect to what `forward` returned."""
 
 
 def run(recurrence: Recurrence) -> Any:
@@ -66,11 +66,11 @@ class _Run(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *of_outputs: Tensor | None) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *grad_outputs: Tensor | None) -> tuple[Tensor | None, ...]:
         recurrence: Recurrence = ctx.recurrence
         with torch.autocast(recurrence.inputs[0].device.type, enabled=False):
-            recurrence.turn()
-            recurrence.backward(*of_outputs)
+            recurrence.begin_backward()
+            recurrence.backward(*grad_outputs)
             gradients = recurrence.gradients()
         sides = zip(gradients, recurrence.inputs, strict=True)
         return None, *(gradient.to(tensor.dtype) for gradient, tensor in sides)
@@ -86,19 +86,19 @@ def tanh_(values: Tensor) -> Tensor:
     return values.mul_(2).sigmoid_().mul_(2).sub_(1)
 
 
-def tanh_slope_(slope: Tensor, value: Tensor) -> Tensor:
-    """slope * (1 - value ** 2), in place."""
-    return torch.ops.aten.tanh_backward.grad_input(slope, value, grad_input=slope)
+def tanh_backward_(grad: Tensor, value: Tensor) -> Tensor:
+    """grad * (1 - value ** 2), in place."""
+    return torch.ops.aten.tanh_backward.grad_input(grad, value, grad_input=grad)
 
 
-def sigmoid_slope_(slope: Tensor, value: Tensor) -> Tensor:
-    """slope * value * (1 - value), in place."""
-    return torch.ops.aten.sigmoid_backward.grad_input(slope, value, grad_input=slope)
+def sigmoid_backward_(grad: Tensor, value: Tensor) -> Tensor:
+    """grad * value * (1 - value), in place."""
+    return torch.ops.aten.sigmoid_backward.grad_input(grad, value, grad_input=grad)
 
 
-def weight_gradient(slopes: Tensor, inputs: Tensor) -> Tensor:
+def weight_gradient(grads: Tensor, inputs: Tensor) -> Tensor:
     """One product over all positions: (target, batch, out), (target, batch, in) -> (out, in)"""
-    return slopes.flatten(0, 1).t() @ inputs.flatten(0, 1)
+    return grads.flatten(0, 1).t() @ inputs.flatten(0, 1)
 
 
 def summed(weights: Tensor, rows: Tensor) -> Tensor:

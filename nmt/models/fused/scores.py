@@ -1,0 +1,155 @@
+"""Scores position by position, forward and backward.
+
+What a position adds to the gradients of the keys is not summed up in the loop where one batched
+product over all positions can do it afterwards.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from nmt.models.attention.scores import CosineScore, ProductScore, Score, TanhScore
+from nmt.models.fused.base import (
+    Dtypes,
+    FusedModule,
+    over_target,
+    summed,
+    weight_gradient,
+)
+
+
+class Scoring(FusedModule):
+    """Scores of the keys from queries.
+
+    queries: (target, batch, *), compute dtype: what was multiplied
+    grad_scores: (target, batch, source), accumulate dtype
+    """
+
+    def __init__(self, score: Score, keys: Tensor, target: int, dtypes: Dtypes) -> None:
+        self.inputs = (keys,)
+        batch, source, _ = keys.shape
+        self.grad_scores = keys.new_empty(target, batch, source, dtype=dtypes.accumulate)
+
+    def begin_backward(self) -> None:
+        pass
+
+    @abstractmethod
+    def forward(self, position: int, query: Tensor) -> Tensor:
+        """(batch, hidden), compute dtype -> (batch, source), accumulate dtype"""
+
+    @abstractmethod
+    def backward(self, position: int, grad_scores: Tensor) -> Tensor:
+        """(batch, source), accumulate dtype -> the gradient of the query, (batch, hidden)"""
+
+
+class ProductScoring(Scoring):
+    """score = q . k"""
+
+    def __init__(self, score: Score, keys: Tensor, target: int, dtypes: Dtypes) -> None:
+        super().__init__(score, keys, target, dtypes)
+        self.keys = keys.detach().to(dtypes.compute).contiguous()
+        self.queries = self.keys.new_empty(target, len(keys), keys.size(-1))
+
+    def forward(self, position: int, query: Tensor) -> Tensor:
+        self.queries[position] = query
+        scores = torch.bmm(query.unsqueeze(1), self.keys.transpose(1, 2)).squeeze(1)
+        return scores.to(self.grad_scores.dtype)
+
+    def backward(self, position: int, grad_scores: Tensor) -> Tensor:
+        self.grad_scores[position] = grad_scores
+        return summed(grad_scores, self.keys)
+
+    def gradients(self) -> Sequence[Tensor]:
+        return (over_target(self.grad_scores, self.queries),)
+
+
+class CosineScoring(ProductScoring):
+    """score = u . k,  u = q / |q|;  the gradient of q is that of u, less its part along u, / |q|"""
+
+    def __init__(self, score: Score, keys: Tensor, target: int, dtypes: Dtypes) -> None:
+        super().__init__(score, keys, target, dtypes)
+        self.lengths = self.grad_scores.new_empty(target, len(keys), 1)
+
+    def forward(self, position: int, query: Tensor) -> Tensor:
+        precise = query.to(self.lengths.dtype)
+        length = torch.linalg.vector_norm(precise, dim=-1, keepdim=True).clamp(min=1e-6)
+        self.lengths[position] = length
+        return super().forward(position, (precise / length).to(query.dtype))
+
+    def backward(self, position: int, grad_scores: Tensor) -> Tensor:
+        length, unit = self.lengths[position], self.queries[position].to(grad_scores.dtype)
+        grad = super().backward(position, grad_scores).to(grad_scores.dtype)
+        return (grad - unit * torch.linalg.vecdot(grad, unit).unsqueeze(-1)) / length
+
+
+class TanhScoring(Scoring):
+    """score = v . tanh(W q + k)
+
+    With tanh(x) = 2 s(2x) - 1, where s is the sigmoid, whose derivative is s (1 - s): this loop's
+    time goes into passes over (batch, source, size), so there is none but for sums and sigmoids.
+    The sigmoids are computed again on the way back: keeping them, even in bfloat16, costs as much
+    time in memory traffic.
+    """
+
+    def __init__(self, score: Score, keys: Tensor, target: int, dtypes: Dtypes) -> None:
+        super().__init__(score, keys, target, dtypes)
+        assert isinstance(score, TanhScore), "its kind was chosen by the score"
+        weight, v = score.query_weight, score.v.weight
+        self.inputs = (keys, weight, v)
+        self.keys = keys.detach().to(dtypes.accumulate) * 2
+        self.weight = weight.detach().to(dtypes.compute) * 2
+        self.v = v.detach()[0].to(dtypes.accumulate) * 2
+        self.least = -self.v.sum() / 2  # the score where all sigmoids are 0
+        self.mixed = torch.empty_like(self.keys, memory_format=torch.contiguous_format)
+        batch, size = len(keys), len(self.v)
+        self.queries = self.weight.new_empty(target, batch, weight.size(1))
+        self.projected = self.keys.new_empty(target, batch, size)
+        self.grad_projected = self.weight.new_empty(target, batch, size)
+
+    def begin_backward(self) -> None:
+        self.grad_mixed = torch.zeros_like(self.mixed)
+        self.grad_v = torch.zeros_like(self.v)
+
+    def forward(self, position: int, query: Tensor) -> Tensor:
+        self.queries[position] = query
+        self.projected[position] = query @ self.weight.t()
+        sigmoids = self._sigmoids(position)
+        scores = torch.mv(sigmoids.flatten(0, 1), self.v).add_(self.least)
+        return scores.view(sigmoids.shape[:2])
+
+    def _sigmoids(self, position: int) -> Tensor:
+        """(batch, source, size)"""
+        projected = self.projected[position].unsqueeze(1)
+        return torch.add(self.keys, projected, out=self.mixed).sigmoid_()
+
+    def backward(self, position: int, grad_scores: Tensor) -> Tensor:
+        self.grad_scores[position] = grad_scores
+        sigmoids = self._sigmoids(position)
+        self.grad_v += summed(grad_scores, sigmoids).sum(dim=0)
+        derivatives = torch.addcmul(sigmoids, sigmoids, sigmoids, value=-1, out=self.mixed)
+        self.grad_mixed.addcmul_(derivatives, grad_scores.unsqueeze(-1))
+        grad_projected = self.grad_projected[position]
+        grad_projected.copy_(summed(grad_scores, derivatives).mul_(self.v))
+        return grad_projected @ self.weight
+
+    def gradients(self) -> Sequence[Tensor]:
+        grad_v = 2 * self.grad_v - self.grad_scores.sum()
+        return (
+            self.grad_mixed * (2 * self.v),
+            weight_gradient(self.grad_projected, self.queries) * 2,
+            grad_v.unsqueeze(0),
+        )
+
+
+def scoring_kind(score: Score) -> type[Scoring] | None:
+    """The part that computes a score, if there is one: whatever keys a score makes, its formula
+    must be one of those above."""
+    if type(score) is CosineScore:
+        return CosineScoring
+    if type(score).forward is ProductScore.forward:
+        return ProductScoring
+    if isinstance(score, TanhScore) and type(score).forward is TanhScore.forward and score.plain:
+        return TanhScoring
+    return None
