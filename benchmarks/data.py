@@ -116,11 +116,11 @@ def measured(path: Path) -> dict[str, Any]:
 
 def waiting_share(encoded: Any) -> float:
     """Of the time of steps of STEP seconds, the first one apart, that no batch was ready."""
-    from nmt.data.batching.loader import Epochs
+    from nmt.data.batching.loader import BatchLoader
     from nmt.training.loop import Progress
 
     progress = Progress()
-    with Epochs(encoded, budget=BUDGET, seed=1) as epochs:
+    with BatchLoader(encoded, budget=BUDGET, seed=1) as epochs:
         next(iter(epochs.take(progress, 1)))
         before, started = epochs.waited, perf_counter()
         for progress.batch in range(1, min(STEPS, len(epochs))):

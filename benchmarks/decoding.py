@@ -28,7 +28,7 @@ from nmt.decoding.torch_engine import TorchEngine
 from nmt.decoding.translator import Translator
 from nmt.evaluation.metrics import bleu_and_chrf
 from nmt.models.devices import choose
-from nmt.workflows.inference.load import Trained, load_trained
+from nmt.workflows.inference.load import TrainedModel, load_trained
 from plain_decoding import PlainTranslator
 
 WINDOWS, SAMPLE, SINGLE = 3, 150, 60  # windows; sentences of the reference, and of latencies
@@ -52,7 +52,7 @@ def main() -> None:
     cost_of_attention(engines, trained, text)
 
 
-def engines_of(run: Run, trained: Trained) -> dict[str, Engine]:
+def engines_of(run: Run, trained: TrainedModel) -> dict[str, Engine]:
     model = trained.model
     export = Export(run.export)
     return {
@@ -62,7 +62,7 @@ def engines_of(run: Run, trained: Trained) -> dict[str, Engine]:
     }
 
 
-def chosen_text(trained: Trained) -> Bitext:
+def chosen_text(trained: TrainedModel) -> Bitext:
     if len(sys.argv) > 3:
         return Bitext(
             *(Path(name).read_text(encoding="utf-8").splitlines() for name in sys.argv[2:4])
@@ -70,13 +70,13 @@ def chosen_text(trained: Trained) -> Bitext:
     return read_corpus(trained.config.data, seed=trained.config.seed).test
 
 
-def ours(engine: Engine, trained: Trained, beam: int) -> Translate:
+def ours(engine: Engine, trained: TrainedModel, beam: int) -> Translate:
     decoding = trained.config.decoding.model_copy(update={"beam_size": beam})
     translator = Translator(engine, trained.tokenizers, decoding)
     return lambda sentences: [found.text for found in translator.translate(sentences)]
 
 
-def references(trained: Trained, beam: int) -> dict[str, Translate]:
+def references(trained: TrainedModel, beam: int) -> dict[str, Translate]:
     """As nmt translates, but one sentence at a time, plainly."""
     plain = PlainTranslator(trained.model, trained.config.model)
     decoding, source = trained.config.decoding, trained.tokenizers.source
@@ -88,7 +88,7 @@ def references(trained: Trained, beam: int) -> dict[str, Translate]:
                 for ids in source.encode(sentences):
                     longest = int((len(ids) + 1) * decoding.max_length_factor) + 10
                     best = [i for i in search([*ids, EOS], longest) if i != EOS]
-                    found.append(trained.tokenizers.target.placed(best)[0])
+                    found.append(trained.tokenizers.target.decode_with_offsets(best)[0])
             return found
 
         return translate
@@ -165,7 +165,7 @@ def seconds(translate: Translate, sentences: list[str]) -> float:
     return perf_counter() - started
 
 
-def cost_of_attention(engines: dict[str, Engine], trained: Trained, text: Bitext) -> None:
+def cost_of_attention(engines: dict[str, Engine], trained: TrainedModel, text: Bitext) -> None:
     """What it takes to bring back the weights of the best translations."""
     print("\n| attention, beam 5 | sentences/s | without it | cost |\n|---|---|---|---|")
     for name, engine in engines.items():

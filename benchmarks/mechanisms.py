@@ -16,7 +16,7 @@ from nmt.config import Config, load
 from nmt.data.batching.batches import Batch
 from nmt.training.loop import Progress
 from nmt.training.trainer import Trainer
-from nmt.workflows.train.setup import Parts, prepare
+from nmt.workflows.train.setup import TrainingSetup, prepare
 
 CONFIGS = Path(__file__).parents[1] / "configs/lecture"
 REFERENCE = "02-dot"
@@ -48,7 +48,7 @@ class Contender:
         return tokens / seconds
 
 
-def endless(parts: Parts) -> Iterator[Batch]:
+def endless(parts: TrainingSetup) -> Iterator[Batch]:
     with parts.epochs as epochs:
         epoch = 0
         while True:

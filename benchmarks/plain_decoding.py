@@ -78,37 +78,37 @@ class PlainTranslator:
     ) -> list[int]:
         """together: the hypotheses of the sentence in one call a step, and not each on its own"""
         states, state = self.encode(source)
-        living, aside = [Grown(0.0, [], 0)], list[tuple[float, list[int]]]()
+        live, aside = [Grown(0.0, [], 0)], list[tuple[float, list[int]]]()
         for length in range(1, longest + 1):
-            logs, state = self._advance(living, state, states, together)
+            logs, state = self._advance(live, state, states, together)
             scores, tokens = logs.topk(size + 1, dim=-1)
             offers = [
                 Grown(grown.score + score.item(), [*grown.ids, int(token)], row)
-                for row, grown in enumerate(living)
+                for row, grown in enumerate(live)
                 for score, token in zip(scores[row], tokens[row], strict=True)
             ]
             offers = sorted(offers, key=lambda offer: -offer.score)[: 2 * size]
             ended = [o for o in offers[:size] if o.ids[-1] == EOS]
-            living = [o for o in offers if o.ids[-1] != EOS][:size]
+            live = [o for o in offers if o.ids[-1] != EOS][:size]
             if length == longest:
-                ended += living
+                ended += live
             aside += [(o.score / length**penalty, o.ids) for o in ended]
             aside = sorted(aside, key=lambda one: -one[0])[:size]
             if len(aside) == size:
                 break
-            state = state.rows([o.row for o in living])
+            state = state.rows([o.row for o in live])
         return aside[0][1]
 
     def _advance(
-        self, living: list[Grown], state: State, states: Tensor, together: bool
+        self, live: list[Grown], state: State, states: Tensor, together: bool
     ) -> tuple[Tensor, State]:
-        last = torch.tensor([grown.ids[-1] if grown.ids else BOS for grown in living])
+        last = torch.tensor([grown.ids[-1] if grown.ids else BOS for grown in live])
         if together:
-            logits, state = self.step(last, state, states.expand(len(living), -1, -1))
+            logits, state = self.step(last, state, states.expand(len(live), -1, -1))
         else:
             steps = [
                 self.step(last[row : row + 1], state.rows([row]), states)
-                for row in range(len(living))
+                for row in range(len(live))
             ]
             logits = torch.cat([logits for logits, _ in steps])
             state = State(*(torch.cat(parts) for parts in zip(*(s for _, s in steps), strict=True)))

@@ -19,13 +19,13 @@ import torch
 
 from nmt.config import ModelConfig, load
 from nmt.data.batching.batches import Batch, collate
-from nmt.data.batching.loader import Epochs
+from nmt.data.batching.loader import BatchLoader
 from nmt.models import build_model
 from nmt.models.devices import choose
 from nmt.training.loop import Progress
 from nmt.training.trainer import Trainer
 from nmt.workflows.bench.machine import best_rate, counted, shapes_of
-from nmt.workflows.train.setup import Parts, describe, prepare
+from nmt.workflows.train.setup import TrainingSetup, describe, prepare
 from plain import PlainBahdanau, PlainLuong, PlainTrainer
 
 WARM_UP, WINDOWS, COUNTED = 2, 7, 12
@@ -43,12 +43,12 @@ DECODERS = {
 
 def main() -> None:
     config = load(Path(sys.argv[1]), sys.argv[2:]).config
-    parts = prepare(config)
-    describe(parts)
+    setup = prepare(config)
+    describe(setup)
     print("| model | trained by | target tokens/s | to random batches | to equal batches | limit |")
     print("|---|---|---|---|---|---|")
     for name, changes in DECODERS.items():
-        compare(name, parts, changed(config.model, changes))
+        compare(name, setup, changed(config.model, changes))
 
 
 def changed(model: ModelConfig, changes: dict[str, dict[str, object]]) -> ModelConfig:
@@ -57,22 +57,22 @@ def changed(model: ModelConfig, changes: dict[str, dict[str, object]]) -> ModelC
     return ModelConfig.model_validate({**model.model_dump(), **sections})
 
 
-def compare(name: str, parts: Parts, model: ModelConfig) -> None:
+def compare(name: str, setup: TrainingSetup, model: ModelConfig) -> None:
     """A row for each way to train a model."""
-    bucketed, random = buckets(parts), shuffled(parts)
+    bucketed, random = buckets(setup), shuffled(setup)
     plain_loop = changed(model, {"decoder": {"fused": False}})
     steps: dict[str, Step] = {
-        "plain reference, float32, random batches": plain(parts, model, random),
-        "plain reference, float32, nmt's batches": plain(parts, model, bucketed),
-        "nmt, float32": ours(parts, model, bucketed, precision="float32"),
-        "nmt, bfloat16, plain loop": ours(parts, plain_loop, bucketed),
-        "nmt, bfloat16": ours(parts, model, bucketed),
+        "plain reference, float32, random batches": plain(setup, model, random),
+        "plain reference, float32, nmt's batches": plain(setup, model, bucketed),
+        "nmt, float32": ours(setup, model, bucketed, precision="float32"),
+        "nmt, bfloat16, plain loop": ours(setup, plain_loop, bucketed),
+        "nmt, bfloat16": ours(setup, model, bucketed),
     }
-    compute = choose(parts.config.device, "auto")
-    vocabulary = parts.tokenizers.vocabularies.target
-    shapes = shapes_of(model, vocabulary, rows=parts.config.training.batch_tokens)
+    compute = choose(setup.config.device, "auto")
+    vocabulary = setup.tokenizers.vocabularies.target
+    shapes = shapes_of(model, vocabulary, rows=setup.config.training.batch_tokens)
     rates, peak = measure(steps, lambda: best_rate(compute, shapes))
-    flop = flop_per_token(parts, model, bucketed)
+    flop = flop_per_token(setup, model, bucketed)
     references = list(rates.values())[:2]
     for way, rate in rates.items():
         ratios = " | ".join(f"{rate / reference:.2f}" for reference in references)
@@ -96,10 +96,10 @@ def measure(steps: dict[str, Step], limit: Callable[[], float]) -> tuple[dict[st
     return {name: statistics.median(values) for name, values in rates.items()}, max(limits)
 
 
-def buckets(parts: Parts) -> Iterator[Batch]:
+def buckets(setup: TrainingSetup) -> Iterator[Batch]:
     """nmt's own batches, without end."""
-    with Epochs(
-        parts.train, budget=parts.config.training.batch_tokens, seed=parts.config.seed
+    with BatchLoader(
+        setup.train, budget=setup.config.training.batch_tokens, seed=setup.config.seed
     ) as epochs:
         epoch = 0
         while True:
@@ -107,25 +107,29 @@ def buckets(parts: Parts) -> Iterator[Batch]:
             epoch += 1
 
 
-def shuffled(parts: Parts) -> Iterator[Batch]:
+def shuffled(setup: TrainingSetup) -> Iterator[Batch]:
     """As many random sentences a batch as nmt has on average."""
-    size = len(parts.train) // len(parts.epochs)
+    size = len(setup.train) // len(setup.epochs)
     generator = np.random.default_rng(1)
     while True:
-        yield collate(parts.train, generator.choice(len(parts.train), size, replace=False))
+        yield collate(setup.train, generator.choice(len(setup.train), size, replace=False))
 
 
-def trainer_of(parts: Parts, model: ModelConfig, precision: str) -> Trainer:
+def trainer_of(setup: TrainingSetup, model: ModelConfig, precision: str) -> Trainer:
     torch.manual_seed(1)
-    compute = choose(parts.config.device, precision)
-    network = build_model(model, parts.tokenizers.vocabularies).to(compute.device)
-    return Trainer(network, parts.config.training, compute, total=parts.updates)
+    compute = choose(setup.config.device, precision)
+    network = build_model(model, setup.tokenizers.vocabularies).to(compute.device)
+    return Trainer(network, setup.config.training, compute, total=setup.updates)
 
 
 def ours(
-    parts: Parts, model: ModelConfig, batches: Iterator[Batch], *, precision: str = "bfloat16"
+    setup: TrainingSetup,
+    model: ModelConfig,
+    batches: Iterator[Batch],
+    *,
+    precision: str = "bfloat16",
 ) -> Step:
-    trainer = trainer_of(parts, model, precision)
+    trainer = trainer_of(setup, model, precision)
 
     def step() -> tuple[int, float]:
         batch = next(batches)
@@ -137,11 +141,11 @@ def ours(
     return step
 
 
-def plain(parts: Parts, model: ModelConfig, batches: Iterator[Batch]) -> Step:
+def plain(setup: TrainingSetup, model: ModelConfig, batches: Iterator[Batch]) -> Step:
     kind = PlainLuong if model.decoder.kind == "luong" else PlainBahdanau
-    device = parts.compute.device
-    reference = kind(model, parts.tokenizers.vocabularies.target).to(device)
-    trainer = PlainTrainer(reference, parts.config.training.label_smoothing)
+    device = setup.compute.device
+    reference = kind(model, setup.tokenizers.vocabularies.target).to(device)
+    trainer = PlainTrainer(reference, setup.config.training.label_smoothing)
 
     def step() -> tuple[int, float]:
         batch = next(batches)
@@ -155,8 +159,8 @@ def plain(parts: Parts, model: ModelConfig, batches: Iterator[Batch]) -> Step:
     return step
 
 
-def flop_per_token(parts: Parts, model: ModelConfig, batches: Iterator[Batch]) -> float:
-    trainer, some = trainer_of(parts, model, "auto"), list(islice(batches, COUNTED))
+def flop_per_token(setup: TrainingSetup, model: ModelConfig, batches: Iterator[Batch]) -> float:
+    trainer, some = trainer_of(setup, model, "auto"), list(islice(batches, COUNTED))
     flop, report = counted(trainer.model, lambda: trainer.step(some), backward=True)
     return flop / report.target_tokens
 

@@ -23,7 +23,7 @@ from nmt.evaluation.records import read_records
 from nmt.evaluation.words import side
 from nmt.models import build_model
 from nmt.workflows.inference.attention_scores import attention_scores
-from nmt.workflows.inference.load import Trained, load_trained
+from nmt.workflows.inference.load import TrainedModel, load_trained
 from nmt.workflows.inference.run_text import Text
 from nmt.workflows.inference.teacher_forcing import Marked, Read, plain, read, tokenised
 from tiny_models import Kind
@@ -67,7 +67,7 @@ def nmt(runs, tmp_path, monkeypatch, capsys):
 
 
 @pytest.fixture
-def tiny(runs) -> Trained:
+def tiny(runs) -> TrainedModel:
     return load_trained(Run(runs / "runs" / "tiny"))
 
 
@@ -119,12 +119,12 @@ def test_weights_are_those_of_the_model_step_by_step(tiny):
     found = list(read(tiny, [(plain(source), plain(target)) for source, target in texts]))
     assert found[2].weights.shape == (0, 0)
     for (source, target), seen in zip(texts[:2], found, strict=False):
-        ids = torch.tensor([[*tiny.tokenizers.source.pieces(source).ids, EOS]])
+        ids = torch.tensor([[*tiny.tokenizers.source.encode_with_offsets(source).ids, EOS]])
         model, rows = tiny.model, []
         with torch.inference_mode():
             memory = model.encode(ids, torch.ones_like(ids, dtype=torch.bool))
             state = model.start(memory)
-            for previous in (BOS, *tiny.tokenizers.target.pieces(target).ids):
+            for previous in (BOS, *tiny.tokenizers.target.encode_with_offsets(target).ids):
                 step = model.step(torch.tensor([previous]), state, memory)
                 state = step.state
                 rows.append(step.attention[0].numpy())

@@ -26,8 +26,8 @@ from attention_pieces import (
 )
 from nmt.errors import ConfigError
 from nmt.models.attention import (
-    Attended,
     Attention,
+    AttentionOutput,
     MultiHead,
     Query,
     SingleHead,
@@ -59,7 +59,9 @@ def attention(pieces: tuple[str, str, str]) -> Attention:
     return attending_of(score, normalizer=normalizer, scope=scope, window=1)
 
 
-def attend(attention: Attention, query: Query, states: Tensor, lengths: list[int]) -> Attended:
+def attend(
+    attention: Attention, query: Query, states: Tensor, lengths: list[int]
+) -> AttentionOutput:
     keys, values = attention.prepare(states)
     return attention(query, keys, values, mask_of(lengths, states.size(1)))
 

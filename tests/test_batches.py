@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from id_columns import id_column
-from nmt.data.batching.batches import collate, lengths_with_end, pad, plan
+from nmt.data.batching.batches import collate, lengths_with_end, make_batches, pad
 from nmt.data.batching.encoded import EncodedBitext
 from nmt.data.tokenizers.base import BOS, EOS, PAD
 
@@ -28,7 +28,7 @@ def test_a_plan_holds_each_sentence_that_fits_once_and_keeps_the_budget(
     pairs: list[tuple[int, int]], budget: int, seed: int, epoch: int
 ) -> None:
     sources, targets = sides(pairs)
-    batches = plan(sources, targets, budget=budget, seed=seed, epoch=epoch)
+    batches = make_batches(sources, targets, budget=budget, seed=seed, epoch=epoch)
     fitting = [i for i, pair in enumerate(pairs) if max(pair) <= budget]
     assert sorted(i for batch in as_lists(batches) for i in batch) == fitting
     for batch in batches:
@@ -41,7 +41,7 @@ def test_a_plan_depends_on_its_arguments_alone(
     pairs: list[tuple[int, int]], budget: int, seed: int
 ) -> None:
     one, other = (
-        as_lists(plan(*sides(pairs), budget=budget, seed=seed, epoch=3)) for _ in range(2)
+        as_lists(make_batches(*sides(pairs), budget=budget, seed=seed, epoch=3)) for _ in range(2)
     )
     assert one == other
 
@@ -49,7 +49,7 @@ def test_a_plan_depends_on_its_arguments_alone(
 def test_epochs_and_seeds_differ_in_order_and_in_company() -> None:
     pairs = [(5 + n % 3, 6 + n % 4) for n in range(400)]
     plans = [
-        as_lists(plan(*sides(pairs), budget=64, seed=seed, epoch=epoch))
+        as_lists(make_batches(*sides(pairs), budget=64, seed=seed, epoch=epoch))
         for seed, epoch in ((1, 0), (1, 1), (2, 0))
     ]
     for a, b in ((0, 1), (0, 2), (1, 2)):
@@ -59,20 +59,20 @@ def test_epochs_and_seeds_differ_in_order_and_in_company() -> None:
 
 def test_batches_come_in_no_order_of_length() -> None:
     sources, targets = sides([(n, n) for n in range(1, 41)] * 5)
-    batches = plan(sources, targets, budget=80, seed=1, epoch=0)
+    batches = make_batches(sources, targets, budget=80, seed=1, epoch=0)
     longest = [targets[batch].max() for batch in batches]
     assert longest != sorted(longest)
     assert longest != sorted(longest, reverse=True)
 
 
 def test_sentences_longer_than_the_budget_are_in_no_batch() -> None:
-    batches = plan(*sides([(3, 9), (4, 4), (9, 3), (8, 8)]), budget=8, seed=1, epoch=0)
+    batches = make_batches(*sides([(3, 9), (4, 4), (9, 3), (8, 8)]), budget=8, seed=1, epoch=0)
     assert sorted(as_lists(batches)) == [[1], [3]]
 
 
 def test_no_sentences_are_no_batches() -> None:
     empty = np.zeros(0, np.int64)
-    assert plan(empty, empty, budget=8, seed=1, epoch=0) == []
+    assert make_batches(empty, empty, budget=8, seed=1, epoch=0) == []
 
 
 @pytest.mark.parametrize("budget", [2048, 4096])
@@ -82,7 +82,7 @@ def test_little_padding_is_needed_for_sentences_as_they_are(budget: int) -> None
     ratio = random.normal(1.1, 0.15, 60_000).clip(0.6, 2)
     targets = (sources * ratio).astype(np.int64) + 1
     cells = 0
-    for batch in plan(sources, targets, budget=budget, seed=1, epoch=0):
+    for batch in make_batches(sources, targets, budget=budget, seed=1, epoch=0):
         cells += len(batch) * int(sources[batch].max() + targets[batch].max())
     assert 1 - (sources.sum() + targets.sum()) / cells < 0.05
 
@@ -116,7 +116,7 @@ def test_sentences_lie_side_by_side_between_bos_and_eos(
     assert batch.sentences.tolist() == numbers.tolist()
     assert batch.source_tokens == sum(map(len, sources))
     assert batch.target_tokens == sum(map(len, writes))
-    assert batch.cells == len(numbers) * (max(map(len, sources)) + max(map(len, writes)))
+    assert batch.padded_tokens == len(numbers) * (max(map(len, sources)) + max(map(len, writes)))
     lengths = lengths_with_end(bitext)
     assert lengths[0][numbers].tolist() == [len(row) for row in sources]
     assert lengths[1][numbers].tolist() == [len(row) for row in writes]

@@ -14,7 +14,7 @@ from nmt.decoding import beam
 from nmt.decoding.beam import beam_search
 from nmt.decoding.hypothesis import Hypothesis
 from nmt.decoding.torch_engine import TorchEngine
-from nmt.models.contract import Memory, Reading, Rows, Seq2Seq, Step
+from nmt.models.contract import BatchState, DecoderOutput, Memory, Seq2Seq, Step
 from nmt.models.devices import Compute
 from tiny_models import SOURCES, Kind, ids
 
@@ -24,7 +24,7 @@ WORDS = [i for i in range(VOCABULARY) if i not in (PAD, UNK, BOS, EOS)]
 
 
 @dataclass(frozen=True)
-class History(Rows):
+class History(BatchState):
     """The last two ids."""
 
     ids: Tensor  # (batch, 2)
@@ -64,7 +64,7 @@ class Table(Seq2Seq[History]):
 
     def forward(
         self, source: Tensor, mask: Tensor, target_in: Tensor, forced: Tensor | None = None
-    ) -> Reading:
+    ) -> DecoderOutput:
         raise NotImplementedError
 
 
@@ -105,21 +105,21 @@ def by_hand(
     model: Table, table: int, longest: int, penalty: float, size: int
 ) -> list[tuple[float, list[int]]]:
     """The search of one sentence, told plainly: lists of hypotheses, sorted and cut."""
-    living: list[tuple[float, list[int]]] = [(0.0, [])]
+    live: list[tuple[float, list[int]]] = [(0.0, [])]
     aside: list[tuple[float, list[int]]] = []
     for length in range(1, longest + 1):
         offers = sorted(
             (
                 (total + logs_of(model, table, [*read, token], [*read, token])[-1], [*read, token])
-                for total, read in living
+                for total, read in live
                 for token in [EOS, *WORDS]
             ),
             reverse=True,
         )[: 2 * size]
         aside += [(s / length**penalty, read) for s, read in offers[:size] if read[-1] == EOS]
-        living = [(score, read) for score, read in offers if read[-1] != EOS][:size]
+        live = [(score, read) for score, read in offers if read[-1] != EOS][:size]
         if length == longest:
-            aside += [(score / length**penalty, read) for score, read in living]
+            aside += [(score / length**penalty, read) for score, read in live]
         aside = sorted(aside, reverse=True)[:size]
         if len(aside) == size:
             break

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nmt.config import CleaningConfig, DataConfig
-from nmt.data.corpus.cleaning import normalized, sieve, tidy
+from nmt.data.corpus.cleaning import filter_pairs, normalized, tidy
 from nmt.data.corpus.types import Bitext, Origin, RawBitext, RawCorpus
 from nmt.data.read import prepare
 from nmt.data.report import Lengths
@@ -97,11 +97,11 @@ def test_sentences_without_spaces_are_as_long_as_their_letters_say() -> None:
     thai, chinese = "ฉันไม่รู้ว่าเขาจะมาที่นี่วันนี้หรือไม่", "我不知道他今天会不会来这里看我们。"
     english = "I do not know whether he will come here to see us today."
     config = CleaningConfig()
-    kept, dropped = sieve(pairs((english, chinese), (english, thai)), config)
+    kept, dropped = filter_pairs(pairs((english, chinese), (english, thai)), config)
     assert (len(kept), dropped) == (2, {})
     short = config.model_copy(update={"max_words": 14})
-    assert sieve(pairs((english, chinese), ("one", thai)), short)[1] == {"too many words": 2}
-    assert sieve(pairs(("Yes.", chinese)), config)[1] == {"length ratio": 1}
+    assert filter_pairs(pairs((english, chinese), ("one", thai)), short)[1] == {"too many words": 2}
+    assert filter_pairs(pairs(("Yes.", chinese)), config)[1] == {"length ratio": 1}
     assert Lengths.of([chinese, "hello"]).max == 16
 
 
@@ -123,7 +123,7 @@ def test_each_reason_leaves_out_what_it_says() -> None:
         ("good morning", "salut"),
     )
     config = CleaningConfig(max_words=9, max_characters=40, max_ratio=1.1)
-    kept, dropped = sieve(train, config, held_out={"held"})
+    kept, dropped = filter_pairs(train, config, held_out={"held"})
     assert list(kept) == [
         ("good morning", "bonjour"), ("a b c d e f", "x"), ("good morning", "salut"),
     ]  # fmt: skip
@@ -131,19 +131,19 @@ def test_each_reason_leaves_out_what_it_says() -> None:
         "too many characters": 1, "length ratio": 1, "duplicate": 1,
         "source in validation or test": 1,
     }  # fmt: skip
-    _, dropped = sieve(train, config.model_copy(update={"max_words": 5}))
+    _, dropped = filter_pairs(train, config.model_copy(update={"max_words": 5}))
     assert dropped["too many words"] == 2
 
 
 def test_what_is_switched_off_is_kept() -> None:
     train = pairs(("a", "b"), ("a", "b"), ("held", "out"))
     config = CleaningConfig(drop_duplicates=False, drop_held_out=False)
-    assert list(sieve(train, config, held_out={"held"})[0]) == list(train)
+    assert list(filter_pairs(train, config, held_out={"held"})[0]) == list(train)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from("xyz")), max_size=30))
 def test_the_report_adds_up_and_duplicates_keep_their_first(train: list[tuple[str, str]]) -> None:
-    kept, dropped = sieve(pairs(*train), CleaningConfig(), held_out={"f"})
+    kept, dropped = filter_pairs(pairs(*train), CleaningConfig(), held_out={"f"})
     assert len(kept) + sum(dropped.values()) == len(train)
     assert list(kept) == list(dict.fromkeys(pair for pair in train if pair[0] != "f"))
 

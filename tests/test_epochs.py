@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from id_columns import id_column
 from nmt.data.batching import encoded, loader, shards
-from nmt.data.batching.batches import Batch, plan
+from nmt.data.batching.batches import Batch, make_batches
 from nmt.data.batching.encoded import EncodedBitext, IdColumn
-from nmt.data.batching.loader import AHEAD, Epochs
+from nmt.data.batching.loader import AHEAD, BatchLoader
 from nmt.data.batching.shards import Windows
 
 BUDGET = 40
@@ -64,7 +64,7 @@ def test_a_corpus_below_a_window_is_planned_as_a_whole(chunk: int) -> None:
     found = Windows(bitext(130, chunk), budget=BUDGET, seed=5)
     sources, targets = (side + 1 for side in lengths(130))
     for epoch in (0, 1):
-        whole = plan(sources, targets, budget=BUDGET, seed=5, epoch=epoch)
+        whole = make_batches(sources, targets, budget=BUDGET, seed=5, epoch=epoch)
         assert of_epoch(found, epoch) == numbers(whole)
     fits = [i for i in range(130) if max(sources[i], targets[i]) <= BUDGET]
     assert found.survey.sentences == len(fits) < 130
@@ -112,14 +112,14 @@ def test_batches_come_from_any_position_on(epoch: int, start: int, count: int) -
     text = bitext(337, 20)
     whole = of_epoch(Windows(text, budget=BUDGET, seed=5), epoch)
     assert of_epoch(Windows(text, budget=BUDGET, seed=5), epoch, start) == whole[start:]
-    with Epochs(text, budget=BUDGET, seed=5) as found:
+    with BatchLoader(text, budget=BUDGET, seed=5) as found:
         assert len(found) == len(whole)
         taken = [b.sentences.tolist() for b in found.take(At(epoch, start), count)]
     assert taken == whole[start : start + count]
 
 
 def test_the_next_batches_are_made_before_they_are_asked_for() -> None:
-    with Epochs(bitext(130, 500), budget=BUDGET, seed=5) as found:
+    with BatchLoader(bitext(130, 500), budget=BUDGET, seed=5) as found:
         next(iter(found.take(At(), 1)))
         deadline = time.monotonic() + 10
         while not all(future.done() for future in found._coming) and time.monotonic() < deadline:
@@ -130,7 +130,7 @@ def test_the_next_batches_are_made_before_they_are_asked_for() -> None:
 def test_the_epoch_behind_this_one_follows_without_a_new_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with Epochs(bitext(130, 500), budget=BUDGET, seed=5) as found:
+    with BatchLoader(bitext(130, 500), budget=BUDGET, seed=5) as found:
         begun: list[tuple[int, int]] = []
         start = found._start
         monkeypatch.setattr(found, "_start", lambda *at: (begun.append(at), start(*at)))
@@ -155,7 +155,7 @@ def test_what_goes_wrong_in_the_thread_reaches_the_training(
 
     collate = loader.collate
     monkeypatch.setattr(loader, "collate", broken)
-    found = Epochs(bitext(130, 500), budget=BUDGET, seed=5)
+    found = BatchLoader(bitext(130, 500), budget=BUDGET, seed=5)
     taken: list[Batch] = []
     with pytest.raises(OSError, match="the disk is gone"):
         taken.extend(batch for at in (0, 2) for batch in found.take(At(batch=at), 2))
@@ -163,7 +163,7 @@ def test_what_goes_wrong_in_the_thread_reaches_the_training(
 
 
 def test_no_thread_is_left_behind() -> None:
-    found = Epochs(bitext(130, 500), budget=BUDGET, seed=5)
+    found = BatchLoader(bitext(130, 500), budget=BUDGET, seed=5)
     assert threads() == []
     with found:
         list(found.take(At(), 3))
@@ -188,7 +188,7 @@ def test_the_time_spent_waiting_is_measured(monkeypatch: pytest.MonkeyPatch) -> 
         return collate(text, sentences)
 
     monkeypatch.setattr(loader, "collate", slow)
-    with Epochs(bitext(130, 500), budget=BUDGET, seed=5) as found:
+    with BatchLoader(bitext(130, 500), budget=BUDGET, seed=5) as found:
         started = time.monotonic()
         list(found.take(At(), 5))
         assert 0.05 < found.waited <= time.monotonic() - started

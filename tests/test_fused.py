@@ -11,7 +11,7 @@ from nmt.data.tokenizers.base import PAD
 from nmt.models.attention import Score, SingleHead, normalizers
 from nmt.models.attention.normalizers import Softmax
 from nmt.models.attention.scores import AdditiveScore, ProductScore
-from nmt.models.contract import Memory, Reading
+from nmt.models.contract import DecoderOutput, Memory
 from nmt.models.decoders import Decoder
 from nmt.models.encoder_decoder import EncoderDecoder
 from nmt.models.fused.attention import attending_kinds
@@ -70,7 +70,7 @@ def remembered(values: Tensor, keys: Tensor, summary: Tensor) -> Memory:
     return Memory(values, keys, mask, summary)
 
 
-def weighted(reading: Reading, *, attention: bool = True) -> Tensor:
+def weighted(reading: DecoderOutput, *, attention: bool = True) -> Tensor:
     """A scalar that every readout, and every weight of the attention, has its own share in."""
     dice = torch.Generator().manual_seed(11)
     shares = torch.randn(reading.readouts.shape, generator=dice, dtype=torch.float64)

@@ -10,10 +10,10 @@ from id_columns import id_column
 from nmt.config import TrainingConfig
 from nmt.data.batching.batches import Batch
 from nmt.data.batching.encoded import EncodedBitext
-from nmt.data.batching.loader import Epochs
+from nmt.data.batching.loader import BatchLoader
 from nmt.training.interrupts import Interrupted, Interrupts
 from nmt.training.loop import Loop, Progress, Validation
-from nmt.training.trainer import Report
+from nmt.training.trainer import StepMetrics
 
 SENTENCES, BUDGET = 23, 12
 
@@ -28,7 +28,7 @@ class Training:
 
     def __init__(self, bleus: list[float] | None = None, **config: Any) -> None:
         self.config = TrainingConfig(**{"epochs": None, "patience": None, **config})
-        self.epochs = Epochs(bitext(), budget=BUDGET, seed=1)
+        self.epochs = BatchLoader(bitext(), budget=BUDGET, seed=1)
         self.bleus = list(bleus or [])
         self.interrupts = Interrupts()
         self.progress = Progress()
@@ -42,15 +42,15 @@ class Training:
 
     # The trainer
 
-    def step(self, batches: list[Batch]) -> Report:
+    def step(self, batches: list[Batch]) -> StepMetrics:
         self.read.append([int(n) for batch in batches for n in batch.sentences])
         if len(self.read) == self.stop_after:
             self.interrupts.number = signal.SIGTERM
-        return Report(1.0, 1.0, 1.0, sum(b.target_tokens for b in batches), 7, 2)
+        return StepMetrics(1.0, 1.0, 1.0, sum(b.target_tokens for b in batches), 7, 2)
 
     # The listener
 
-    def updated(self, progress: Progress, report: Report) -> None:
+    def updated(self, progress: Progress, report: StepMetrics) -> None:
         self.updates += 1
 
     def validated(self, progress: Progress, validation: Validation, better: bool) -> None:
@@ -81,7 +81,7 @@ class Training:
 
 
 def batches_an_epoch() -> int:
-    return len(Epochs(bitext(), budget=BUDGET, seed=1))
+    return len(BatchLoader(bitext(), budget=BUDGET, seed=1))
 
 
 def test_every_epoch_reads_each_sentence_once() -> None:
@@ -239,7 +239,7 @@ def test_a_signal_during_an_update_lets_it_finish() -> None:
     training = Training(max_steps=9)
     step = training.step
 
-    def interrupted(batches: list[Batch]) -> Report:
+    def interrupted(batches: list[Batch]) -> StepMetrics:
         report = step(batches)
         if len(training.read) == 2:
             signal.raise_signal(signal.SIGTERM)
@@ -276,7 +276,7 @@ def test_a_finished_training_goes_on_when_given_more_steps() -> None:
 
 
 def test_batches_are_taken_from_any_position_on() -> None:
-    epochs = Epochs(bitext(), budget=BUDGET, seed=1)
+    epochs = BatchLoader(bitext(), budget=BUDGET, seed=1)
     whole = [b.sentences.tolist() for b in epochs.take(Progress(epoch=1), 99)]
     parts = [
         b.sentences.tolist()

@@ -93,7 +93,7 @@ def test_a_device_without_float64_is_asked_for_none() -> None:
     model: Any = SimpleNamespace(
         parameters=lambda: iter([torch.zeros(1)]), maps=lambda *_: {"one": OnApple(weights)}
     )
-    pieces = SimpleNamespace(pieces=lambda text: SimpleNamespace(ids=[5, 6]))
+    pieces = SimpleNamespace(encode_with_offsets=lambda text: SimpleNamespace(ids=[5, 6]))
     trained: Any = SimpleNamespace(model=model, tokenizers=SimpleNamespace(source=pieces))
     translated: Any = SimpleNamespace(source="a b")
     found: Any = SimpleNamespace(hypothesis=SimpleNamespace(ids=[7, 3]))

@@ -114,7 +114,7 @@ def test_rows_can_be_picked_repeated_and_reordered(model: Model) -> None:
     first = model.step(target[:, 0], model.start(memory), memory)
     straight = model.step(target[:, 1], first.state, memory)
     index = torch.tensor([2, 0, 0, 1])
-    moved = model.step(target[index, 1], first.state.rows(index), memory.rows(index))
+    moved = model.step(target[index, 1], first.state.select(index), memory.select(index))
     torch.testing.assert_close(moved.logits, straight.logits[index])
     torch.testing.assert_close(moved.attention, straight.attention[index])
 

@@ -12,7 +12,7 @@ from nmt.checkpoint.run import Run
 from nmt.config import TrainingConfig
 from nmt.errors import WriteError
 from nmt.training.loop import Progress, Validation
-from nmt.workflows.train.reporter import Board, Narrator, trim_metrics
+from nmt.workflows.train.reporter import Board, TrainingReporter, trim_metrics
 
 HUB = ["data.corpus=someone/corpus", "data.files=null", "data.fallback=phrasebook"]
 
@@ -38,8 +38,8 @@ def test_a_validation_tells_what_is_right_with_and_without_the_reference(tmp_pat
     caplog.set_level("INFO", logger="nmt")
     found = Validation(2.5, 31.25, 44.5, forced_accuracy=0.8125, free_accuracy=0.5, seconds=7.2)
     config = TrainingConfig(tensorboard=False)
-    with Narrator(Run(tmp_path), config, updates_per_epoch=6, updates=12) as narrator:
-        narrator.validated(Progress(step=6, epoch=1, seconds=8.0), found, better=True)
+    with TrainingReporter(Run(tmp_path), config, updates_per_epoch=6, updates=12) as reporter:
+        reporter.validated(Progress(step=6, epoch=1, seconds=8.0), found, better=True)
     assert json.loads((tmp_path / "metrics.jsonl").read_text("utf-8")) == {
         "event": "validation",
         "step": 6,
@@ -64,13 +64,13 @@ def test_a_full_disk_ends_in_one_error_and_not_in_a_second_at_closing(tmp_path):
     run.folder.mkdir()
     validation = Validation(2.5, 31.0, 44.0, forced_accuracy=0.8, free_accuracy=0.5, seconds=7.0)
     config = TrainingConfig(tensorboard=False)
-    narrator = Narrator(run, config, updates_per_epoch=6, updates=12)
+    reporter = TrainingReporter(run, config, updates_per_epoch=6, updates=12)
 
     def train():
-        with narrator:
-            narrator._metrics.close()
-            narrator._metrics = Path("/dev/full").open("w", encoding="utf-8")  # noqa: SIM115
-            narrator.validated(Progress(step=6), validation, better=True)
+        with reporter:
+            reporter._metrics.close()
+            reporter._metrics = Path("/dev/full").open("w", encoding="utf-8")  # noqa: SIM115
+            reporter.validated(Progress(step=6), validation, better=True)
 
     with pytest.raises(WriteError, match="the disk is full: cannot write"):
         train()

@@ -194,12 +194,12 @@ def test_an_update_moves_the_baseline_of_the_words_that_it_read(
     trainer.model.train()
     with torch.no_grad():
         found = read(trainer.model, collated(PAIRS), CPU.device, per="token")
-        _, surprises = objective(
+        _, nll = objective(
             found, trainer.model.vocabulary, trainer.config, expected=trainer.baseline.average
         )
     trainer.step([collated(PAIRS[:2]), collated(PAIRS[2:])])
     for word in range(WORDS):
-        lost = surprises[found.targets == word]
+        lost = nll[found.targets == word]
         times, chance = len(lost), -math.log(WORDS)
         wanted = 0.9**times * chance - (1 - 0.9**times) * (lost.mean().item() if times else 0)
         assert trainer.baseline.average[word].item() == pytest.approx(wanted, rel=1e-4)

@@ -3,11 +3,13 @@ import math
 import pytest
 
 from nmt.errors import ConfigError
-from nmt.training.schedules import NEEDS_END, Moment, check, factor, schedules
+from nmt.training.schedules import NEEDS_END, SchedulePoint, check, factor, schedules
 
 
 def curve(name: str, *steps: int, total: int | None = 110, stalls: int = 0) -> list[float]:
-    return [factor(name, Moment(step, warmup=10, total=total, stalls=stalls)) for step in steps]
+    return [
+        factor(name, SchedulePoint(step, warmup=10, total=total, stalls=stalls)) for step in steps
+    ]
 
 
 @pytest.mark.parametrize("name", list(schedules))
@@ -24,7 +26,7 @@ def test_no_schedule_rises_after_the_warm_up(name: str) -> None:
 
 @pytest.mark.parametrize("name", list(schedules))
 def test_without_a_warm_up_the_first_step_is_whole(name: str) -> None:
-    assert factor(name, Moment(1, warmup=0, total=10**6)) == pytest.approx(1, abs=1e-5)
+    assert factor(name, SchedulePoint(1, warmup=0, total=10**6)) == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize("name", sorted(NEEDS_END))
@@ -39,7 +41,7 @@ def test_a_schedule_that_falls_to_the_end_is_zero_only_after_it(name: str) -> No
 @pytest.mark.parametrize("warmup", [0, 1, 2])
 @pytest.mark.parametrize("name", sorted(NEEDS_END))
 def test_every_update_has_a_rate_and_one_has_the_whole(name: str, warmup: int, total: int) -> None:
-    rates = [factor(name, Moment(step, warmup, total)) for step in range(1, total + 1)]
+    rates = [factor(name, SchedulePoint(step, warmup, total)) for step in range(1, total + 1)]
     assert min(rates) > 0
     assert max(rates) == rates[min(max(warmup, 1), total) - 1]
     if total > warmup:

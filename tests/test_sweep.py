@@ -24,7 +24,7 @@ from nmt.plots import small_multiples
 from nmt.plots.side_by_side import Panel, Section, save_side_by_side
 from nmt.workflows.sweep.mechanism import budget, mechanism
 from nmt.workflows.sweep.table import COLUMNS, markdown
-from nmt.workflows.train.reporter import Narrator
+from nmt.workflows.train.reporter import TrainingReporter
 from nmt.workflows.train.resume import check_budget
 
 CONFIGS = {
@@ -55,7 +55,7 @@ def run_in(folder: Path, *arguments: str, stop_at: int | None = None) -> int:
     """The exit status of a command; `stop_at`: a signal arrives in this step of `early`."""
     from nmt.cli import main
 
-    updated = Narrator.updated
+    updated = TrainingReporter.updated
 
     def interrupting(self, progress, report):
         updated(self, progress, report)
@@ -65,7 +65,7 @@ def run_in(folder: Path, *arguments: str, stop_at: int | None = None) -> int:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(sys, "argv", ["nmt", *arguments])
-        patch.setattr(Narrator, "updated", interrupting)
+        patch.setattr(TrainingReporter, "updated", interrupting)
         with pytest.raises(SystemExit) as ended:
             main()
     return int(ended.value.code or 0)
@@ -163,13 +163,13 @@ def test_a_sweep_ends_in_the_weights_of_a_training_alone(swept, nmt):
 
 @pytest.mark.slow
 def test_a_sweep_says_how_to_go_on(fresh, monkeypatch):
-    updated = Narrator.updated
+    updated = TrainingReporter.updated
 
     def interrupting(self, progress, report):
         updated(self, progress, report)
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(Narrator, "updated", interrupting)
+    monkeypatch.setattr(TrainingReporter, "updated", interrupting)
     found = fresh("sweep", "general.yaml", "early.yaml", "training.epochs=1")
     assert found.status == 130
     assert found.out == ""

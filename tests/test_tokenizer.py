@@ -61,7 +61,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def spelled_back(tokenizer: Tokenizer, sentence: str) -> str:
-    return tokenizer.placed(tokenizer.pieces(sentence).ids)[0]
+    return tokenizer.decode_with_offsets(tokenizer.encode_with_offsets(sentence).ids)[0]
 
 
 # Text to ids and back
@@ -70,9 +70,9 @@ def spelled_back(tokenizer: Tokenizer, sentence: str) -> str:
 @pytest.mark.parametrize("sentence", SENTENCES)
 def test_every_sentence_is_spelled_back(tokenizers: Tokenizers, sentence: str) -> None:
     [ids] = tokenizers.source.encode([sentence])
-    assert tokenizers.source.pieces(sentence).ids == ids
+    assert tokenizers.source.encode_with_offsets(sentence).ids == ids
     assert not {PAD, UNK, BOS, EOS} & set(ids)
-    assert tokenizers.source.placed(ids)[0] == sentence
+    assert tokenizers.source.decode_with_offsets(ids)[0] == sentence
     assert tokenizers.source.processor.decode(ids) == sentence
 
 
@@ -86,8 +86,8 @@ def test_any_text_is_spelled_back_with_the_place_of_every_piece(
     tokenizers: Tokenizers, sentence: str
 ) -> None:
     tokenizer = tokenizers.source
-    encoded = tokenizer.pieces(sentence)
-    text, pieces = tokenizer.placed(encoded.ids)
+    encoded = tokenizer.encode_with_offsets(sentence)
+    text, pieces = tokenizer.decode_with_offsets(encoded.ids)
     assert text == sentence
     for found in (encoded.pieces, pieces):
         assert [p.text for p in found] == tokenizer.processor.id_to_piece(encoded.ids)
@@ -102,16 +102,16 @@ def test_any_text_is_spelled_back_with_the_place_of_every_piece(
 
 def test_all_bytes_of_a_letter_stand_for_it(tokenizers: Tokenizers) -> None:
     sentence = "you 😀 you"
-    encoded = tokenizers.source.pieces(sentence)
-    for pieces in (encoded.pieces, tokenizers.source.placed(encoded.ids)[1]):
+    encoded = tokenizers.source.encode_with_offsets(sentence)
+    for pieces in (encoded.pieces, tokenizers.source.decode_with_offsets(encoded.ids)[1]):
         spelled = [(p.start, p.end) for p in pieces if p.text.startswith("<0x")]
         assert spelled == [(4, 5)] * 4
 
 
 def test_neighbouring_letters_in_bytes_have_places_of_their_own(tokenizers: Tokenizers) -> None:
     sentence = "日本 a"
-    encoded = tokenizers.source.pieces(sentence)
-    for pieces in (encoded.pieces, tokenizers.source.placed(encoded.ids)[1]):
+    encoded = tokenizers.source.encode_with_offsets(sentence)
+    for pieces in (encoded.pieces, tokenizers.source.decode_with_offsets(encoded.ids)[1]):
         spelled = [(p.start, p.end) for p in pieces if p.text.startswith("<0x")]
         assert spelled == [(0, 1)] * 3 + [(1, 2)] * 3
 
@@ -120,7 +120,7 @@ def test_bytes_that_spell_no_letter_are_no_text(tokenizers: Tokenizers) -> None:
     tokenizer = tokenizers.source
     you = tokenizer.encode(["you"])[0]
     half = tokenizer.processor.piece_to_id(["<0xF0>", "<0x9F>"])
-    text, pieces = tokenizer.placed([*you, *half, *you])
+    text, pieces = tokenizer.decode_with_offsets([*you, *half, *you])
     assert text == "you you"
     assert len(pieces) == len(you) + 2 + len(you)
     assert [(p.start, p.end) for p in pieces[len(you) : len(you) + 2]] == [(3, 3), (3, 3)]
@@ -129,13 +129,13 @@ def test_bytes_that_spell_no_letter_are_no_text(tokenizers: Tokenizers) -> None:
 def test_a_stray_byte_does_not_swallow_the_letters_behind_it(tokenizers: Tokenizers) -> None:
     tokenizer = tokenizers.source
     stray = tokenizer.processor.piece_to_id(["<0x80>", "<0xE6>", "<0x97>", "<0xA5>"])
-    assert "日" in tokenizer.placed(stray)[0]
+    assert "日" in tokenizer.decode_with_offsets(stray)[0]
 
 
 def test_no_ids_are_no_text(tokenizers: Tokenizers) -> None:
-    assert tokenizers.source.placed([]) == ("", [])
-    assert tokenizers.source.pieces("").ids == []
-    assert tokenizers.source.pieces("   ").ids == []
+    assert tokenizers.source.decode_with_offsets([]) == ("", [])
+    assert tokenizers.source.encode_with_offsets("").ids == []
+    assert tokenizers.source.encode_with_offsets("   ").ids == []
 
 
 def test_the_special_ids_are_where_the_models_expect_them(tokenizers: Tokenizers) -> None:
@@ -158,10 +158,10 @@ def test_without_bytes_an_unseen_letter_is_unknown(own_cache: Path) -> None:
 def test_sentences_end_to_end_are_the_same_ids(tokenizers: Tokenizers) -> None:
     sentences = [*SENTENCES, "", "last"]
     rows = tokenizers.source.encode(sentences)
-    ids, lengths = tokenizers.source.end_to_end(sentences)
+    ids, lengths = tokenizers.source.encode_flat(sentences)
     assert ids.tolist() == [i for row in rows for i in row]
     assert lengths.tolist() == [len(row) for row in rows]
-    assert tokenizers.source.end_to_end([])[0].tolist() == []
+    assert tokenizers.source.encode_flat([])[0].tolist() == []
 
 
 # Learning
@@ -258,7 +258,9 @@ def test_saved_tokenizers_come_back(tmp_path: Path, tokenizers: Tokenizers) -> N
     assert found.joint
     assert found.fingerprint == tokenizers.fingerprint
     for sentence in SENTENCES:
-        assert found.target.pieces(sentence) == tokenizers.target.pieces(sentence)
+        assert found.target.encode_with_offsets(sentence) == tokenizers.target.encode_with_offsets(
+            sentence
+        )
 
 
 def test_two_tokenizers_come_back_each_on_its_side(tmp_path: Path, own_cache: Path) -> None:
@@ -374,11 +376,11 @@ def test_a_damaged_model_is_refused_or_writes_single_lines(
             assert told.isprintable()  # noqa: PT017  # some are refused, others are not
             return
     ids = data.draw(st.lists(st.integers(0, len(tokenizer) - 1), max_size=20))
-    text, pieces = tokenizer.placed(ids)
+    text, pieces = tokenizer.decode_with_offsets(ids)
     assert len(pieces) == len(ids)
     assert not set(text) & {*map(chr, range(32)), "\x7f", *map(chr, range(0x80, 0xA0))}
     for sentence in SENTENCES:
-        encoded = tokenizer.pieces(sentence)
+        encoded = tokenizer.encode_with_offsets(sentence)
         assert all(0 <= piece.start <= piece.end <= len(sentence) for piece in encoded.pieces)
 
 
@@ -407,7 +409,7 @@ def test_a_model_whose_special_pieces_stand_elsewhere_is_refused(tmp_path: Path)
 def test_what_a_strangers_piece_writes_steers_no_terminal(piece: str, written: str) -> None:
     model = json.dumps({"format": "nmt.words/2", "words": [*SPECIAL, piece, "\u2581end"]})
     tokenizer = WordTokenizer(model.encode())
-    text, pieces = tokenizer.placed([4, 5])
+    text, pieces = tokenizer.decode_with_offsets([4, 5])
     assert text == f"{written} end"
     assert [text[piece.start : piece.end] for piece in pieces] == [written, " end"]
 

@@ -263,7 +263,9 @@ def test_a_run_that_was_short_of_memory_is_resumed_exactly() -> None:
     second.model.load_state_dict(learned)
     short_of_memory(second, rows=2, error=error)
     second.restore(kept, steps=2, stalls=0)
-    assert second.most_cells == first.most_cells  # so nothing is tried that is known not to fit
+    assert (
+        second.max_padded_tokens == first.max_padded_tokens
+    )  # so nothing is tried that is known not to fit
     assert [second.step([collated(PAIRS)]) for _ in range(2)] == wanted
     assert_equal(first, second)
 
@@ -275,7 +277,7 @@ def test_a_failed_attempt_draws_no_random_numbers() -> None:
         short_of_memory(trainer, rows=2, error=MemoryError())
         torch.manual_seed(9)
         if trainer is knower:
-            trainer.most_cells = finder.most_cells
+            trainer.max_padded_tokens = finder.max_padded_tokens
         trainer.step([collated(PAIRS)])
     assert_equal(finder, knower)
 

@@ -171,14 +171,14 @@ def test_beams_share_what_was_encoded_once(decoder: Decoder[Any], embedded: Tens
     start = decoder.advance(embedded[:, 0], decoder.start(memory), memory)
     twice = torch.tensor([0, 0, 1, 1, 2, 2])
     crossed = torch.tensor([1, 0, 2, 3, 5, 4])
-    shared, own = start.state.rows(twice), start.state.rows(twice)
-    apart = memory.rows(twice)
+    shared, own = start.state.select(twice), start.state.select(twice)
+    apart = memory.select(twice)
     for words in torch.randn(3, 2 * BATCH, SIZE).double():
         found = decoder.advance(words, shared, memory)
         wanted = decoder.advance(words, own, apart)
         torch.testing.assert_close(found.readout, wanted.readout)
         torch.testing.assert_close(found.attention, wanted.attention)
-        shared, own = found.state.rows(crossed), wanted.state.rows(crossed)
+        shared, own = found.state.select(crossed), wanted.state.select(crossed)
 
 
 @torch.no_grad()
@@ -188,11 +188,11 @@ def test_padding_and_the_order_of_a_batch_do_not_matter(
     memory = remember(decoder)
     reading = decoder(embedded, memory)
     order = torch.tensor([2, 0, 1])
-    again = decoder(embedded[order], memory.rows(order))
+    again = decoder(embedded[order], memory.select(order))
     torch.testing.assert_close(again.readouts, reading.readouts[order])
     torch.testing.assert_close(again.attention, reading.attention[order])
     for n, length in enumerate(LENGTHS):
-        own = memory.rows(torch.tensor([n]))
+        own = memory.select(torch.tensor([n]))
         width = min(length, own.values.size(1))  # without attention there is one value
         short = Memory(
             own.values[:, :width], own.keys[:, :length], own.mask[:, :length], own.summary

@@ -148,7 +148,7 @@ def test_who_breaks_off_waits_for_no_batch_that_has_not_begun(
 def test_padding_is_the_share_of_cells_that_hold_no_piece(tokenizers: Tokenizers) -> None:
     model = translator(tokenizers)
     sentences = ["i love you", "you"]
-    lengths = [len(tokenizers.source.pieces(one).ids) + 1 for one in sentences]
+    lengths = [len(tokenizers.source.encode_with_offsets(one).ids) + 1 for one in sentences]
     assert model.padding_share(sentences) == pytest.approx(1 - sum(lengths) / (2 * max(lengths)))
     assert model.padding_share(["you"] * 3) == 0
 
@@ -228,7 +228,7 @@ def test_an_endless_line_is_refused_with_its_number(tokenizers: Tokenizers) -> N
 
 
 def test_a_line_may_just_be_as_long_as_allowed(tokenizers: Tokenizers) -> None:
-    pieces = len(tokenizers.source.pieces("i love you").ids)
+    pieces = len(tokenizers.source.encode_with_offsets("i love you").ids)
     allowed = translator(tokenizers, max_source_length=pieces)
     assert len(allowed.translate(["i love you"])) == 1
     with pytest.raises(DataError, match=f"line 1 has {pieces} pieces"):
@@ -309,7 +309,7 @@ def test_lines_that_fit_are_translated_alike_beside_those_that_do_not(
     long = "we love the old house. you love me! the garden of the house"
     found = model.translate_any([*SENTENCES, long, "x" * 500])
     for sentence, translated in zip(SENTENCES, found, strict=False):
-        if len(tokenizers.source.pieces(sentence).ids) <= 12:
+        if len(tokenizers.source.encode_with_offsets(sentence).ids) <= 12:
             assert not translated.parts
             assert translated.text == model.translate([sentence])[0].text
     cut = found[len(SENTENCES)]

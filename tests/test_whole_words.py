@@ -26,7 +26,7 @@ def tokenizer_of(*sentences: str, size: int = 10_000) -> WordTokenizer:
 
 
 def names(tokenizer: Tokenizer, sentence: str) -> list[str]:
-    return [tokenizer.names[id] for id in tokenizer.pieces(sentence).ids]
+    return [tokenizer.names[id] for id in tokenizer.encode_with_offsets(sentence).ids]
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_piece_is_a_word_that_carries_the_space_before_it() -> None:
 def test_the_place_of_a_piece_is_that_of_its_word_with_the_space_before() -> None:
     tokenizer = learn(TEXT, KINDS, seed=1).source
     sentence = "do I love you."
-    places = [(piece.start, piece.end) for piece in tokenizer.pieces(sentence).pieces]
+    places = [(piece.start, piece.end) for piece in tokenizer.encode_with_offsets(sentence).pieces]
     assert [sentence[a:b] for a, b in places] == ["do", " I", " love", " you", "."]
 
 
@@ -65,9 +65,9 @@ TEXTS = st.builds(
 @settings(max_examples=150)
 def test_any_text_of_known_words_is_spelled_back_with_the_place_of_every_piece(text: str) -> None:
     tokenizer = tokenizer_of(text, "another one")
-    encoded = tokenizer.pieces(text)
+    encoded = tokenizer.encode_with_offsets(text)
     assert UNK not in encoded.ids
-    found, placed = tokenizer.placed(encoded.ids)
+    found, placed = tokenizer.decode_with_offsets(encoded.ids)
     assert found == text
     assert placed == encoded.pieces
     ends = [piece.end for piece in placed]
@@ -78,15 +78,18 @@ def test_any_text_of_known_words_is_spelled_back_with_the_place_of_every_piece(t
 def test_runs_of_spaces_and_other_line_ends_become_one_space() -> None:
     text = "  do   you\u2028love\t me? "
     tokenizer = tokenizer_of(text)
-    assert tokenizer.placed(tokenizer.pieces(text).ids)[0] == "do you love me?"
+    assert (
+        tokenizer.decode_with_offsets(tokenizer.encode_with_offsets(text).ids)[0]
+        == "do you love me?"
+    )
 
 
 def test_a_word_never_seen_is_unknown_and_keeps_its_place() -> None:
     tokenizer = tokenizer_of("do you love me?")
-    encoded = tokenizer.pieces("do cats love me?")
+    encoded = tokenizer.encode_with_offsets("do cats love me?")
     assert [id == UNK for id in encoded.ids] == [False, True, False, False, False]
     assert encoded.pieces[1] == ("▁cats", 2, 7)
-    assert tokenizer.placed(encoded.ids)[0] == "do <unk> love me?"
+    assert tokenizer.decode_with_offsets(encoded.ids)[0] == "do <unk> love me?"
 
 
 def test_a_word_known_only_behind_another_space_is_taken_for_that() -> None:
@@ -96,28 +99,28 @@ def test_a_word_known_only_behind_another_space_is_taken_for_that() -> None:
 
 def test_the_names_of_special_ids_are_no_words() -> None:
     tokenizer = tokenizer_of("<pad> <s> </s> <unk>")
-    ids = tokenizer.pieces("<pad> <s> </s> <unk>").ids
+    ids = tokenizer.encode_with_offsets("<pad> <s> </s> <unk>").ids
     assert not {PAD, UNK, BOS, EOS} & set(ids)
-    assert tokenizer.placed(ids)[0] == "<pad> <s> </s> <unk>"
+    assert tokenizer.decode_with_offsets(ids)[0] == "<pad> <s> </s> <unk>"
 
 
 def test_no_words_are_no_ids() -> None:
     tokenizer = tokenizer_of("do you love me?")
-    assert tokenizer.placed([]) == ("", [])
+    assert tokenizer.decode_with_offsets([]) == ("", [])
     for nothing in ("", "   ", "\u00a0"):
-        assert tokenizer.pieces(nothing).ids == []
+        assert tokenizer.encode_with_offsets(nothing).ids == []
 
 
 def test_sentences_end_to_end_are_the_same_ids() -> None:
     tokenizer = tokenizer_of(*TEXT.sources)
     sentences = [*TEXT.sources, "", "dogs"]
     rows = tokenizer.encode(sentences)
-    assert rows == [tokenizer.pieces(sentence).ids for sentence in sentences]
-    ids, lengths = tokenizer.end_to_end(sentences)
+    assert rows == [tokenizer.encode_with_offsets(sentence).ids for sentence in sentences]
+    ids, lengths = tokenizer.encode_flat(sentences)
     assert ids.dtype == np.int32
     assert ids.tolist() == [i for row in rows for i in row]
     assert lengths.tolist() == [len(row) for row in rows]
-    assert tokenizer.end_to_end([])[0].tolist() == []
+    assert tokenizer.encode_flat([])[0].tolist() == []
 
 
 def test_a_bare_word_has_no_space_of_any_kind() -> None:
@@ -129,7 +132,10 @@ def test_words_of_other_scripts_are_pieces_with_their_marks() -> None:
     tokenizer = tokenizer_of("हिन्दी भाषा है।", "日本語 👨‍👩‍👧")
     assert names(tokenizer, "भाषा हिन्दी।") == ["▁भाषा", "▁हिन्दी", "।"]
     assert names(tokenizer, "日本") == ["▁日", "本"]
-    assert tokenizer.placed(tokenizer.pieces("日本語 👨‍👩‍👧").ids)[0] == "日本語 👨‍👩‍👧"
+    assert (
+        tokenizer.decode_with_offsets(tokenizer.encode_with_offsets("日本語 👨‍👩‍👧").ids)[0]
+        == "日本語 👨‍👩‍👧"
+    )
 
 
 def test_a_list_of_the_first_format_still_cuts_texts_as_it_was_learned() -> None:

@@ -49,7 +49,7 @@ class Lengths:
 
 
 @dataclass
-class Oddity:
+class SuspiciousPairs:
     """Pairs that look wrong; they are not left out for it."""
 
     pairs: int = 0
@@ -72,13 +72,13 @@ class SplitLook:
     """Pairs that stand in the split more than once, before cleaning."""
     sources_in_train: int
     """Pairs of validation or test whose source is in train too, before cleaning."""
-    suspicious: dict[str, Oddity]
+    suspicious: dict[str, SuspiciousPairs]
     cleaning: Cleaning
     samples: list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class Look:
+class CorpusReport:
     """A corpus at a glance."""
 
     origin: Origin
@@ -89,7 +89,7 @@ class Look:
     """Why `nmt train` would not take it."""
 
 
-def look(raw: RawCorpus, config: DataConfig, *, seed: int) -> Look:
+def look(raw: RawCorpus, config: DataConfig, *, seed: int) -> CorpusReport:
     """Measure a corpus as training would see it.
 
     Raises:
@@ -114,7 +114,7 @@ def look(raw: RawCorpus, config: DataConfig, *, seed: int) -> Look:
             samples=_samples(bitext, seed),
         )
     refused = copies(corpus, config.max_equal)
-    return Look(corpus.origin, config.source, config.target, splits, refused)
+    return CorpusReport(corpus.origin, config.source, config.target, splits, refused)
 
 
 def _repeated(bitext: Bitext) -> int:
@@ -133,8 +133,8 @@ def _samples(bitext: Bitext, seed: int) -> list[tuple[str, str]]:
     return [(bitext.sources[place], bitext.targets[place]) for place in sorted(places)]
 
 
-def _oddities(bitext: Bitext) -> dict[str, Oddity]:
-    found = {name: Oddity() for name in ODD}
+def _oddities(bitext: Bitext) -> dict[str, SuspiciousPairs]:
+    found = {name: SuspiciousPairs() for name in ODD}
     for pair in bitext:
         for name, odd in ODD.items():
             if odd(*pair):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nmt.data.tokenizers.base import BOS, EOS, PAD
-from nmt.decoding.engine import Engine, Offers, Session
+from nmt.decoding.engine import Candidates, Engine, Session
 from nmt.decoding.hypothesis import Hypothesis
 from nmt.errors import CheckpointError
 
@@ -39,14 +39,14 @@ def beam_search(
     previous = np.full(len(source), BOS)
     parents = sentences = None
     for length in range(1, int(max_lengths.max(initial=0)) + 1):
-        beams.grow(session.step(previous, parents, sentences), length)
+        beams.advance(session.step(previous, parents, sentences), length)
         if beams.finished.all():
             break
         sentences = beams.compact()
         chosen = beams.history[-1]
         previous = chosen.tokens
         parents = None if size == 1 and sentences is None else chosen.parents
-    return _traced(session, beams, (source != PAD).sum(axis=1), n_best)
+    return _backtraced(session, beams, (source != PAD).sum(axis=1), n_best)
 
 
 class _Position(NamedTuple):
@@ -57,7 +57,7 @@ class _Position(NamedTuple):
     scores: np.ndarray  # (rows,) log-probability of that
 
 
-class _Aside(NamedTuple):
+class _Finished(NamedTuple):
     """Hypotheses that have ended: (sentences, some) each."""
 
     ranks: np.ndarray  # -inf where there is none
@@ -66,14 +66,14 @@ class _Aside(NamedTuple):
     tokens: np.ndarray  # the last id
     scores: np.ndarray  # its log-probability
 
-    def at(self, sentences: np.ndarray) -> "_Aside":
-        return _Aside(*(part[sentences] for part in self))
+    def at(self, sentences: np.ndarray) -> "_Finished":
+        return _Finished(*(part[sentences] for part in self))
 
-    def best(self, other: "_Aside", size: int) -> "_Aside":
+    def best(self, other: "_Finished", size: int) -> "_Finished":
         """The best `size` of both; among equals, those that were there before."""
         both = [np.concatenate(parts, axis=1) for parts in zip(self, other, strict=True)]
         order = np.argsort(-both[0], axis=1, kind="stable")[:, :size]
-        return _Aside(*(np.take_along_axis(part, order, axis=1) for part in both))
+        return _Finished(*(np.take_along_axis(part, order, axis=1) for part in both))
 
 
 class _Beams:
@@ -89,24 +89,24 @@ class _Beams:
         self.history: list[_Position] = []
         ids = np.zeros((batch, size), dtype=np.int64)
         nothing = np.full((batch, size), -np.inf)
-        self.aside = _Aside(nothing, ids, ids.copy(), ids.copy(), nothing.copy())
+        self.completed = _Finished(nothing, ids, ids.copy(), ids.copy(), nothing.copy())
 
-    def grow(self, offers: Offers, length: int) -> None:
+    def advance(self, candidates: Candidates, length: int) -> None:
         """One position: set aside what ends, and choose the rows that go on."""
-        if np.isnan(offers.scores).any():
+        if np.isnan(candidates.scores).any():
             raise CheckpointError(
                 "the model computes scores that are not numbers: its weights are damaged or "
                 "diverged; take another one of the run with --checkpoint, or retrain"
             )
         sentences, rows = self.total.shape
-        most = offers.tokens.shape[1]
-        gains = offers.scores.reshape(sentences, -1)
+        most = candidates.tokens.shape[1]
+        gains = candidates.scores.reshape(sentences, -1)
         totals = (self.total[:, :, None] + gains.reshape(sentences, rows, most)).reshape(
             gains.shape
         )
         place = np.argsort(-totals, axis=1, kind="stable")[:, : self.size + rows]
         best, gains = (np.take_along_axis(part, place, axis=1) for part in (totals, gains))
-        tokens = np.take_along_axis(offers.tokens.reshape(sentences, -1), place, axis=1)
+        tokens = np.take_along_axis(candidates.tokens.reshape(sentences, -1), place, axis=1)
         parents = place // most + np.arange(0, sentences * rows, rows)[:, None]
 
         ending = tokens == EOS
@@ -123,14 +123,14 @@ class _Beams:
         cut = np.broadcast_to(last[:, None], best.shape)
         self._set_aside(cut, best, _Position(parents, tokens, gains), length)
 
-        full = (self.aside.ranks[self.sentences] > -np.inf).all(axis=1)
+        full = (self.completed.ranks[self.sentences] > -np.inf).all(axis=1)
         dead = (best == -np.inf).all(axis=1)
         self.finished = self.finished | full | last | dead
         self.total = best
         self.history.append(_Position(parents.ravel(), tokens.ravel(), gains.ravel()))
 
     def _set_aside(
-        self, chosen: np.ndarray, totals: np.ndarray, offers: _Position, length: int
+        self, chosen: np.ndarray, totals: np.ndarray, candidates: _Position, length: int
     ) -> None:
         """Keep the best `size` of what was set aside and what is chosen now.
 
@@ -139,12 +139,12 @@ class _Beams:
         some = np.flatnonzero(chosen.any(axis=1))
         if not len(some):
             return
-        rows, tokens, scores = (part[some] for part in offers)
+        rows, tokens, scores = (part[some] for part in candidates)
         ranks = np.where(chosen[some], totals[some] / length**self.length_penalty, -np.inf)
-        now = _Aside(ranks, np.full_like(rows, length), rows, tokens, scores)
+        now = _Finished(ranks, np.full_like(rows, length), rows, tokens, scores)
         sentences = self.sentences[some]
         for part, best in zip(
-            self.aside, self.aside.at(sentences).best(now, self.size), strict=True
+            self.completed, self.completed.at(sentences).best(now, self.size), strict=True
         ):
             part[sentences] = best
 
@@ -161,11 +161,11 @@ class _Beams:
         return going
 
 
-def _traced(
+def _backtraced(
     session: Session, beams: _Beams, widths: np.ndarray, n_best: int
 ) -> list[list[Hypothesis]]:
     """Walk back from the ends of the best, all at once."""
-    best = _Aside(*(part[:, :n_best] for part in beams.aside))
+    best = _Finished(*(part[:, :n_best] for part in beams.completed))
     there = best.ranks > -np.inf
     ranks, lengths, row, tokens, scores = (part[there] for part in best)
     longest = int(lengths.max(initial=0))

@@ -16,7 +16,7 @@ FIRST_CANDIDATE = EOS
 assert max(PAD, UNK, BOS) < FIRST_CANDIDATE
 
 
-class Offers(NamedTuple):
+class Candidates(NamedTuple):
     """How each row would go on: its likeliest ids, best first."""
 
     tokens: np.ndarray  # (rows, most) int64
@@ -33,7 +33,7 @@ class Session(ABC):
     @abstractmethod
     def step(
         self, previous: np.ndarray, parents: np.ndarray | None, sentences: np.ndarray | None
-    ) -> Offers:
+    ) -> Candidates:
         """One target position.
 
         previous: (rows,) the ids chosen last

@@ -27,7 +27,7 @@ from nmt.decoding.engine import FIRST_CANDIDATE
 from nmt.decoding.onnx_engine import VOCABULARY
 from nmt.errors import UsageError
 from nmt.models.cells import Stack
-from nmt.models.contract import Memory, Rows, Seq2Seq
+from nmt.models.contract import BatchState, Memory, Seq2Seq
 
 OPTIONS: dict[str, Any] = {
     "dynamo": True, "opset_version": 20, "verbose": False, "external_data": False,
@@ -123,7 +123,7 @@ class _Encoder(nn.Module):
 
 
 class _Step(nn.Module):
-    def __init__(self, model: Seq2Seq[Any], memory: Memory, state: Rows) -> None:
+    def __init__(self, model: Seq2Seq[Any], memory: Memory, state: BatchState) -> None:
         super().__init__()
         self.model, self.memory, self.state = model, memory, state
 
@@ -144,7 +144,7 @@ def named(value: Any, name: str = "") -> list[tuple[str, Tensor]]:
         return [(name, value)]
     parts = (
         [(field.name, getattr(value, field.name)) for field in fields(value)]
-        if isinstance(value, Rows)
+        if isinstance(value, BatchState)
         else enumerate(value)
     )
     return [found for key, part in parts for found in named(part, f"{name}.{key}")]
@@ -154,7 +154,7 @@ def filled(pattern: Any, tensors: Iterator[Tensor]) -> Any:
     """Rows like the pattern, with other tensors in the order of `named`."""
     if isinstance(pattern, Tensor):
         return next(tensors)
-    if isinstance(pattern, Rows):
+    if isinstance(pattern, BatchState):
         return replace(
             pattern, **{f.name: filled(getattr(pattern, f.name), tensors) for f in fields(pattern)}
         )

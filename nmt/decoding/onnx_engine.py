@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as errors
 
-from nmt.decoding.engine import FIRST_CANDIDATE, Engine, Offers, Session
+from nmt.decoding.engine import FIRST_CANDIDATE, Candidates, Engine, Session
 from nmt.errors import CheckpointError, DataError, printable
 from nmt.processor import cores
 
@@ -115,7 +115,7 @@ class _Session(Session):
 
     def step(
         self, previous: np.ndarray, parents: np.ndarray | None, sentences: np.ndarray | None
-    ) -> Offers:
+    ) -> Candidates:
         if sentences is not None:
             self.held = {name: value[sentences] for name, value in self.held.items()}
             self.sentences = len(sentences)
@@ -129,7 +129,7 @@ class _Session(Session):
         tokens, scores, attention, *carried = found
         self.carried = dict(zip(self.carried, carried, strict=True))
         self.weights.append(attention)
-        return Offers(tokens, scores)
+        return Candidates(tokens, scores)
 
     def _check(self, rows: int, tokens: object, scores: object, attention: object) -> None:
         """Raise CheckpointError where a graph of somebody else offers what no vocabulary has."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.data.tokenizers.base import PAD
-from nmt.decoding.engine import FIRST_CANDIDATE, Engine, Offers, Session
+from nmt.decoding.engine import FIRST_CANDIDATE, Candidates, Engine, Session
 from nmt.models.contract import Seq2Seq
 from nmt.models.devices import Compute
 
@@ -57,17 +57,17 @@ class _Session(Session):
     @torch.inference_mode()
     def step(
         self, previous: np.ndarray, parents: np.ndarray | None, sentences: np.ndarray | None
-    ) -> Offers:
+    ) -> Candidates:
         if sentences is not None:
-            self.memory = self.memory.rows(self._here(sentences))
+            self.memory = self.memory.select(self._here(sentences))
         if parents is not None:
-            self.state = self.state.rows(self._here(parents))
+            self.state = self.state.select(self._here(parents))
         step = self.model.step(self._here(previous), self.state, self.memory)
         self.state = step.state
         self.weights.append(step.attention)
         scores, tokens = _likeliest(step.logits, self.most)
         both = torch.stack([scores.view(torch.int32), tokens.int()]).cpu().numpy()  # one wait
-        return Offers(both[1].astype(np.int64), both[0].view(np.float32))
+        return Candidates(both[1].astype(np.int64), both[0].view(np.float32))
 
     @torch.inference_mode()
     def attention(self, steps: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from nmt.config import DecodingConfig
-from nmt.data.batching.batches import pad, plan
+from nmt.data.batching.batches import make_batches, pad
 from nmt.data.tokenizers.base import EOS
 from nmt.data.tokenizers.learn import Encoded, Piece, Tokenizers
 from nmt.data.words import without_invisible
@@ -131,7 +131,7 @@ class Translator:
         return [translated for translated in found if translated is not None]
 
     def _encoded(self, sentences: Sequence[str]) -> list[Encoded]:
-        return [self.tokenizers.source.pieces(sentence) for sentence in sentences]
+        return [self.tokenizers.source.encode_with_offsets(sentence) for sentence in sentences]
 
     def _in_batches(
         self, encoded: Sequence[Encoded], search: Callable[[Sequence[int]], Rows]
@@ -181,7 +181,9 @@ class Translator:
 
     def padding_share(self, sentences: Sequence[str]) -> float:
         """Of the source positions that are read, those that are no pieces."""
-        lengths = np.array([len(self.tokenizers.source.pieces(s).ids) + 1 for s in sentences])
+        lengths = np.array(
+            [len(self.tokenizers.source.encode_with_offsets(s).ids) + 1 for s in sentences]
+        )
         cells = sum(len(b) * int(lengths[b].max()) for b in self._plan(lengths))
         return 1 - int(lengths.sum()) / cells
 
@@ -192,7 +194,7 @@ class Translator:
             share = -(-int(lengths.sum()) // (SHARES * workers))
             budget = min(budget, max(share, SMALLEST_SHARE))
         budget = max(budget, int(lengths.max(initial=0)))
-        batches = plan(lengths, lengths, budget=budget, seed=0, epoch=0)
+        batches = make_batches(lengths, lengths, budget=budget, seed=0, epoch=0)
         return sorted(batches, key=lambda batch: -int(lengths[batch].max()))
 
     @contextmanager
@@ -261,7 +263,9 @@ class Translator:
 
     def _text(self, hypothesis: Hypothesis) -> tuple[str, list[Piece]]:
         ended = hypothesis.ids[-1] == EOS
-        return self.tokenizers.target.placed(hypothesis.ids[:-1] if ended else hypothesis.ids)
+        return self.tokenizers.target.decode_with_offsets(
+            hypothesis.ids[:-1] if ended else hypothesis.ids
+        )
 
     def _in_words(
         self, source: str, encoded: Encoded, hypotheses: "list[Hypothesis] | DataError"

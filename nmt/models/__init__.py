@@ -2,7 +2,7 @@
 
 from nmt.data.tokenizers.base import BOS, EOS, PAD, UNK, Vocabularies
 from nmt.models.build import build_model, parameter_table
-from nmt.models.contract import Memory, Reading, Rows, Seq2Seq, Step
+from nmt.models.contract import BatchState, DecoderOutput, Memory, Seq2Seq, Step
 
 __all__ = [
     "BOS",
@@ -10,8 +10,8 @@ __all__ = [
     "PAD",
     "UNK",
     "Memory",
-    "Reading",
-    "Rows",
+    "DecoderOutput",
+    "BatchState",
     "Seq2Seq",
     "Step",
     "Vocabularies",

@@ -12,14 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nmt.models.contract import Rows
+from nmt.models.contract import BatchState
 from nmt.models.devices import networks_take_bfloat16
 from nmt.models.dropout import Dropout
 from nmt.registry import Registry
 
 
 @dataclass(frozen=True)
-class CellState(Rows):
+class CellState(BatchState):
     """What the layers of a stack remember."""
 
     hidden: tuple[Tensor, ...]  # a layer each: (batch, hidden)

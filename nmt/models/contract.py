@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
-class Rows:
+class BatchState:
     """Tensors, tuples of them, and further rows, whose first axis is always the batch."""
 
-    def rows(self, index: Tensor) -> Self:
+    def select(self, index: Tensor) -> Self:
         """Pick, repeat or reorder sentences. index: (new batch,)"""
         return replace(self, **{f.name: _pick(getattr(self, f.name), index) for f in fields(self)})
 
@@ -25,13 +25,13 @@ class Rows:
 def _pick(value: Any, index: Tensor) -> Any:
     if isinstance(value, Tensor):
         return value.index_select(0, index)
-    if isinstance(value, Rows):
-        return value.rows(index)
+    if isinstance(value, BatchState):
+        return value.select(index)
     return tuple(_pick(part, index) for part in value)
 
 
 @dataclass(frozen=True)
-class Memory(Rows):
+class Memory(BatchState):
     """The encoded source: computed once per sentence, read at every target step."""
 
     values: Tensor  # (batch, source, *): what the attention averages, mostly the states
@@ -40,7 +40,7 @@ class Memory(Rows):
     summary: Tensor  # (batch, memory): the whole sentence, from which the decoder starts
 
 
-State = TypeVar("State", bound=Rows)
+State = TypeVar("State", bound=BatchState)
 
 
 class Step(NamedTuple, Generic[State]):
@@ -51,7 +51,7 @@ class Step(NamedTuple, Generic[State]):
     attention: Tensor  # (batch, source), zero at padding; the mean, where there are several
 
 
-class Reading(NamedTuple):
+class DecoderOutput(NamedTuple):
     """A whole target, before the vocabulary."""
 
     readouts: Tensor  # (batch, target, readout): what `vocabulary` maps to logits
@@ -89,7 +89,7 @@ class Seq2Seq(nn.Module, ABC, Generic[State]):
     @abstractmethod
     def forward(
         self, source: Tensor, mask: Tensor, target_in: Tensor, forced: Tensor | None = None
-    ) -> Reading:
+    ) -> DecoderOutput:
         """Read a known target at once (teacher forcing).
 
         source, mask: (batch, source); target_in: (batch, target), the target behind BOS

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from nmt.config import ModelConfig
 from nmt.data.tokenizers.base import EOS, PAD, Vocabularies
-from nmt.models.contract import Memory, Reading, Rows, Seq2Seq, Step
-from nmt.models.decoders import Advanced, Decoder, decoders, joined
+from nmt.models.contract import BatchState, DecoderOutput, Memory, Seq2Seq, Step
+from nmt.models.decoders import Decoder, DecoderStep, decoders, joined
 from nmt.models.dropout import Dropout
 from nmt.models.encoders import Encoder, encoders
 
@@ -51,16 +51,16 @@ class EncoderDecoder(Seq2Seq[Any]):
         embedded = self.target_embedding(target)
         return embedded if self.decoder.drops_words else self.dropout(embedded)
 
-    def start(self, memory: Memory) -> Rows:
+    def start(self, memory: Memory) -> BatchState:
         return self.decoder.start(memory)
 
-    def step(self, previous: Tensor, state: Rows, memory: Memory) -> Step[Any]:
+    def step(self, previous: Tensor, state: BatchState, memory: Memory) -> Step[Any]:
         new = self._advance(previous, state, memory)
         return Step(self.vocabulary(new.readout), new.state, new.attention)
 
     def forward(
         self, source: Tensor, mask: Tensor, target_in: Tensor, forced: Tensor | None = None
-    ) -> Reading:
+    ) -> DecoderOutput:
         memory = self.encode(source, mask)
         if forced is not None:
             return self._partly_forced(memory, target_in, forced)
@@ -72,7 +72,7 @@ class EncoderDecoder(Seq2Seq[Any]):
         decoder = self.decoder.maps(self._written(target_in), self.encode(source, mask))
         return {**encoder, **decoder}
 
-    def _advance(self, previous: Tensor, state: Rows, memory: Memory) -> Advanced[Any]:
+    def _advance(self, previous: Tensor, state: BatchState, memory: Memory) -> DecoderStep[Any]:
         new = self.decoder.advance(self._written(previous), state, memory)
         return new._replace(readout=self._narrowed(new.readout))
 
@@ -80,10 +80,10 @@ class EncoderDecoder(Seq2Seq[Any]):
         """To the width of the embeddings, whose matrix may be the vocabulary's too."""
         return self.dropout(self.narrow(readouts))
 
-    def _partly_forced(self, memory: Memory, target_in: Tensor, forced: Tensor) -> Reading:
+    def _partly_forced(self, memory: Memory, target_in: Tensor, forced: Tensor) -> DecoderOutput:
         """Position by position, since the model's own choices are known only then."""
         state, previous = self.start(memory), target_in[:, 0]
-        found: list[Advanced[Any]] = []
+        found: list[DecoderStep[Any]] = []
         for position in range(target_in.size(1)):
             if position:
                 with torch.no_grad():

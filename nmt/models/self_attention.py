@@ -12,16 +12,16 @@ from torch import Tensor, nn
 
 from nmt.config import NO_ATTENTION, AttentionConfig, SelfAttentionConfig
 from nmt.errors import ConfigError
-from nmt.models.attention import Attended, Attention, Query, attention_of, scores
+from nmt.models.attention import Attention, AttentionOutput, Query, attention_of, scores
 from nmt.models.dropout import Dropout
 
-Cached = tuple[Tensor, Tensor]
+KeyValues = tuple[Tensor, Tensor]
 """Keys and values of positions that were read before: (batch, before, *) each."""
 ROTARY = ("dot", "scaled_dot", "cosine")
 """Scores that compare vectors as they are, so that rotating both tells their distance."""
 
 
-class Part(nn.Module, ABC):
+class Sublayer(nn.Module, ABC):
     """One part of a layer, f, with what stands around it.
 
     post  norm(x + drop(f(x)))    Vaswani et al. (2017), section 5.4
@@ -48,7 +48,7 @@ class Part(nn.Module, ABC):
         return found if self.pre else self.norm(found)
 
 
-class SelfAttention(Part):
+class SelfAttention(Sublayer):
     """f(X) = attention(Q = X, K = X, V = X), of any registered score and any number of heads."""
 
     def __init__(
@@ -68,10 +68,10 @@ class SelfAttention(Part):
         self,
         states: Tensor,
         mask: Tensor,
-        past: Cached | None = None,
+        past: KeyValues | None = None,
         *,
-        seen: list[Attended] | None = None,
-    ) -> tuple[Tensor, Cached]:
+        seen: list[AttentionOutput] | None = None,
+    ) -> tuple[Tensor, KeyValues]:
         """states: (batch, length, size); mask: (batch, 1 or length, before + length)
 
         Returns the new states, and keys and values of all positions up to here.
@@ -89,7 +89,7 @@ class SelfAttention(Part):
         return self.behind(states, found.contexts), (keys, values)
 
 
-class FeedForward(Part):
+class FeedForward(Sublayer):
     """f(x) = W_2 max(0, W_1 x + b_1) + b_2, at each position alone; nothing if W_1 has no rows.
 
     Vaswani et al. (2017), section 3.3: https://arxiv.org/abs/1706.03762
@@ -183,7 +183,7 @@ def positions_from(first: int, states: Tensor) -> Tensor:
     return torch.arange(first, first + length, device=states.device).expand(batch, -1)
 
 
-def maps_of(seen: list[Attended], side: str, ending: str = "") -> dict[str, Tensor]:
+def maps_of(seen: list[AttentionOutput], side: str, ending: str = "") -> dict[str, Tensor]:
     """The matrices of all layers and heads, by name: (batch, target, source) each"""
     return {
         f"{side} layer {layer} head {head}{ending}": weights

@@ -7,9 +7,9 @@ from time import monotonic
 from typing import Any, NoReturn, Protocol
 
 from nmt.config import TrainingConfig
-from nmt.data.batching.loader import Epochs
+from nmt.data.batching.loader import BatchLoader
 from nmt.training.interrupts import Interrupts
-from nmt.training.trainer import Report, Trainer
+from nmt.training.trainer import StepMetrics, Trainer
 
 
 @dataclass
@@ -63,10 +63,10 @@ class Validation:
         return self.bleu if best_by == "bleu" else -self.loss
 
 
-class Listener(Protocol):
+class TrainingObserver(Protocol):
     """Whoever wants to know what happens: the log, the metrics, the progress bar."""
 
-    def updated(self, progress: Progress, report: Report) -> None: ...
+    def updated(self, progress: Progress, report: StepMetrics) -> None: ...
 
     def validated(self, progress: Progress, validation: Validation, better: bool) -> None: ...
 
@@ -76,13 +76,13 @@ class Loop:
     """All that a training consists of."""
 
     trainer: Trainer
-    epochs: Epochs
+    epochs: BatchLoader
     config: TrainingConfig
     progress: Progress
     validate: Callable[[], Validation]
     save: Callable[[Progress], None]
     """Write a checkpoint; it is the best one when progress.best_step is progress.step."""
-    listener: Listener
+    listener: TrainingObserver
     interrupts: Interrupts
 
     def run(self) -> None:

@@ -47,55 +47,56 @@ class _Loss(torch.autograd.Function):
         smoothing: float,
         learns: bool,
     ) -> tuple[Tensor, Tensor]:
-        narrow = torch.get_autocast_dtype(readouts.device.type)
-        dtype = narrow if torch.is_autocast_enabled(readouts.device.type) else weight.dtype
-        at_once = ROWS if readouts.device.type == "cpu" else PIECE
+        autocast_dtype = torch.get_autocast_dtype(readouts.device.type)
+        dtype = autocast_dtype if torch.is_autocast_enabled(readouts.device.type) else weight.dtype
+        chunk = ROWS if readouts.device.type == "cpu" else PIECE
         with torch.autocast(readouts.device.type, enabled=False):
-            table, wide = weight.to(dtype), weight.dtype
-            surprises = readouts.new_empty(len(readouts), dtype=wide)
-            evenly = readouts.new_zeros((), dtype=wide)
+            table, weight_dtype = weight.to(dtype), weight.dtype
+            nll = readouts.new_empty(len(readouts), dtype=weight_dtype)
+            evenly = readouts.new_zeros((), dtype=weight_dtype)
             if learns:
-                of_readouts, of_weight = torch.empty_like(readouts), torch.zeros_like(weight)
-                of_bias = torch.zeros_like(bias)
+                grad_readouts, grad_weight = torch.empty_like(readouts), torch.zeros_like(weight)
+                grad_bias = torch.zeros_like(bias)
             for start in range(0, len(readouts), PIECE):
                 piece = readouts[start : start + PIECE].to(dtype)
                 gold = targets[start : start + PIECE].unsqueeze(1)
                 logits = piece @ table.t()
-                parts = (logits, gold, surprises[start : start + PIECE])
-                for rows, golden, found in zip(*(p.split(at_once) for p in parts), strict=True):
-                    slope, surprise, even = _surprise(rows.to(wide).add_(bias), golden)
-                    found.copy_(surprise)
+                parts = (logits, gold, nll[start : start + PIECE])
+                chunks = zip(*(part.split(chunk) for part in parts), strict=True)
+                for logits_rows, gold_rows, nll_rows in chunks:
+                    grad, row_nll, even = _nll(logits_rows.to(weight_dtype).add_(bias), gold_rows)
+                    nll_rows.copy_(row_nll)
                     evenly += even
                     if not learns:
                         continue
                     if smoothing:
-                        slope -= smoothing / slope.size(1)
-                    slope.scatter_add_(1, golden, slope.new_full(golden.shape, smoothing - 1.0))
-                    of_bias += slope.sum(dim=0)
-                    rows.copy_(slope)  # in place of the logits
+                        grad -= smoothing / grad.size(1)
+                    grad.scatter_add_(1, gold_rows, grad.new_full(gold_rows.shape, smoothing - 1.0))
+                    grad_bias += grad.sum(dim=0)
+                    logits_rows.copy_(grad)  # in place of the logits
                 if learns:
-                    of_readouts[start : start + PIECE] = logits @ table
-                    of_weight += logits.t() @ piece
+                    grad_readouts[start : start + PIECE] = logits @ table
+                    grad_weight += logits.t() @ piece
         if learns:
-            ctx.save_for_backward(of_readouts, of_weight, of_bias)
-        ctx.mark_non_differentiable(surprises)
-        return (1 - smoothing) * surprises.sum() + smoothing * evenly, surprises
+            ctx.save_for_backward(grad_readouts, grad_weight, grad_bias)
+        ctx.mark_non_differentiable(nll)
+        return (1 - smoothing) * nll.sum() + smoothing * evenly, nll
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, slope: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
-        of_readouts, of_weight, of_bias = ctx.saved_tensors
-        return of_readouts * slope, of_weight * slope, of_bias * slope, None, None, None
+    def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+        grad_readouts, grad_weight, grad_bias = ctx.saved_tensors
+        return grad_readouts * grad, grad_weight * grad, grad_bias * grad, None, None, None
 
 
-def _surprise(logits: Tensor, gold: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _nll(logits: Tensor, gold: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """logits: (rows, vocab); gold: (rows, 1) ids
 
     Returns the probabilities (rows, vocab), -log p(gold) (rows,), and the sum of the means of
     -log p over the vocabulary.
     """
-    chances = logits.softmax(dim=-1)
-    top, height = chances.amax(dim=1, keepdim=True), logits.amax(dim=1, keepdim=True)
+    probabilities = logits.softmax(dim=-1)
+    top, height = probabilities.amax(dim=1, keepdim=True), logits.amax(dim=1, keepdim=True)
     norms = height - top.log()  # the logarithm of the sum of exp(logits): no underflow, one softmax
-    surprise = (norms - logits.gather(1, gold)).squeeze(1)
-    return chances, surprise, norms.sum() - logits.mean(dim=1).sum()
+    nll = (norms - logits.gather(1, gold)).squeeze(1)
+    return probabilities, nll, norms.sum() - logits.mean(dim=1).sum()

@@ -10,7 +10,7 @@ from nmt.config import TrainingConfig
 from nmt.data.batching.batches import Batch
 from nmt.data.tokenizers.base import PAD
 from nmt.models import Seq2Seq
-from nmt.models.contract import Reading
+from nmt.models.contract import DecoderOutput
 from nmt.training import forcing
 from nmt.training.coverage import coverage_loss
 from nmt.training.loss import count_likeliest, smoothed_cross_entropy
@@ -20,7 +20,7 @@ from nmt.training.reinforce import reinforcement
 class Read(NamedTuple):
     """A batch that a model has read."""
 
-    reading: Reading
+    reading: DecoderOutput
     real: Tensor  # (batch, target) bool, False at padding
     places: Tensor  # (positions,) where `real` is True, counted row by row
     readouts: Tensor  # (positions, readout), of those places
@@ -65,20 +65,20 @@ def objective(
 
     expected: (vocab,) the reward that hard attention could expect of each word
     """
-    minimised, surprises = smoothed_cross_entropy(
+    minimised, nll = smoothed_cross_entropy(
         read.readouts, vocabulary, read.targets, smoothing=config.label_smoothing
     )
     attention, choices = read.reading.attention, read.reading.choices
     if config.coverage_loss:
         minimised = minimised + config.coverage_loss * coverage_loss(attention, read.real)
     if choices is not None:
-        nothing = torch.zeros_like(choices, dtype=surprises.dtype).flatten()
+        nothing = torch.zeros_like(choices, dtype=nll.dtype).flatten()
         rewards, awaited = (
             nothing.index_copy(0, read.places, found).view_as(choices)
-            for found in (-surprises, expected[read.targets].to(surprises.dtype))
+            for found in (-nll, expected[read.targets].to(nll.dtype))
         )
         minimised = minimised + reinforcement(choices, rewards, awaited, read.real)
-    return minimised, surprises
+    return minimised, nll
 
 
 def plain_loss(read: Read, vocabulary: nn.Linear) -> Tensor:

@@ -13,7 +13,7 @@ from nmt.registry import Registry
 
 
 @dataclass(frozen=True)
-class Moment:
+class SchedulePoint:
     """Where a training stands."""
 
     step: int
@@ -36,11 +36,11 @@ class Moment:
         return min(done / max(self.total - self.warmup, 1), 1.0)
 
 
-schedules: Registry[Callable[[Moment], float]] = Registry("learning-rate schedule")
+schedules: Registry[Callable[[SchedulePoint], float]] = Registry("learning-rate schedule")
 NEEDS_END = {"linear", "cosine"}
 
 
-def factor(name: str, moment: Moment) -> float:
+def factor(name: str, moment: SchedulePoint) -> float:
     """What the learning rate is multiplied by.
 
     >>> [factor("inverse_sqrt", Moment(s, warmup=100, total=None)) for s in (50, 100, 400)]
@@ -66,30 +66,30 @@ def check(name: str, total: int | None) -> None:
 
 
 @schedules.register("constant")
-def constant(moment: Moment) -> float:
+def constant(moment: SchedulePoint) -> float:
     """1"""
     return 1.0
 
 
 @schedules.register("linear")
-def linear(moment: Moment) -> float:
+def linear(moment: SchedulePoint) -> float:
     """From 1 in a line to 0, which is reached after the last update."""
     return 1.0 - moment.share
 
 
 @schedules.register("cosine")
-def cosine(moment: Moment) -> float:
+def cosine(moment: SchedulePoint) -> float:
     """(1 + cos(pi share)) / 2. Loshchilov and Hutter (2017): https://arxiv.org/abs/1608.03983"""
     return (1 + math.cos(math.pi * moment.share)) / 2
 
 
 @schedules.register("inverse_sqrt")
-def inverse_sqrt(moment: Moment) -> float:
+def inverse_sqrt(moment: SchedulePoint) -> float:
     """sqrt(warmup / step). Vaswani et al. (2017), section 5.3: https://arxiv.org/abs/1706.03762"""
     return math.sqrt(max(moment.warmup, 1) / max(moment.step, 1))
 
 
 @schedules.register("plateau")
-def plateau(moment: Moment) -> float:
+def plateau(moment: SchedulePoint) -> float:
     """Half as much after each validation without a better score."""
     return 0.5**moment.stalls

@@ -18,7 +18,7 @@ from nmt.training import forcing
 from nmt.training.divergence import Divergence
 from nmt.training.objective import Read, count_right, objective, plain_loss, read
 from nmt.training.reinforce import Baseline
-from nmt.training.schedules import Moment, factor
+from nmt.training.schedules import SchedulePoint, factor
 from nmt.training.state import (
     of_optimizer,
     random_states,
@@ -32,7 +32,7 @@ RETURN_EVERY = 16  # updates: batches of ever new shapes leave ever more gaps be
 
 
 @dataclass(frozen=True)
-class Report:
+class StepMetrics:
     """What one update did."""
 
     loss: float
@@ -61,13 +61,13 @@ class Trainer:
         )
         self.steps = 0
         self.stalls = 0
-        self.most_cells: int | None = None
+        self.max_padded_tokens: int | None = None
         """The largest batch that is learned from at once, once one did not fit."""
         self.baseline = Baseline(model.vocabulary.out_features, compute.device)
         """What hard attention is rewarded beyond."""
         self.divergence = Divergence(model.vocabulary.out_features)
 
-    def step(self, batches: Sequence[Batch]) -> Report:
+    def step(self, batches: Sequence[Batch]) -> StepMetrics:
         """One update from one or more batches.
 
         Every target token weighs the same however tokens fall into batches: losses are sums,
@@ -96,7 +96,7 @@ class Trainer:
         self.baseline.move()
         if self.steps % RETURN_EVERY == 0:
             return_freed_memory()
-        return Report(
+        return StepMetrics(
             total / tokens,
             norm,
             rate,
@@ -128,7 +128,7 @@ class Trainer:
     def _over(self, batches: Sequence[Batch], work: Callable[[Batch], Tensor]) -> Tensor:
         """The sum of some work over batches, which are cut into parts where they do not fit."""
         while True:
-            parts = [part for batch in batches for part in in_parts(batch, self.most_cells)]
+            parts = [part for batch in batches for part in in_parts(batch, self.max_padded_tokens)]
             random = random_states(self.compute.device)
             try:
                 return torch.stack([work(part) for part in parts]).sum()
@@ -143,20 +143,21 @@ class Trainer:
 
     def _make_room(self, parts: Sequence[Batch]) -> None:
         """Parts of these sizes do not fit: halve them from now on."""
-        largest = max(parts, key=lambda part: part.cells)
+        largest = max(parts, key=lambda part: part.padded_tokens)
         if all(len(part.sentences) == 1 for part in parts):
             raise TrainingError(
                 f"{self.compute.device} has not enough memory for a sentence pair of "
-                f"{largest.cells:,} tokens: lower data.cleaning.max_words or the model's sizes"
+                f"{largest.padded_tokens:,} tokens: lower data.cleaning.max_words or the model's "
+                "sizes"
             )
-        self.most_cells = largest.cells // 2
+        self.max_padded_tokens = largest.padded_tokens // 2
         log.warning(
             "%s has not enough memory for a batch of %s tokens on both sides: from now on they "
             "are learned from in parts of up to %s, with the same losses; a lower "
             "training.batch_tokens with a higher training.accumulate does so from the start",
             self.compute.device,
-            f"{largest.cells:,}",
-            f"{self.most_cells:,}",
+            f"{largest.padded_tokens:,}",
+            f"{self.max_padded_tokens:,}",
         )
         if self.compute.device.type == "cuda":
             torch.cuda.empty_cache()
@@ -166,13 +167,13 @@ class Trainer:
         ratio = forcing.ratio(self.config, self.steps, self.total)
         with self.compute.products():
             found = self._read(batch, ratio)
-            minimised, surprises = objective(
+            minimised, nll = objective(
                 found, self.model.vocabulary, self.config, expected=self.baseline.average
             )
         (minimised * scale).backward()
         if found.reading.choices is not None:
-            self.baseline.add(found.targets, -surprises)
-        return surprises.sum()
+            self.baseline.add(found.targets, -nll)
+        return nll.sum()
 
     def _read(self, batch: Batch, ratio: float) -> Read:
         per = self.config.teacher_forcing_per
@@ -209,8 +210,8 @@ class Trainer:
 
         return self._over(batches, work).item() / sum(batch.target_tokens for batch in batches)
 
-    def _moment(self) -> Moment:
-        return Moment(self.steps + 1, self.config.warmup_steps, self.total, self.stalls)
+    def _moment(self) -> SchedulePoint:
+        return SchedulePoint(self.steps + 1, self.config.warmup_steps, self.total, self.stalls)
 
     def _lost(self, batches: Sequence[Batch], total: float, norm: float) -> str:
         numbers = [int(n) + 1 for batch in batches for n in batch.sentences]
@@ -225,8 +226,8 @@ class Trainer:
         """Everything but the parameters that the next step depends on, as named tensors."""
         tensors = random_states(self.compute.device) | of_optimizer(self.model, self.optimizer)
         tensors["baseline"] = self.baseline.average
-        if self.most_cells is not None:
-            tensors["most_cells"] = torch.tensor(self.most_cells)
+        if self.max_padded_tokens is not None:
+            tensors["most_cells"] = torch.tensor(self.max_padded_tokens)
         if self.divergence.starts_high:
             tensors["guess"] = torch.tensor(self.divergence.guess, dtype=torch.float64)
         return tensors
@@ -238,7 +239,7 @@ class Trainer:
             CheckpointError: something is missing, damaged, or of another model.
         """
         if "most_cells" in tensors:
-            self.most_cells = max(int(taken(tensors, "most_cells", (), torch.int64)), 1)
+            self.max_padded_tokens = max(int(taken(tensors, "most_cells", (), torch.int64)), 1)
         if "baseline" in tensors:
             average = self.baseline.average
             average.copy_(taken(tensors, "baseline", tuple(average.shape), average.dtype))

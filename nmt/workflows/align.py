@@ -17,7 +17,7 @@ from nmt.evaluation.linking import Links, above, column_maxima, row_maxima, turn
 from nmt.evaluation.pharaoh import Gold, pharaoh, read_gold
 from nmt.evaluation.words import Floats
 from nmt.workflows.inference.attention_scores import SHIFT
-from nmt.workflows.inference.load import Trained, load_trained
+from nmt.workflows.inference.load import TrainedModel, load_trained
 from nmt.workflows.inference.long_lines import counted_lines
 from nmt.workflows.inference.teacher_forcing import (
     Pair,
@@ -226,7 +226,7 @@ def _lines_of(path: Path) -> list[str]:
     return [line for block in lines(path) for line in block]
 
 
-def _load(run: Run, choices: Choices) -> Trained:
+def _load(run: Run, choices: Choices) -> TrainedModel:
     if Export(run.folder).exists:
         raise UsageError(
             f"{run.folder} is an export, which cannot read a translation that is given: align "
@@ -241,7 +241,7 @@ def _load(run: Run, choices: Choices) -> Trained:
     return trained
 
 
-def _refuse_same_direction(trained: Trained, backward: Trained) -> None:
+def _refuse_same_direction(trained: TrainedModel, backward: TrainedModel) -> None:
     def direction(config: Config) -> tuple[str, str]:
         return config.data.source, config.data.target
 
@@ -270,7 +270,10 @@ def _method(choices: Choices, *, alone: bool) -> Callable[[Floats], Links]:
 
 
 def _links(
-    trained: Trained, pairs: Sequence[Pair], choices: Choices, linked: Callable[[Floats], Links]
+    trained: TrainedModel,
+    pairs: Sequence[Pair],
+    choices: Choices,
+    linked: Callable[[Floats], Links],
 ) -> list[Links]:
     links, refused = [], []
     for number, seen in enumerate(read(trained, pairs, strict=choices.strict), start=1):
@@ -282,7 +285,9 @@ def _links(
     return links
 
 
-def _story(trained: Trained, choices: Choices, backward: Trained | None) -> dict[str, Any]:
+def _story(
+    trained: TrainedModel, choices: Choices, backward: TrainedModel | None
+) -> dict[str, Any]:
     """What JSON tells of the making."""
     story: dict[str, Any] = {"method": choices.method, "shift": choices.shift}
     if choices.method == "threshold":

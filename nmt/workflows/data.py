@@ -12,7 +12,7 @@ from nmt.config import DataConfig, load, section, shipped
 from nmt.data.corpus.types import SPLITS, Origin
 from nmt.data.hub.known_corpora import ENTRIES, Entry
 from nmt.data.read import builtins, read_raw
-from nmt.data.report import Look, look
+from nmt.data.report import CorpusReport, look
 from nmt.errors import UsageError
 
 WIDE = 160  # columns of a table that no terminal limits
@@ -76,7 +76,7 @@ def get(choice: Choice) -> Fetched:
     return Fetched(raw.origin, {name: len(bitext) for name, bitext in raw.splits.items()})
 
 
-def check(choice: Choice) -> Look:
+def check(choice: Choice) -> CorpusReport:
     """Measure a corpus as training would see it.
 
     Raises:
@@ -109,7 +109,7 @@ def catalogue_table(entries: Iterable[Entry]) -> Table:
     return table
 
 
-def look_page(found: Look) -> RenderableType:
+def look_page(found: CorpusReport) -> RenderableType:
     """What was found, for people."""
     origin = found.origin
     parts = [origin.corpus, origin.config or "", origin.revision and origin.revision[:12] or ""]
@@ -123,7 +123,7 @@ def look_page(found: Look) -> RenderableType:
     return Group(*notes, _sizes(found), "", _remarks(found), "", _samples(found))
 
 
-def _sizes(found: Look) -> Table:
+def _sizes(found: CorpusReport) -> Table:
     table = _table("", *(f"{name} ({found.origin.splits.get(name, name)})" for name in SPLITS))
     splits = [found.splits[name] for name in SPLITS]
     table.add_row("pairs read", *(f"{split.cleaning.read:,}" for split in splits))
@@ -140,7 +140,7 @@ def _sizes(found: Look) -> Table:
     return table
 
 
-def _remarks(found: Look) -> Table:
+def _remarks(found: CorpusReport) -> Table:
     """What cleaning did and what looks odd, split by split."""
     table = _table("split", "what", "count", "such as")
     table.columns[2].justify = "right"
@@ -157,7 +157,7 @@ def _remarks(found: Look) -> Table:
     return table
 
 
-def _samples(found: Look) -> Table:
+def _samples(found: CorpusReport) -> Table:
     table = _table(f"sample of train, {found.source}", found.target)
     for source, target in found.splits["train"].samples:
         table.add_row(Text(source[:200]), Text(target[:200]))

@@ -19,7 +19,7 @@ from nmt.evaluation.metrics import Scores, measure
 from nmt.evaluation.records import write_records
 from nmt.files import read_json, write_json, write_text
 from nmt.workflows.inference.attention_scores import attention_scores
-from nmt.workflows.inference.load import Trained, endless, load_trained
+from nmt.workflows.inference.load import TrainedModel, load_trained, without_length_limit
 from nmt.workflows.inference.long_lines import warn_of_lengths
 from nmt.workflows.inference.run_text import Text, text_of
 
@@ -128,7 +128,7 @@ def _scores_in(path: Path) -> dict[str, Any]:
     return scores if isinstance(scores, dict) else {}
 
 
-def difference(trained: Trained, decoding: DecodingConfig) -> str:
+def difference(trained: TrainedModel, decoding: DecodingConfig) -> str:
     """How a measurement differs from the run's own, as a folder's name; empty where it does not.
 
     Such as `beam-1`, or `step-300+onnxruntime-int8`.
@@ -157,7 +157,7 @@ SHORT = {"beam_size": "beam"}
 
 
 def _evaluate(
-    trained: Trained,
+    trained: TrainedModel,
     name: str,
     bitext: Bitext,
     decoding: DecodingConfig | None,
@@ -165,7 +165,7 @@ def _evaluate(
 ) -> Evaluation:
     decoding = decoding or trained.config.decoding
     started = monotonic()
-    translations = trained.translator(endless(decoding)).translate_any(bitext.sources)
+    translations = trained.translator(without_length_limit(decoding)).translate_any(bitext.sources)
     seconds = monotonic() - started
     numbered = list(enumerate(translations, start=1))
     warn_of_lengths(

@@ -13,7 +13,7 @@ from nmt.decoding.exported import DESCRIPTION, GRAPHS, INSTALL, PRECISIONS, Expo
 from nmt.decoding.translator import Translator
 from nmt.errors import DataError, UsageError
 from nmt.files import replacing_folder
-from nmt.workflows.inference.load import Trained, endless, load_trained
+from nmt.workflows.inference.load import TrainedModel, load_trained, without_length_limit
 
 log = logging.getLogger(__name__)
 MOST = 1000  # validation sentences that are translated to compare
@@ -87,7 +87,9 @@ def _refuse_place(folder: Path) -> None:
         raise UsageError(f"{folder} holds something else: {another}")
 
 
-def _write_graphs(trained: Trained, folder: Path, precisions: tuple[str, ...]) -> dict[str, float]:
+def _write_graphs(
+    trained: TrainedModel, folder: Path, precisions: tuple[str, ...]
+) -> dict[str, float]:
     from nmt.decoding.graphs import quantize, write_graphs
 
     log.info("writing the graphs of step %d", trained.identity["step"])
@@ -102,7 +104,7 @@ def _write_graphs(trained: Trained, folder: Path, precisions: tuple[str, ...]) -
     return {p: sum(path.stat().st_size for path in paths[p]) / 1e6 for p in precisions}
 
 
-def _description(trained: Trained, precisions: tuple[str, ...]) -> dict[str, Any]:
+def _description(trained: TrainedModel, precisions: tuple[str, ...]) -> dict[str, Any]:
     return {
         "model": trained.identity,
         "attends_from": trained.engine.attends_from,
@@ -116,7 +118,7 @@ def _name(graph: str, precision: str) -> str:
     return f"{graph}.{precision}.onnx"
 
 
-def _compared(trained: Trained, folder: Path) -> dict[str, Any] | None:
+def _compared(trained: TrainedModel, folder: Path) -> dict[str, Any] | None:
     """BLEU of both precisions on the validation split, and how often they say the same."""
     from nmt.evaluation.metrics import bleu_and_chrf
     from nmt.workflows.inference.run_text import text_of
@@ -130,7 +132,9 @@ def _compared(trained: Trained, folder: Path) -> dict[str, Any] | None:
     found: dict[str, list[str]] = {}
     for precision in PRECISIONS:
         engine = Export(folder).engine(precision)
-        translator = Translator(engine, trained.tokenizers, endless(trained.config.decoding))
+        translator = Translator(
+            engine, trained.tokenizers, without_length_limit(trained.config.decoding)
+        )
         found[precision] = [t.text for t in translator.translate(text.sources)]
     language = trained.config.data.target
     bleu = {

@@ -17,7 +17,7 @@ from nmt.errors import NmtError, WriteError
 from nmt.evaluation.records import AttentionRecord, write_records
 from nmt.files import descriptor_of, replacing
 from nmt.registry import Registry
-from nmt.workflows.inference.load import Trained
+from nmt.workflows.inference.load import TrainedModel
 from nmt.workflows.inference.long_lines import warn_of_lengths
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def _number(score: float) -> float | None:
 
 
 def translate_lines(
-    trained: Trained,
+    trained: TrainedModel,
     lines: Iterable[str | None],
     decoding: DecodingConfig,
     *,
@@ -152,7 +152,7 @@ class _OutputFailed(Exception):  # noqa: N818  # it only carries one
 class _Work:
     """Lines on their way to their translations, and what is to be told of them at the end."""
 
-    trained: Trained
+    trained: TrainedModel
     lines: Iterable[str | None]
     decoding: DecodingConfig
     write: Callable[[Translated, Sequence[AttentionRecord]], None]

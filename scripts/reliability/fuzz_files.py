@@ -264,10 +264,10 @@ def tokenizer(name: str) -> Any:
         folder = world.scratch / f"tokenizer-{name}"
         world.write(f"{folder.name}/{name}", mutated(rng, [seed]))
         found = Tokenizers.load(folder).source
-        ids = found.pieces(_whole(rng)[:300]).ids
-        text, _ = found.placed([id for id in ids if id < len(found)])
+        ids = found.encode_with_offsets(_whole(rng)[:300]).ids
+        text, _ = found.decode_with_offsets([id for id in ids if id < len(found)])
         assert "\n" not in text, f"more than one line: {text!r}"
-        text, _ = found.placed([rng.randrange(len(found)) for _ in range(20)])
+        text, _ = found.decode_with_offsets([rng.randrange(len(found)) for _ in range(20)])
         assert "\n" not in text, f"more than one line: {text!r}"
         assert "\x1b" not in text, f"a terminal would obey {text!r}"
         found.names  # noqa: B018

@@ -45,7 +45,7 @@ def pieces(world: World, rng: random.Random) -> None:
 
     tokenizer = world.seeds.tokenizers[rng.choice(["subwords", "words"])]
     text = normalized(sentence(rng), Counter())
-    encoded = tokenizer.pieces(text)
+    encoded = tokenizer.encode_with_offsets(text)
     assert len(encoded.ids) == len(encoded.pieces), "ids and pieces differ in number"
     assert tokenizer.encode([text]) == [encoded.ids], "two ways of encoding differ"
     before = 0
@@ -54,7 +54,7 @@ def pieces(world: World, rng: random.Random) -> None:
         assert piece.start >= before, "pieces are out of order"
         before = piece.start
     ids = encoded.ids if rng.random() < 0.5 else _ids(tokenizer, rng)
-    spelled, placed = tokenizer.placed(ids)
+    spelled, placed = tokenizer.decode_with_offsets(ids)
     assert len(placed) == len(ids), "a piece for each id"
     assert len(spelled.splitlines()) <= 1, f"more than one line: {spelled!r}"
     spelled.encode()
@@ -76,7 +76,8 @@ def records(world: World, rng: random.Random) -> None:
 
     texts = [_normal(rng) for _ in range(2)]
     sides = [
-        _with_end(world.seeds.tokenizers["subwords"].pieces(text).pieces, text) for text in texts
+        _with_end(world.seeds.tokenizers["subwords"].encode_with_offsets(text).pieces, text)
+        for text in texts
     ]
     if max(map(len, sides)) > 2000:
         return

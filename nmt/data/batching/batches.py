@@ -28,16 +28,16 @@ class Batch:
         return int((self.source != PAD).sum())
 
     @property
-    def cells(self) -> int:
+    def padded_tokens(self) -> int:
         """All positions of both sides, padding included."""
         return self.source.size + self.target_out.size
 
 
-def in_parts(batch: Batch, most_cells: int | None) -> list[Batch]:
-    """The batch, cut into parts of at most so many cells, or else of single sentences."""
-    if most_cells is None or batch.cells <= most_cells:
+def in_parts(batch: Batch, max_padded_tokens: int | None) -> list[Batch]:
+    """The batch, cut into parts of at most so many padded tokens, or else of single sentences."""
+    if max_padded_tokens is None or batch.padded_tokens <= max_padded_tokens:
         return [batch]
-    each = max(1, len(batch.sentences) * most_cells // batch.cells)
+    each = max(1, len(batch.sentences) * max_padded_tokens // batch.padded_tokens)
     sides = (batch.source, batch.target_in, batch.target_out, batch.sentences)
     return [
         Batch(*(side[start : start + each] for side in sides))
@@ -45,15 +45,15 @@ def in_parts(batch: Batch, most_cells: int | None) -> list[Batch]:
     ]
 
 
-def plan(
+def make_batches(
     source_lengths: np.ndarray, target_lengths: np.ndarray, *, budget: int, seed: int, epoch: int
 ) -> list[np.ndarray]:
     """Which sentences form which batch: a pure function of its arguments.
 
     Sentences are ordered by target length and, within one, by source length, to and fro so that
     neighbours stay alike where the target length changes; equal ones fall differently in each
-    epoch. A batch is a run of that order whose two padded sides hold at most `budget` cells each.
-    Then the batches are shuffled. Sentences longer than the budget are in no batch.
+    epoch. A batch is a run of that order whose two padded sides hold at most `budget` positions
+    each. Then the batches are shuffled. Sentences longer than the budget are in no batch.
     """
     return shuffled(source_lengths, target_lengths, budget, np.random.default_rng([seed, epoch]))
 
@@ -61,7 +61,7 @@ def plan(
 def shuffled(
     source_lengths: np.ndarray, target_lengths: np.ndarray, budget: int, random: np.random.Generator
 ) -> list[np.ndarray]:
-    """What `plan` says, with the random numbers of a generator."""
+    """What `make_batches` says, with the random numbers of a generator."""
     fits = np.flatnonzero((source_lengths <= budget) & (target_lengths <= budget))
     sources, targets = source_lengths[fits], target_lengths[fits]
     order = np.lexsort((random.random(len(fits)), _to_and_fro(sources, targets), targets))
@@ -71,43 +71,43 @@ def shuffled(
 
 
 @dataclass(frozen=True)
-class Survey:
+class BatchStats:
     """What a plan will come to, whatever its seed and epoch."""
 
     batches: int = 0
     sentences: int = 0
     """Those that fit."""
-    cells: int = 0
+    padded_tokens: int = 0
     """Positions of both sides, padding included."""
     tokens: int = 0
     """Positions of both sides without padding."""
 
-    def __add__(self, other: "Survey") -> "Survey":
-        return Survey(
+    def __add__(self, other: "BatchStats") -> "BatchStats":
+        return BatchStats(
             self.batches + other.batches,
             self.sentences + other.sentences,
-            self.cells + other.cells,
+            self.padded_tokens + other.padded_tokens,
             self.tokens + other.tokens,
         )
 
     @property
     def padding_share(self) -> float:
-        """The share of cells that hold padding."""
-        return 1 - self.tokens / max(self.cells, 1)
+        """The share of positions that hold padding."""
+        return 1 - self.tokens / max(self.padded_tokens, 1)
 
 
-def survey(source_lengths: np.ndarray, target_lengths: np.ndarray, budget: int) -> Survey:
-    """Count what `plan` would make: equal sentences change places, and its runs stay the same."""
+def survey(source_lengths: np.ndarray, target_lengths: np.ndarray, budget: int) -> BatchStats:
+    """Count what `make_batches` would make: whatever its seed, its runs stay the same."""
     fits = (source_lengths <= budget) & (target_lengths <= budget)
     sources, targets = source_lengths[fits], target_lengths[fits]
     order = np.lexsort((_to_and_fro(sources, targets), targets))
     runs = np.array(list(_runs(sources[order], targets[order], budget)), np.int64).reshape(-1, 2)
     if not len(runs):
-        return Survey()
+        return BatchStats()
     starts, sizes = runs[:, 0], runs[:, 1] - runs[:, 0]
     widths = sum(np.maximum.reduceat(side[order], starts) for side in (sources, targets))
     tokens = int(sources.sum() + targets.sum())
-    return Survey(len(runs), len(sources), int((sizes * widths).sum()), tokens)
+    return BatchStats(len(runs), len(sources), int((sizes * widths).sum()), tokens)
 
 
 def _to_and_fro(sources: np.ndarray, targets: np.ndarray) -> np.ndarray:

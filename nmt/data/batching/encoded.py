@@ -114,7 +114,7 @@ def _encoded(bitext: Bitext, tokenizers: Tokenizers) -> Iterator[Sides]:
     both = (tokenizers.source, tokenizers.target)
     with ThreadPoolExecutor(threads) as pool:
         for texts in bitext.chunks(CHUNK):
-            ahead.append([pool.submit(t.end_to_end, s) for t, s in zip(both, texts, strict=True)])
+            ahead.append([pool.submit(t.encode_flat, s) for t, s in zip(both, texts, strict=True)])
             if len(ahead) > 1 + threads // 2:  # a chunk keeps two of them busy
                 yield tuple(side.result() for side in ahead.popleft())
         for sides in ahead:

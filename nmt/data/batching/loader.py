@@ -23,7 +23,7 @@ class Position(Protocol):
     """The next one of this epoch."""
 
 
-class Epochs:
+class BatchLoader:
     """The batches of a corpus, epoch after epoch, from any position on.
 
     The thread starts with the first batch asked for and ends with `close`, or with a `with` block.

@@ -12,7 +12,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from nmt.data.batching.batches import Survey, shuffled, survey
+from nmt.data.batching.batches import BatchStats, shuffled, survey
 from nmt.data.batching.encoded import EncodedBitext
 
 WINDOW = 1_000_000  # sentences planned at once
@@ -25,7 +25,7 @@ class Windows:
         self.bitext, self.budget, self.seed = bitext, budget, seed
         self._chunks = _dealt(bitext, seed)
         self._surveys = [survey(*self._lengths(chunks)[1:], budget) for chunks in self._chunks]
-        self.survey = sum(self._surveys, Survey())
+        self.survey = sum(self._surveys, BatchStats())
         self._latest: tuple[tuple[int, int], list[np.ndarray]] | None = None
 
     def epoch(self, epoch: int, *, start: int = 0) -> Iterator[list[np.ndarray]]:

@@ -102,7 +102,7 @@ def clean(
     if isinstance(raw, RawStream):
         return _clean_stream(raw, config, held_out)
     tidied, report = tidy(raw)
-    kept, dropped = sieve(tidied, config, held_out=held_out)
+    kept, dropped = filter_pairs(tidied, config, held_out=held_out)
     return kept, replace(report, kept=len(kept), dropped={**report.dropped, **dropped})
 
 
@@ -117,7 +117,7 @@ def _clean_stream(
     with writing() as writer, Repeats() as repeats:
         for chunk in raw.chunks():
             tidied, report = tidy(RawBitext(*chunk))
-            kept, reasons = sieve(tidied, alone, held_out=held_out)
+            kept, reasons = filter_pairs(tidied, alone, held_out=held_out)
             writer.write(kept)
             if config.drop_duplicates:
                 repeats.add(kept)
@@ -152,7 +152,7 @@ def tidy(raw: Raw) -> tuple[Bitext, Cleaning]:
     return Bitext(sources, targets), Cleaning(read, len(sources), dropped, _positive(counts))
 
 
-def sieve(
+def filter_pairs(
     train: Bitext, config: CleaningConfig, *, held_out: Collection[str] = ()
 ) -> tuple[Bitext, dict[str, int]]:
     """Leave out of train what teaches nothing; returns what stays, and reason -> pairs."""

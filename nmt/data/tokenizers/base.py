@@ -90,13 +90,13 @@ class Tokenizer(ABC):
         """Ids of whole sentences, without BOS and EOS."""
 
     @abstractmethod
-    def end_to_end(self, sentences: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    def encode_flat(self, sentences: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """The ids of all sentences in one array (all,) int32, and their lengths (sentences,)."""
 
     @abstractmethod
-    def pieces(self, sentence: str) -> Encoded:
+    def encode_with_offsets(self, sentence: str) -> Encoded:
         """Ids, pieces and their places in the sentence."""
 
     @abstractmethod
-    def placed(self, ids: Ids) -> tuple[str, list[Piece]]:
+    def decode_with_offsets(self, ids: Ids) -> tuple[str, list[Piece]]:
         """The text of ids, and the place of each id's piece in it."""

@@ -61,12 +61,12 @@ class SubwordTokenizer(Tokenizer):
     def encode(self, sentences: list[str]) -> list[list[int]]:
         return self.processor.encode(sentences, out_type=int, num_threads=1)
 
-    def end_to_end(self, sentences: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    def encode_flat(self, sentences: list[str]) -> tuple[np.ndarray, np.ndarray]:
         found = self.processor.encode(sentences, return_type="numpy", num_threads=1)
         lengths = np.fromiter(map(len, found), np.int64, len(found))
         return np.concatenate([np.zeros(0, np.int32), *found]), lengths
 
-    def pieces(self, sentence: str) -> Encoded:
+    def encode_with_offsets(self, sentence: str) -> Encoded:
         found = self.processor.encode(sentence, return_type="offset_mapping")
         places = list(found["offsets"])
         for i in range(len(places) - 2, -1, -1):  # all bytes of a letter stand for the letter
@@ -76,7 +76,7 @@ class SubwordTokenizer(Tokenizer):
         texts = zip(found["pieces"], places, strict=True)
         return Encoded(found["ids"], [Piece(text, *place) for text, place in texts])
 
-    def placed(self, ids: Ids) -> tuple[str, list[Piece]]:
+    def decode_with_offsets(self, ids: Ids) -> tuple[str, list[Piece]]:
         text, pieces, spelled = "", list[Piece](), bytearray()
         for name in self.processor.id_to_piece(list(ids)):
             byte = re.fullmatch(r"<0x([0-9A-F]{2})>", name)

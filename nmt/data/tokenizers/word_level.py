@@ -76,12 +76,12 @@ class WordTokenizer(Tokenizer):
             [self._id(name) for name, _ in _cut(sentence, self._split)] for sentence in sentences
         ]
 
-    def end_to_end(self, sentences: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    def encode_flat(self, sentences: list[str]) -> tuple[np.ndarray, np.ndarray]:
         found = self.encode(sentences)
         lengths = np.fromiter(map(len, found), np.int64, len(found))
         return np.fromiter(chain.from_iterable(found), np.int32, int(lengths.sum())), lengths
 
-    def pieces(self, sentence: str) -> Encoded:
+    def encode_with_offsets(self, sentence: str) -> Encoded:
         ids, pieces, start = list[int](), list[Piece](), 0
         for name, end in _cut(sentence, self._split):
             ids.append(self._id(name))
@@ -89,7 +89,7 @@ class WordTokenizer(Tokenizer):
             start = end
         return Encoded(ids, pieces)
 
-    def placed(self, ids: Ids) -> tuple[str, list[Piece]]:
+    def decode_with_offsets(self, ids: Ids) -> tuple[str, list[Piece]]:
         text, pieces = "", list[Piece]()
         for id in ids:
             surface = f" {SPECIAL[id]}" if id < len(SPECIAL) else _surface(self._names[id])

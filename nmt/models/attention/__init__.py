@@ -1,8 +1,8 @@
 """Attention: a score of each key, normalised to weights, by which the values are averaged."""
 
 from nmt.models.attention.attend import (
-    Attended,
     Attention,
+    AttentionOutput,
     MultiHead,
     NoAttention,
     Query,
@@ -15,7 +15,7 @@ from nmt.models.attention.scopes import Scope, Window, scopes
 from nmt.models.attention.scores import Score, scores
 
 __all__ = [
-    "Attended",
+    "AttentionOutput",
     "Attention",
     "Choice",
     "Chosen",

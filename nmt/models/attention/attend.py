@@ -24,7 +24,7 @@ class Query(NamedTuple):
     coverage: Tensor | None = None  # (batch, target, source): the weights so far, summed
 
 
-class Attended(NamedTuple):
+class AttentionOutput(NamedTuple):
     """What was found."""
 
     contexts: Tensor  # (batch, target, context)
@@ -63,7 +63,7 @@ class Attention(nn.Module, ABC):
         """
 
     @abstractmethod
-    def forward(self, asked: Query, keys: Tensor, values: Tensor, mask: Tensor) -> Attended:
+    def forward(self, asked: Query, keys: Tensor, values: Tensor, mask: Tensor) -> AttentionOutput:
         """mask: (batch, 1 or target, source) bool, True where a query may look"""
 
 
@@ -119,7 +119,7 @@ class SingleHead(Attention):
             states = rotated(states, positions)
         return self.score.project(states)
 
-    def forward(self, asked: Query, keys: Tensor, values: Tensor, mask: Tensor) -> Attended:
+    def forward(self, asked: Query, keys: Tensor, values: Tensor, mask: Tensor) -> AttentionOutput:
         query = asked.states.to(keys.dtype)
         if self.reads_words:
             assert asked.words is not None, "who reads words is given them"
@@ -133,7 +133,7 @@ class SingleHead(Attention):
                 return self._in_window(query, asked.coverage, keys, values, mask, window)
         scores = self._scores(query, keys, asked.coverage)
         weights, drawn = self.choice(self.normalizer(scores, mask))
-        return Attended(weights.to(values.dtype) @ values, weights, drawn)
+        return AttentionOutput(weights.to(values.dtype) @ values, weights, drawn)
 
     def _scores(self, query: Tensor, keys: Tensor, coverage: Tensor | None) -> Tensor:
         if self.covers:
@@ -149,7 +149,7 @@ class SingleHead(Attention):
         values: Tensor,
         mask: Tensor,
         window: Window,
-    ) -> Attended:
+    ) -> AttentionOutput:
         """The same on the positions of a window alone: each query becomes a batch of its own."""
         batch, target, width = window.index.shape
         apart = (batch * target, 1, width)
@@ -170,7 +170,9 @@ class SingleHead(Attention):
         contexts = (weights.to(values.dtype) @ seen(values)).view(batch, target, -1)
         everywhere = weights.new_zeros(batch, target, keys.size(1))
         everywhere = everywhere.scatter_add(-1, window.index, weights.view(batch, target, width))
-        return Attended(contexts, everywhere, None if drawn is None else drawn.view(batch, target))
+        return AttentionOutput(
+            contexts, everywhere, None if drawn is None else drawn.view(batch, target)
+        )
 
 
 class MultiHead(Attention):
@@ -213,7 +215,7 @@ class MultiHead(Attention):
         values = self.inner.score.values(self._apart(self.value(states)))
         return self._together(keys), self._together(values)
 
-    def forward(self, asked: Query, keys: Tensor, values: Tensor, mask: Tensor) -> Attended:
+    def forward(self, asked: Query, keys: Tensor, values: Tensor, mask: Tensor) -> AttentionOutput:
         states = self._apart(self.query(asked.states.to(keys.dtype)))
         positions, coverage = asked.positions, asked.coverage
         inner = Query(
@@ -226,7 +228,7 @@ class MultiHead(Attention):
         found = self.inner(inner, self._apart(keys), self._apart(values), mask)
         weights = found.weights.unflatten(0, (-1, self.heads))
         drawn = found.choices
-        return Attended(
+        return AttentionOutput(
             self.output(self._together(found.contexts)),
             weights.mean(dim=1),
             None if drawn is None else drawn.unflatten(0, (-1, self.heads)).sum(dim=1),
@@ -261,10 +263,10 @@ class NoAttention(Attention):
         assert summary is not None, "it is all that there is to see"
         return states[..., :0], summary.unsqueeze(1)
 
-    def forward(self, asked: Query, keys: Tensor, values: Tensor, mask: Tensor) -> Attended:
+    def forward(self, asked: Query, keys: Tensor, values: Tensor, mask: Tensor) -> AttentionOutput:
         batch, target, _ = asked.states.shape
         weights = torch.zeros(batch, target, keys.size(1), device=keys.device)
-        return Attended(values.expand(-1, target, -1), weights)
+        return AttentionOutput(values.expand(-1, target, -1), weights)
 
 
 def _check(config: AttentionConfig) -> None:

@@ -7,12 +7,12 @@ between. The Transformer's carries no state but what it has read.
 """
 
 from nmt.models.decoders.bahdanau import BahdanauDecoder, ConditionalDecoder
-from nmt.models.decoders.decoder import Advanced, Decoder, decoders, joined
+from nmt.models.decoders.decoder import Decoder, DecoderStep, decoders, joined
 from nmt.models.decoders.luong import LuongDecoder
 from nmt.models.decoders.transformer import TransformerDecoder
 
 __all__ = [
-    "Advanced",
+    "DecoderStep",
     "BahdanauDecoder",
     "ConditionalDecoder",
     "Decoder",

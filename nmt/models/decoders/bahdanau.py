@@ -6,8 +6,8 @@ from torch import Tensor, nn
 from nmt.config import DecoderConfig, ModelConfig
 from nmt.models import fused
 from nmt.models.cells import CellState, cells
-from nmt.models.contract import Memory, Reading
-from nmt.models.decoders.decoder import Advanced, decoders
+from nmt.models.contract import DecoderOutput, Memory
+from nmt.models.decoders.decoder import DecoderStep, decoders
 from nmt.models.decoders.recurrent import DecoderState, RecurrentDecoder
 
 
@@ -45,24 +45,24 @@ class BahdanauDecoder(DeepReadout):
     def feed_width(config: DecoderConfig, context: int) -> int:
         return context
 
-    def forward(self, embedded: Tensor, memory: Memory) -> Reading:
+    def forward(self, embedded: Tensor, memory: Memory) -> DecoderOutput:
         return (self.read_fused if self.fused else self.read_plainly)(embedded, memory)
 
-    def read_fused(self, embedded: Tensor, memory: Memory) -> Reading:
+    def read_fused(self, embedded: Tensor, memory: Memory) -> DecoderOutput:
         states, contexts, attention = fused.bahdanau(
             self.stack, self.attention, embedded, self.start(memory).cells, memory
         )
         part = torch.cat([states, contexts], dim=-1)
-        return Reading(self.read_out(part, embedded), attention)
+        return DecoderOutput(self.read_out(part, embedded), attention)
 
-    def tick(
+    def recurrent_step(
         self, gates: Tensor, word: Tensor, state: DecoderState, memory: Memory
-    ) -> Advanced[DecoderState]:
+    ) -> DecoderStep[DecoderState]:
         found, past = self.attend(state.cells.top, word, state.past, memory)
         new = self.stack.step(gates, found.contexts, state.cells)
         part = torch.cat([new.top.to(found.contexts.dtype), found.contexts], dim=-1)
         state = DecoderState(new, state.feed, past)
-        return Advanced(part, state, found.weights, found.choices, found.heads)
+        return DecoderStep(part, state, found.weights, found.choices, found.heads)
 
 
 @decoders.register("conditional")
@@ -86,9 +86,9 @@ class ConditionalDecoder(DeepReadout):
     def feed_width(config: DecoderConfig, context: int) -> int:
         return 0
 
-    def tick(
+    def recurrent_step(
         self, gates: Tensor, word: Tensor, state: DecoderState, memory: Memory
-    ) -> Advanced[DecoderState]:
+    ) -> DecoderStep[DecoderState]:
         first = self.stack.step(gates, state.feed, state.cells)
         found, past = self.attend(first.top, word, state.past, memory)
         top = CellState(first.hidden[-1:], first.cell[-1:])
@@ -96,4 +96,4 @@ class ConditionalDecoder(DeepReadout):
         new = CellState(first.hidden[:-1] + moved.hidden, first.cell[:-1] + moved.cell)
         part = torch.cat([new.top.to(found.contexts.dtype), found.contexts], dim=-1)
         state = DecoderState(new, state.feed, past)
-        return Advanced(part, state, found.weights, found.choices, found.heads)
+        return DecoderStep(part, state, found.weights, found.choices, found.heads)

@@ -8,24 +8,24 @@ import torch
 from torch import Tensor, nn
 
 from nmt.config import ModelConfig
-from nmt.models.contract import Memory, Reading, State
+from nmt.models.contract import DecoderOutput, Memory, State
 from nmt.registry import Registry
 
 
-class Advanced(NamedTuple, Generic[State]):
+class DecoderStep(NamedTuple, Generic[State]):
     """A decoder by one position."""
 
     readout: Tensor  # (batch, readout)
     state: State
     attention: Tensor  # (batch, source)
-    choices: Tensor | None = None  # (batch,): see `Reading`
+    choices: Tensor | None = None  # (batch,): see `DecoderOutput`
     heads: Tensor | None = None  # (batch, heads, source), of which the attention is the mean
 
 
-def joined(steps: Sequence[Advanced[Any]]) -> Reading:
+def joined(steps: Sequence[DecoderStep[Any]]) -> DecoderOutput:
     """The reading of a target that was read position by position."""
     drawn = [step.choices for step in steps if step.choices is not None]
-    return Reading(
+    return DecoderOutput(
         torch.stack([step.readout for step in steps], dim=1),
         torch.stack([step.attention for step in steps], dim=1),
         torch.stack(drawn, dim=1) if drawn else None,
@@ -65,11 +65,11 @@ class Decoder(nn.Module, ABC, Generic[State]):
         """Before the first target word."""
 
     @abstractmethod
-    def advance(self, embedded: Tensor, state: State, memory: Memory) -> Advanced[State]:
+    def advance(self, embedded: Tensor, state: State, memory: Memory) -> DecoderStep[State]:
         """One position. embedded: (rows, inputs); a sentence of the memory may have several"""
 
     @abstractmethod
-    def forward(self, embedded: Tensor, memory: Memory) -> Reading:
+    def forward(self, embedded: Tensor, memory: Memory) -> DecoderOutput:
         """All positions of a known target. embedded: (batch, target, inputs)"""
 
     def maps(self, embedded: Tensor, memory: Memory) -> dict[str, Tensor]:

@@ -5,8 +5,8 @@ from torch import Tensor, nn
 
 from nmt.config import DecoderConfig, ModelConfig
 from nmt.models import fused
-from nmt.models.contract import Memory, Reading
-from nmt.models.decoders.decoder import Advanced, decoders
+from nmt.models.contract import DecoderOutput, Memory
+from nmt.models.decoders.decoder import DecoderStep, decoders
 from nmt.models.decoders.recurrent import DecoderState, RecurrentDecoder
 
 
@@ -25,11 +25,11 @@ class LuongDecoder(RecurrentDecoder):
     def __init__(self, model: ModelConfig, *, memory: int) -> None:
         super().__init__(model, memory=memory)
         self.combine = nn.Linear(self.attention.context + self.hidden, self.hidden, bias=False)
-        self.at_once = not (self.feed or self.attention.covers)
+        self.parallel = not (self.feed or self.attention.covers)
 
     @property
     def reads_by(self) -> str:
-        return "one call over the whole target" if self.at_once else super().reads_by
+        return "one call over the whole target" if self.parallel else super().reads_by
 
     @staticmethod
     def feed_width(config: DecoderConfig, context: int) -> int:
@@ -38,27 +38,29 @@ class LuongDecoder(RecurrentDecoder):
     def first_feed(self, memory: Memory) -> Tensor:
         return memory.summary.new_zeros(memory.summary.size(0), self.feed)
 
-    def forward(self, embedded: Tensor, memory: Memory) -> Reading:
-        if self.at_once:
+    def forward(self, embedded: Tensor, memory: Memory) -> DecoderOutput:
+        if self.parallel:
             states = self.stack.read(embedded, self.start(memory).cells)
-            found = self.attend_at_once(states, embedded, memory)
-            return Reading(self._attentional(found.contexts, states), found.weights, found.choices)
+            found = self.attend_in_parallel(states, embedded, memory)
+            return DecoderOutput(
+                self._attentional(found.contexts, states), found.weights, found.choices
+            )
         return (self.read_fused if self.fused else self.read_plainly)(embedded, memory)
 
-    def read_fused(self, embedded: Tensor, memory: Memory) -> Reading:
+    def read_fused(self, embedded: Tensor, memory: Memory) -> DecoderOutput:
         cells = self.start(memory).cells
         parts = (self.stack, self.attention, self.combine)
-        return Reading(*fused.luong(*parts, embedded, cells, memory))
+        return DecoderOutput(*fused.luong(*parts, embedded, cells, memory))
 
-    def tick(
+    def recurrent_step(
         self, gates: Tensor, word: Tensor, state: DecoderState, memory: Memory
-    ) -> Advanced[DecoderState]:
+    ) -> DecoderStep[DecoderState]:
         new = self.stack.step(gates, state.feed, state.cells)
         found, past = self.attend(new.top, word, state.past, memory)
         attentional = self._attentional(found.contexts, new.top)
         feed = attentional if self.feed else state.feed
         state = DecoderState(new, feed, past)
-        return Advanced(attentional, state, found.weights, found.choices, found.heads)
+        return DecoderStep(attentional, state, found.weights, found.choices, found.heads)
 
     def read_out(self, part: Tensor, embedded: Tensor) -> Tensor:
         return part

@@ -8,14 +8,14 @@ from torch import Tensor, nn
 
 from nmt.config import DecoderConfig, ModelConfig
 from nmt.models import fused
-from nmt.models.attention import Attended, Query, attention_of
+from nmt.models.attention import AttentionOutput, Query, attention_of
 from nmt.models.cells import CellState, cells
-from nmt.models.contract import Memory, Reading, Rows
-from nmt.models.decoders.decoder import Advanced, Decoder, joined
+from nmt.models.contract import BatchState, DecoderOutput, Memory
+from nmt.models.decoders.decoder import Decoder, DecoderStep, joined
 
 
 @dataclass(frozen=True)
-class Past(Rows):
+class Past(BatchState):
     """What an attention must know of the positions before; of width 0 where it need not."""
 
     position: Tensor  # (batch, 1) int64: how many there were
@@ -23,7 +23,7 @@ class Past(Rows):
 
 
 @dataclass(frozen=True)
-class DecoderState(Rows):
+class DecoderState(BatchState):
     """What a recurrent decoder carries from one target position to the next."""
 
     cells: CellState
@@ -88,40 +88,40 @@ class RecurrentDecoder(Decoder[DecoderState]):
 
     def advance(
         self, embedded: Tensor, state: DecoderState, memory: Memory
-    ) -> Advanced[DecoderState]:
-        new = self.tick(self.stack.project(embedded), embedded, state, memory)
+    ) -> DecoderStep[DecoderState]:
+        new = self.recurrent_step(self.stack.project(embedded), embedded, state, memory)
         return new._replace(readout=self.read_out(new.readout, embedded))
 
-    def forward(self, embedded: Tensor, memory: Memory) -> Reading:
+    def forward(self, embedded: Tensor, memory: Memory) -> DecoderOutput:
         return self.read_plainly(embedded, memory)
 
-    def read_plainly(self, embedded: Tensor, memory: Memory) -> Reading:
+    def read_plainly(self, embedded: Tensor, memory: Memory) -> DecoderOutput:
         """The plain loop, which says what is computed.
 
         What does not depend on the recurrence is computed before and after it.
         """
-        reading = joined(self._ticks(embedded, memory))
-        return reading._replace(readouts=self.read_out(reading.readouts, embedded))
+        output = joined(self._steps(embedded, memory))
+        return output._replace(readouts=self.read_out(output.readouts, embedded))
 
     def maps(self, embedded: Tensor, memory: Memory) -> dict[str, Tensor]:
-        heads = [step.heads for step in self._ticks(embedded, memory) if step.heads is not None]
+        heads = [step.heads for step in self._steps(embedded, memory) if step.heads is not None]
         if not heads:
             return {}
         each = torch.stack(heads, dim=2).unbind(dim=1)
         return {f"decoder layer 1 head {n}": weights for n, weights in enumerate(each, start=1)}
 
-    def _ticks(self, embedded: Tensor, memory: Memory) -> list[Advanced[DecoderState]]:
+    def _steps(self, embedded: Tensor, memory: Memory) -> list[DecoderStep[DecoderState]]:
         state = self.start(memory)
-        steps: list[Advanced[DecoderState]] = []
+        steps: list[DecoderStep[DecoderState]] = []
         gates = self.stack.project(embedded)
         for gate, word in zip(gates.unbind(dim=1), embedded.unbind(dim=1), strict=True):
-            steps.append(self.tick(gate, word, state, memory))
+            steps.append(self.recurrent_step(gate, word, state, memory))
             state = steps[-1].state
         return steps
 
     def attend(
         self, states: Tensor, words: Tensor, past: Past, memory: Memory
-    ) -> tuple[Attended, Past]:
+    ) -> tuple[AttentionOutput, Past]:
         """One position of rows that may share their sentence, as the beams of a search do.
 
         states: (rows, hidden); words: (rows, inputs); as many rows a sentence of the memory, side
@@ -145,18 +145,18 @@ class RecurrentDecoder(Decoder[DecoderState]):
         drawn = None if found.choices is None else found.choices.flatten()
         heads = None if found.heads is None else found.heads.transpose(1, 2).flatten(0, 1)
         past = Past(past.position + 1, past.coverage + weights if covers else past.coverage)
-        return Attended(contexts, weights, drawn, heads), past
+        return AttentionOutput(contexts, weights, drawn, heads), past
 
-    def attend_at_once(self, states: Tensor, words: Tensor, memory: Memory) -> Attended:
+    def attend_in_parallel(self, states: Tensor, words: Tensor, memory: Memory) -> AttentionOutput:
         """All positions of a target: (batch, target, hidden), (batch, target, inputs)"""
         positions = torch.arange(states.size(1), device=states.device).expand(states.shape[:2])
         asked = Query(states, positions, words)
         return self.attention(asked, memory.keys, memory.values, memory.mask.unsqueeze(1))
 
     @abstractmethod
-    def tick(
+    def recurrent_step(
         self, gates: Tensor, word: Tensor, state: DecoderState, memory: Memory
-    ) -> Advanced[DecoderState]:
+    ) -> DecoderStep[DecoderState]:
         """What has to happen inside the recurrence; its readout is what `read_out` wants.
 
         gates: the word's share of them, (batch, gates); word: (batch, inputs)

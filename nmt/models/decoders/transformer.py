@@ -9,15 +9,15 @@ from torch import Tensor, nn
 
 from nmt.config import ModelConfig
 from nmt.errors import ConfigError
-from nmt.models.attention import Attended, Query
+from nmt.models.attention import AttentionOutput, Query
 from nmt.models.attention.positions import Positions
-from nmt.models.contract import Memory, Reading, Rows
-from nmt.models.decoders.decoder import Advanced, Decoder, decoders
+from nmt.models.contract import BatchState, DecoderOutput, Memory
+from nmt.models.decoders.decoder import Decoder, DecoderStep, decoders
 from nmt.models.self_attention import (
-    Cached,
     FeedForward,
-    Part,
+    KeyValues,
     SelfAttention,
+    Sublayer,
     attending,
     maps_of,
     norm_of,
@@ -26,7 +26,7 @@ from nmt.models.self_attention import (
 
 
 @dataclass(frozen=True)
-class Before(Rows):
+class KeyValueCache(BatchState):
     """Of each layer, keys and values of the target words that were read: none is read twice."""
 
     keys: tuple[Tensor, ...]  # (rows, before, *) each
@@ -34,7 +34,7 @@ class Before(Rows):
 
 
 @decoders.register("transformer")
-class TransformerDecoder(Decoder[Before]):
+class TransformerDecoder(Decoder[KeyValueCache]):
     """Y_l+1 = feed_forward(attention(self_attention(Y_l), source)), from the words Y_0 on.
 
     Vaswani et al. (2017), section 3: https://arxiv.org/abs/1706.03762; with norm `pre`, Xiong et
@@ -72,24 +72,26 @@ class TransformerDecoder(Decoder[Before]):
         keys, values = zip(*prepared, strict=True)
         return torch.cat(keys, dim=-1), torch.cat(values, dim=-1)
 
-    def start(self, memory: Memory) -> Before:
+    def start(self, memory: Memory) -> KeyValueCache:
         def nothing(width: int) -> Tensor:
             return memory.values.new_zeros(memory.values.size(0), 0, width)
 
         keys, values = zip(*self.widths, strict=True)
-        return Before(tuple(map(nothing, keys)), tuple(map(nothing, values)))
+        return KeyValueCache(tuple(map(nothing, keys)), tuple(map(nothing, values)))
 
-    def advance(self, embedded: Tensor, state: Before, memory: Memory) -> Advanced[Before]:
-        reading, state = self._read(embedded.unsqueeze(1), memory, state)
-        drawn = None if reading.choices is None else reading.choices[:, 0]
-        return Advanced(reading.readouts[:, 0], state, reading.attention[:, 0], drawn)
+    def advance(
+        self, embedded: Tensor, state: KeyValueCache, memory: Memory
+    ) -> DecoderStep[KeyValueCache]:
+        output, state = self._read(embedded.unsqueeze(1), memory, state)
+        drawn = None if output.choices is None else output.choices[:, 0]
+        return DecoderStep(output.readouts[:, 0], state, output.attention[:, 0], drawn)
 
-    def forward(self, embedded: Tensor, memory: Memory) -> Reading:
+    def forward(self, embedded: Tensor, memory: Memory) -> DecoderOutput:
         return self._read(embedded, memory)[0]
 
     def maps(self, embedded: Tensor, memory: Memory) -> dict[str, Tensor]:
-        across: list[Attended] = []
-        back: list[Attended] = []
+        across: list[AttentionOutput] = []
+        back: list[AttentionOutput] = []
         self._read(embedded, memory, across=across, back=back)
         looked = across if memory.keys.size(-1) else []  # without attention there is nothing
         return {**maps_of(looked, "decoder"), **maps_of(back, "decoder", " self")}
@@ -98,11 +100,11 @@ class TransformerDecoder(Decoder[Before]):
         self,
         embedded: Tensor,
         memory: Memory,
-        past: Before | None = None,
+        past: KeyValueCache | None = None,
         *,
-        across: list[Attended] | None = None,
-        back: list[Attended] | None = None,
-    ) -> tuple[Reading, Before]:
+        across: list[AttentionOutput] | None = None,
+        back: list[AttentionOutput] | None = None,
+    ) -> tuple[DecoderOutput, KeyValueCache]:
         """embedded: (rows, length, inputs), the words behind those of the past"""
         rows, length, _ = embedded.shape
         before = past.keys[0].size(1) if past else 0
@@ -110,8 +112,8 @@ class TransformerDecoder(Decoder[Before]):
         words = self.positions.dropout(embedded) if self.reads_dropped else embedded
         ones = torch.ones(length, before + length, dtype=torch.bool, device=embedded.device)
         mask = ones.tril(before).expand(rows, -1, -1)
-        found: list[Attended] = []
-        cached: list[Cached] = []
+        found: list[AttentionOutput] = []
+        cached: list[KeyValues] = []
         sources = zip(
             memory.keys.chunk(len(self.layers), dim=-1),
             memory.values.chunk(len(self.layers), dim=-1),
@@ -129,8 +131,8 @@ class TransformerDecoder(Decoder[Before]):
         drawn = [seen.choices for seen in found if seen.choices is not None]
         choices = torch.stack(drawn).sum(dim=0) if drawn else None
         new_keys, new_values = zip(*cached, strict=True)
-        reading = Reading(self.norm(states), found[-1].weights, choices)
-        return reading, Before(new_keys, new_values)
+        output = DecoderOutput(self.norm(states), found[-1].weights, choices)
+        return output, KeyValueCache(new_keys, new_values)
 
 
 class _Layer(nn.Module):
@@ -143,7 +145,7 @@ class _Layer(nn.Module):
         self.feed_forward = FeedForward(config, size=size, dropout=dropout)
 
 
-class _CrossAttention(Part):
+class _CrossAttention(Sublayer):
     """f(Y) = attention(Q = Y, K = X, V = X), X the states of the source."""
 
     def __init__(self, model: ModelConfig, *, memory: int) -> None:
@@ -163,7 +165,7 @@ class _CrossAttention(Part):
         values: Tensor,
         mask: Tensor,
         before: int,
-    ) -> tuple[Tensor, Attended]:
+    ) -> tuple[Tensor, AttentionOutput]:
         """Rows that may share their sentence, as the beams of a search do.
 
         states, words: (rows, length, size), whose first is at position `before`; mask: (batch,
@@ -187,7 +189,7 @@ class _CrossAttention(Part):
             return sentences.reshape(rows, length, -1)
 
         drawn = None if found.choices is None else found.choices.reshape(rows, length)
-        found = Attended(by_row(found.contexts), by_row(found.weights), drawn, found.heads)
+        found = AttentionOutput(by_row(found.contexts), by_row(found.weights), drawn, found.heads)
         return self.behind(states, self.fit(found.contexts)), found
 
 

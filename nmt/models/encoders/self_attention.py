@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from nmt.config import ModelConfig
 from nmt.errors import ConfigError
-from nmt.models.attention import Attended
+from nmt.models.attention import AttentionOutput
 from nmt.models.attention.positions import Positions
 from nmt.models.encoders.encoder import Encoder, encoders
 from nmt.models.self_attention import FeedForward, SelfAttention, maps_of, norm_of
@@ -42,12 +42,12 @@ class SelfAttentionEncoder(Encoder):
         return states, (states * real).sum(dim=1) / real.sum(dim=1).clamp(min=1)
 
     def maps(self, embedded: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        seen: list[Attended] = []
+        seen: list[AttentionOutput] = []
         self._read(embedded, mask, seen=seen)
         return maps_of(seen, "encoder")
 
     def _read(
-        self, embedded: Tensor, mask: Tensor, *, seen: list[Attended] | None = None
+        self, embedded: Tensor, mask: Tensor, *, seen: list[AttentionOutput] | None = None
     ) -> Tensor:
         states = self.positions(embedded)
         for layer in self.layers:
@@ -64,7 +64,7 @@ class _Layer(nn.Module):
         self.feed_forward = FeedForward(config, size=size, dropout=dropout)
 
     def forward(
-        self, states: Tensor, mask: Tensor, *, seen: list[Attended] | None = None
+        self, states: Tensor, mask: Tensor, *, seen: list[AttentionOutput] | None = None
     ) -> Tensor:
         states, _ = self.look(states, mask, seen=seen)
         return self.feed_forward(states)

@@ -20,7 +20,7 @@ from nmt.decoding.translator import Translated, Translator
 from nmt.errors import DataError
 from nmt.models.devices import Compute, choose
 from nmt.workflows.bench.machine import best_rate, counted, peak_memory, shapes_of
-from nmt.workflows.inference.load import Trained, endless, load_trained
+from nmt.workflows.inference.load import TrainedModel, load_trained, without_length_limit
 from nmt.workflows.inference.run_text import text_of
 
 log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ def bench_decoding(
     Raises:
         DataError: the file cannot be read, or is empty.
     """
-    decoding = endless(decoding)
+    decoding = without_length_limit(decoding)
     trained = load_trained(run, checkpoint=checkpoint, device=device, decoding=decoding)
     sentences = _sentences(trained, source)
     translator = trained.translator(decoding)
@@ -124,7 +124,7 @@ def bench_decoding(
     )
 
 
-def _sentences(trained: Trained, path: Path | None) -> list[str]:
+def _sentences(trained: TrainedModel, path: Path | None) -> list[str]:
     if path is None:
         lines = _test_split(trained)
     else:
@@ -138,7 +138,7 @@ def _sentences(trained: Trained, path: Path | None) -> list[str]:
     return found
 
 
-def _test_split(trained: Trained) -> list[str]:
+def _test_split(trained: TrainedModel) -> list[str]:
     try:
         if trained.checkpoint is not None:
             return list(text_of(trained.run, trained.config, "test").bitext.sources)
@@ -172,7 +172,7 @@ def _latencies(translator: Translator, sentences: list[str]) -> list[float]:
 
 
 def _flop_per_token(
-    trained: Trained, decoding: DecodingConfig, sentences: list[str]
+    trained: TrainedModel, decoding: DecodingConfig, sentences: list[str]
 ) -> float | None:
     if trained.checkpoint is None:
         return None
@@ -183,7 +183,7 @@ def _flop_per_token(
     return flop / _tokens(found)
 
 
-def _peak(trained: Trained, compute: Compute) -> float:
+def _peak(trained: TrainedModel, compute: Compute) -> float:
     vocabulary = trained.tokenizers.vocabularies.target
     rows = trained.config.decoding.batch_tokens
     return best_rate(compute, shapes_of(trained.config.model, vocabulary, rows=rows))

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 
 from nmt.config import Loaded
-from nmt.data.batching.loader import Epochs
+from nmt.data.batching.loader import BatchLoader
 from nmt.training.loop import Progress
 from nmt.training.trainer import Trainer
 from nmt.workflows.bench.machine import best_rate, counted, peak_memory, shapes_of
-from nmt.workflows.train.setup import Parts, describe, padding_share, prepare
+from nmt.workflows.train.setup import TrainingSetup, describe, padding_share, prepare
 from nmt.workflows.train.validate import check_model
 
 WARM_UP, WINDOWS, WINDOW = 5, 7, 6  # updates, windows, updates in a window
@@ -67,27 +67,27 @@ def bench_training(loaded: Loaded) -> TrainingSpeed:
     The peak is measured before and after, so that a disturbance of the machine shows in both.
     """
     check_model(loaded)
-    parts = prepare(loaded.config)
-    describe(parts)
-    trainer = Trainer(parts.model, parts.config.training, parts.compute, total=parts.updates)
+    setup = prepare(loaded.config)
+    describe(setup)
+    trainer = Trainer(setup.model, setup.config.training, setup.compute, total=setup.updates)
     progress = Progress()
-    with parts.epochs as epochs:
+    with setup.epochs as epochs:
         _window(trainer, epochs, progress, WARM_UP)
-        peaks = [_peak(parts)]
+        peaks = [_peak(setup)]
         windows = [_window(trainer, epochs, progress, WINDOW) for _ in range(WINDOWS)]
-        memory = peak_memory(parts.compute.device.type)  # counting products takes some, too
-        peaks.append(_peak(parts))
+        memory = peak_memory(setup.compute.device.type)  # counting products takes some, too
+        peaks.append(_peak(setup))
         tokens, sentences, waiting = map(statistics.median, zip(*windows, strict=True))
         flop, peak = _flop_per_token(trainer, epochs), max(peaks)
     return TrainingSpeed(
-        tokens, sentences, None, None, padding_share(parts), waiting,
+        tokens, sentences, None, None, padding_share(setup), waiting,
         flop, peak / 1e9, flop * tokens / peak,
-        memory, str(parts.compute), torch.__version__,
+        memory, str(setup.compute), torch.__version__,
     )  # fmt: skip
 
 
 def _window(
-    trainer: Trainer, epochs: Epochs, progress: Progress, updates: int
+    trainer: Trainer, epochs: BatchLoader, progress: Progress, updates: int
 ) -> tuple[float, float, float]:
     """Target tokens and sentences a second, and the share of the time that no batch was ready."""
     tokens = sentences = 0
@@ -106,18 +106,18 @@ def _window(
     return tokens / seconds, sentences / seconds, (epochs.waited - waited) / seconds
 
 
-def _flop_per_token(trainer: Trainer, epochs: Epochs) -> float:
+def _flop_per_token(trainer: Trainer, epochs: BatchLoader) -> float:
     """Of some updates, forward and backward."""
     batches = list(epochs.take(Progress(), COUNTED))
     flop, report = counted(trainer.model, lambda: trainer.step(batches), backward=True)
     return flop / report.target_tokens
 
 
-def _peak(parts: Parts) -> float:
+def _peak(setup: TrainingSetup) -> float:
     """FLOP/s of the best matrix product among shapes that the model has."""
     shapes = shapes_of(
-        parts.config.model,
-        parts.tokenizers.vocabularies.target,
-        rows=parts.config.training.batch_tokens,
+        setup.config.model,
+        setup.tokenizers.vocabularies.target,
+        rows=setup.config.training.batch_tokens,
     )
-    return best_rate(parts.compute, shapes)
+    return best_rate(setup.compute, shapes)

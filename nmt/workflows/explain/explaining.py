@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nmt.config import Loaded, ModelConfig, load, shipped
 from nmt.errors import ConfigError
-from nmt.training.schedules import Moment
+from nmt.training.schedules import SchedulePoint
 from nmt.workflows.explain.components import Piece, named
 from nmt.workflows.explain.configs import configs_with, setting, with_piece
 from nmt.workflows.explain.flops import Reader, Widths, formulas, products
@@ -207,7 +207,7 @@ def _forcing(piece: Piece) -> str:
 def _learning_rate(piece: Piece) -> str:
     warmup, total = 100, 1100
     moments = [
-        Moment(round(warmup + passed * (total - warmup)), warmup, total) for passed in COURSE
+        SchedulePoint(round(warmup + passed * (total - warmup)), warmup, total) for passed in COURSE
     ]
     return f"factor of learning_rate behind the warm-up: {_values(map(piece.made_by, moments))}"
 

@@ -8,7 +8,7 @@ from nmt.data.corpus.types import Bitext
 from nmt.evaluation.alignment import alignment_error, links_found, row_entropies
 from nmt.evaluation.linking import row_maxima
 from nmt.evaluation.pharaoh import Gold
-from nmt.workflows.inference.load import Trained
+from nmt.workflows.inference.load import TrainedModel
 from nmt.workflows.inference.run_text import Text
 from nmt.workflows.inference.teacher_forcing import has_attention, plain, read
 
@@ -16,7 +16,7 @@ SHIFT = 0
 """Row t is of the step that predicts word t, in every kind of decoder: see docs/alignment.md."""
 
 
-def attention_scores(trained: Trained, text: Text) -> dict[str, Any]:
+def attention_scores(trained: TrainedModel, text: Text) -> dict[str, Any]:
     """What `scores.json` says of the attention; nothing where the model has none.
 
     `attention_entropy`: mean over all target pieces, in nats. For the phrasebook also
@@ -47,7 +47,7 @@ def attention_scores(trained: Trained, text: Text) -> dict[str, Any]:
     return scores
 
 
-def _gold(trained: Trained, bitext: Bitext) -> list[Gold]:
+def _gold(trained: TrainedModel, bitext: Bitext) -> list[Gold]:
     """The gold links of pairs of the phrasebook, in either direction."""
     from nmt.data import phrasebook  # takes a second to make: only where it is wanted
 

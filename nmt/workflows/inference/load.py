@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedModel:
     """An engine out of a run, with its tokenizers, and what records say of it."""
 
     run: Run
@@ -122,7 +122,7 @@ def load_trained(
     checkpoint: str = "best",
     device: str | None = None,
     decoding: DecodingConfig | None = None,
-) -> Trained:
+) -> TrainedModel:
     """Load a checkpoint, or its export, for translating, and say what will compute.
 
     device, decoding: instead of the run's own; of `decoding`, its engine and precision count.
@@ -133,18 +133,18 @@ def load_trained(
     """
     config = run.read_config()
     wanted = decoding or config.decoding
-    found = _Sought(run, config, checkpoint, device, wanted).find()
+    found = _ModelResolver(run, config, checkpoint, device, wanted).find()
     log.info("decoding by %s", found.engine)
     return found
 
 
-def endless(decoding: DecodingConfig) -> DecodingConfig:
+def without_length_limit(decoding: DecodingConfig) -> DecodingConfig:
     """The same for a text that is measured whole: no line of it is too long."""
     return decoding.model_copy(update={"max_source_length": sys.maxsize})
 
 
 @dataclass(frozen=True)
-class _Sought:
+class _ModelResolver:
     """What was asked for, and the two places where it may be found."""
 
     run: Run
@@ -159,7 +159,7 @@ class _Sought:
         """What was asked for; else the config's, where this machine has it."""
         return self.asked or _here(self.config.device)
 
-    def find(self) -> Trained:
+    def find(self) -> TrainedModel:
         alone = Export(self.run.folder)
         if alone.exists:
             return self._alone(alone)
@@ -167,7 +167,7 @@ class _Sought:
             return self._by_export()
         return self._own_export() or self._in_torch()
 
-    def _alone(self, export: Export) -> Trained:
+    def _alone(self, export: Export) -> TrainedModel:
         if self.decoding.engine == "torch":
             raise UsageError(f"{export.folder} is an export, which torch cannot run: use auto")
         step = str(export.identity["step"])
@@ -176,7 +176,7 @@ class _Sought:
         self._refuse_device()
         return self._trained(export, self.decoding.precision, export.identity, None, "cpu")
 
-    def _by_export(self) -> Trained:
+    def _by_export(self) -> TrainedModel:
         """The run's own export and nothing else."""
         self._refuse_device()
         export, folder = Export(self.run.export), self.run.checkpoint(self.checkpoint)
@@ -192,7 +192,7 @@ class _Sought:
                 "or a run with --engine torch"
             )
 
-    def _own_export(self) -> Trained | None:
+    def _own_export(self) -> TrainedModel | None:
         """The run's own export, where `auto` finds that it serves as well."""
         export = Export(self.run.export)
         if self.decoding.engine == "torch" or not export.exists or not _on_processor(self.device):
@@ -214,7 +214,7 @@ class _Sought:
             log.warning("decoding by torch, since %s", error)
             return None
 
-    def _in_torch(self) -> Trained:
+    def _in_torch(self) -> TrainedModel:
         from nmt.decoding.torch_engine import TorchEngine
 
         folder = self.run.checkpoint(self.checkpoint)
@@ -225,7 +225,9 @@ class _Sought:
         model, compute = _load_model(self.config, folder, tokenizers, self.device, precision)
         engine = TorchEngine(model, compute)
         identity = identity_of(self.run, folder)
-        return Trained(self.run, self.config, tokenizers, engine, identity, folder, self.device)
+        return TrainedModel(
+            self.run, self.config, tokenizers, engine, identity, folder, self.device
+        )
 
     def _trained(
         self,
@@ -234,10 +236,10 @@ class _Sought:
         identity: dict[str, Any],
         folder: Path | None,
         device: str,
-    ) -> Trained:
+    ) -> TrainedModel:
         tokenizers = Tokenizers.load(self.run.tokenizer)
         engine = export.engine(precision, vocabulary=len(tokenizers.target))
-        return Trained(self.run, self.config, tokenizers, engine, identity, folder, device)
+        return TrainedModel(self.run, self.config, tokenizers, engine, identity, folder, device)
 
 
 def identity_of(run: Run, checkpoint: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from nmt.config import NO_ATTENTION
-from nmt.data.batching.batches import collate, lengths_with_end, plan
+from nmt.data.batching.batches import collate, lengths_with_end, make_batches
 from nmt.data.batching.encoded import EncodedBitext, IdColumn
 from nmt.data.corpus.cleaning import normalized, rewritten
 from nmt.data.tokenizers.base import BOS, EOS, EOS_PIECE, PAD
@@ -20,7 +20,7 @@ from nmt.data.words import Word, is_blank, split_words
 from nmt.decoding.translator import Translated, Translation
 from nmt.errors import DataError, UsageError
 from nmt.evaluation.words import Floats, join_words, side
-from nmt.workflows.inference.load import Trained
+from nmt.workflows.inference.load import TrainedModel
 
 _TOKEN = re.compile("[^ \t]+")
 TOGETHER = 2_000  # pairs whose matrices are in memory at once
@@ -97,7 +97,7 @@ class Read:
         )
 
 
-def read(trained: Trained, pairs: Sequence[Pair], *, strict: bool = True) -> Iterator[Read]:
+def read(trained: TrainedModel, pairs: Sequence[Pair], *, strict: bool = True) -> Iterator[Read]:
     """Each pair in its order, read by teacher forcing.
 
     strict: whether a pair that is too long is an error, or has no weights (see `Read.refused`)
@@ -113,7 +113,7 @@ def read(trained: Trained, pairs: Sequence[Pair], *, strict: bool = True) -> Ite
         yield from _read_together(trained, some, first_line=start + 1, strict=strict)
 
 
-def refuse_no_attention(trained: Trained) -> None:
+def refuse_no_attention(trained: TrainedModel) -> None:
     """Raise UsageError where there is nothing to read links from."""
     if not has_attention(trained):
         raise UsageError(
@@ -122,17 +122,17 @@ def refuse_no_attention(trained: Trained) -> None:
         )
 
 
-def has_attention(trained: Trained) -> bool:
+def has_attention(trained: TrainedModel) -> bool:
     """Whether the decoder looks at the source at all."""
     return trained.config.model.attention.score != NO_ATTENTION
 
 
 def _read_together(
-    trained: Trained, pairs: Sequence[Pair], *, first_line: int, strict: bool
+    trained: TrainedModel, pairs: Sequence[Pair], *, first_line: int, strict: bool
 ) -> list[Read]:
     tokenizers = trained.tokenizers
-    sources = [tokenizers.source.pieces(source.text) for source, _ in pairs]
-    targets = [tokenizers.target.pieces(target.text) for _, target in pairs]
+    sources = [tokenizers.source.encode_with_offsets(source.text) for source, _ in pairs]
+    targets = [tokenizers.target.encode_with_offsets(target.text) for _, target in pairs]
     full = []
     for number, (source, target) in enumerate(zip(sources, targets, strict=True)):
         if (len(source.ids) + 1) * (len(target.ids) + 1) > LARGEST:
@@ -170,7 +170,7 @@ def _halves(group: np.ndarray, lengths: Sequence[np.ndarray]) -> list[np.ndarray
 
 @torch.inference_mode()
 def _matrices(
-    trained: Trained, encoded: EncodedBitext, lines: Sequence[int] | None
+    trained: TrainedModel, encoded: EncodedBitext, lines: Sequence[int] | None
 ) -> list[Floats]:
     """(target pieces, source pieces) weights of every pair, padding cut off.
 
@@ -183,7 +183,7 @@ def _matrices(
     longest = max(int(side.max(initial=0)) for side in lengths)
     budget = max(trained.config.decoding.batch_tokens, longest)
     found: list[Floats] = [np.zeros((0, 0))] * len(encoded)
-    groups = list(plan(*lengths, budget=budget, seed=0, epoch=0))
+    groups = list(make_batches(*lengths, budget=budget, seed=0, epoch=0))
     while groups:
         group = groups.pop()
         batch = collate(encoded, group)
@@ -204,11 +204,11 @@ def _matrices(
 
 
 @torch.inference_mode()
-def maps_of(trained: Trained, translated: Translated, found: Translation) -> dict[str, Floats]:
+def maps_of(trained: TrainedModel, translated: Translated, found: Translation) -> dict[str, Floats]:
     """Each matrix between pieces by name: read anew, with the translation as a known target."""
     model = trained.model
     device = next(model.parameters()).device
-    ids = trained.tokenizers.source.pieces(translated.source).ids
+    ids = trained.tokenizers.source.encode_with_offsets(translated.source).ids
     source = torch.tensor([[*ids, EOS]], device=device)
     target = torch.tensor([[BOS, *found.hypothesis.ids[:-1]]], device=device)
     maps = model.maps(source, source != PAD, target)

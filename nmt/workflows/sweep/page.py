@@ -18,7 +18,7 @@ from nmt.evaluation.words import join_words, side
 from nmt.models.attention import scores
 from nmt.plots.side_by_side import Panel, Section, save_side_by_side
 from nmt.plots.small_multiples import save_small_multiples
-from nmt.workflows.inference.load import Trained, load_trained
+from nmt.workflows.inference.load import TrainedModel, load_trained
 from nmt.workflows.inference.teacher_forcing import has_attention
 
 log = logging.getLogger(__name__)
@@ -101,14 +101,14 @@ def _panels(
     ]
 
 
-def _load(run: Run) -> Trained:
+def _load(run: Run) -> TrainedModel:
     config = run.read_config()
     in_torch = {"engine": "torch", "precision": "auto", "n_best": 1}
     return load_trained(run, decoding=config.decoding.model_copy(update=in_torch))
 
 
 def _panel(
-    trained: Trained, row: Row, sentence: str, name: str
+    trained: TrainedModel, row: Row, sentence: str, name: str
 ) -> tuple[Panel, list[AttentionRecord]]:
     """What is shown of a sentence, and its attention record."""
     try:
@@ -125,7 +125,7 @@ def _panel(
 
 
 def _described(
-    trained: Trained, row: Row, translation: str | None, matrix: Matrix | None, note: str
+    trained: TrainedModel, row: Row, translation: str | None, matrix: Matrix | None, note: str
 ) -> Panel:
     return Panel(
         name=row.name,
@@ -146,7 +146,7 @@ def _scores(row: Row) -> Iterator[str]:
         yield f"entropy {row.entropy:.2f}"
 
 
-def _formula(trained: Trained) -> str | None:
+def _formula(trained: TrainedModel) -> str | None:
     """The formula of the score, which its docstring begins with."""
     model = trained.config.model
     name = model.attention.score

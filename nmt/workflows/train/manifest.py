@@ -13,14 +13,14 @@ from nmt import __version__
 from nmt.checkpoint.shareable import shareable_values
 from nmt.data.corpus.types import SPLITS
 from nmt.models import parameter_table
-from nmt.workflows.train.setup import Parts, padding_share
+from nmt.workflows.train.setup import TrainingSetup, padding_share
 
 RECORDED = ("torch", "sentencepiece", "datasets", "sacrebleu", "numpy", "safetensors", "pyarrow")
 
 
-def manifest(parts: Parts, command: Sequence[str]) -> dict[str, Any]:
+def manifest(setup: TrainingSetup, command: Sequence[str]) -> dict[str, Any]:
     """All that it takes to tell, and to repeat, what was trained; no user names, no passwords."""
-    corpus = parts.corpus
+    corpus = setup.corpus
     facts = {
         "nmt": __version__,
         "versions": {name: version(name) for name in RECORDED}
@@ -29,8 +29,8 @@ def manifest(parts: Parts, command: Sequence[str]) -> dict[str, Any]:
         "host": {"system": platform.platform(), "machine": platform.machine()},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": list(command),
-        "seed": parts.config.seed,
-        "compute": str(parts.compute),
+        "seed": setup.config.seed,
+        "compute": str(setup.compute),
         "corpus": {
             **asdict(corpus.origin),
             "pairs": {name: len(corpus.split(name)) for name in SPLITS},
@@ -38,11 +38,11 @@ def manifest(parts: Parts, command: Sequence[str]) -> dict[str, Any]:
             "cleaning": {name: asdict(report) for name, report in corpus.cleaning.items()},
         },
         "tokenizer": {
-            "fingerprint": parts.tokenizers.fingerprint,
-            **parts.tokenizers.vocabularies._asdict(),
+            "fingerprint": setup.tokenizers.fingerprint,
+            **setup.tokenizers.vocabularies._asdict(),
         },
-        "parameters": dict(parameter_table(parts.model)),
-        "padding_share": round(padding_share(parts), 4),
+        "parameters": dict(parameter_table(setup.model)),
+        "padding_share": round(padding_share(setup), 4),
     }
     without_names: dict[str, Any] = shareable_values(facts)
     return without_names

@@ -16,7 +16,7 @@ from nmt.config import TrainingConfig
 from nmt.errors import WriteError
 from nmt.files import os_errors_as_write_error, refuse_links, write_text
 from nmt.training.loop import Progress, Validation
-from nmt.training.trainer import Report
+from nmt.training.trainer import StepMetrics
 from nmt.workflows.train.progress_bar import Bar, clock
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ MANY = 10_000  # lines: more than anything says before it begins
 FIRST_ESTIMATE = 20  # updates after which the whole time is estimated
 
 
-class Narrator:
+class TrainingReporter:
     """Tells people, metrics.jsonl and TensorBoard what happens."""
 
     def __init__(
@@ -33,7 +33,7 @@ class Narrator:
         self.run, self.config = run, config
         self.updates_per_epoch, self.updates = updates_per_epoch, updates
         self.bar = Bar(updates)
-        self._reports: list[Report] = []
+        self._reports: list[StepMetrics] = []
         self._since = self._started = monotonic()
         self._seen, self._waited = 0, 0.0
         self._examples: list[tuple[str, str, str]] = []
@@ -58,7 +58,7 @@ class Narrator:
         if self._board is not None:
             self._board.close()
 
-    def updated(self, progress: Progress, report: Report) -> None:
+    def updated(self, progress: Progress, report: StepMetrics) -> None:
         if not self._seen:
             self._waited = progress.waiting  # before a resumption, and for the first batch
         self._reports.append(report)

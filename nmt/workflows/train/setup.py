@@ -9,7 +9,7 @@ import torch
 
 from nmt.config import Config
 from nmt.data.batching.encoded import EncodedBitext, encode
-from nmt.data.batching.loader import Epochs
+from nmt.data.batching.loader import BatchLoader
 from nmt.data.corpus.types import SPLITS, Corpus
 from nmt.data.read import read_corpus
 from nmt.data.tokenizers.learn import Tokenizers, learn
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Parts:
+class TrainingSetup:
     """What is ready before the first update."""
 
     config: Config
@@ -34,7 +34,7 @@ class Parts:
     tokenizers: Tokenizers
     train: EncodedBitext
     validation: EncodedBitext
-    epochs: Epochs
+    epochs: BatchLoader
     """The batches of train."""
     model: Seq2Seq[Any]
     updates_per_epoch: int
@@ -42,7 +42,7 @@ class Parts:
     """Of the whole training; None where only time or patience ends it."""
 
 
-def prepare(config: Config, *, tokenizer: Path | None = None) -> Parts:
+def prepare(config: Config, *, tokenizer: Path | None = None) -> TrainingSetup:
     """Read, learn, encode and build; `tokenizer` is the folder of one learned before.
 
     Raises:
@@ -62,7 +62,7 @@ def prepare(config: Config, *, tokenizer: Path | None = None) -> Parts:
     }
     check_lengths(config, {"train": train, "validation": validation, **measured})
     training = config.training
-    epochs = Epochs(train, budget=training.batch_tokens, seed=config.seed)
+    epochs = BatchLoader(train, budget=training.batch_tokens, seed=config.seed)
     if not len(epochs):
         raise ConfigError(
             f"training.batch_tokens is {training.batch_tokens}: no sentence fits; raise it"
@@ -82,7 +82,7 @@ def prepare(config: Config, *, tokenizer: Path | None = None) -> Parts:
     if tokenizer is None:  # a run that goes on has its vectors in the checkpoint
         load_vectors(model, config.model, tokenizers, train)
     freeze_vectors(model, config.model)
-    return Parts(
+    return TrainingSetup(
         config, compute, corpus, tokenizers, train, validation, epochs, model, updates_per_epoch,
         total,
     )  # fmt: skip
@@ -94,12 +94,12 @@ def _total(epochs: int | None, max_steps: int | None, updates_per_epoch: int) ->
     return min(ends, default=None)
 
 
-def describe(parts: Parts) -> None:
+def describe(setup: TrainingSetup) -> None:
     """Say what is about to be trained on what."""
-    corpus, origin = parts.corpus, parts.corpus.origin
+    corpus, origin = setup.corpus, setup.corpus.origin
     named = " ".join(filter(None, [origin.corpus, origin.config]))
     revision = f" at {origin.revision[:12]}" if origin.revision else ""
-    log.info("corpus %s%s, %s to %s", named, revision, *_languages(parts.config))
+    log.info("corpus %s%s, %s to %s", named, revision, *_languages(setup.config))
     for name in SPLITS:
         cleaning = corpus.cleaning.get(name)
         dropped = cleaning.dropped if cleaning else {}
@@ -115,15 +115,15 @@ def describe(parts: Parts) -> None:
         if any(rewritten.values()):
             changes = ", ".join(f"{what}: {count:,}" for what, count in rewritten.items() if count)
             log.info("  %-10s normalized in %s sentences", "", changes)
-    vocabularies = parts.tokenizers.vocabularies
+    vocabularies = setup.tokenizers.vocabularies
     log.info(
         "tokenizer %s, %s",
-        parts.config.tokenizer.kind,
+        setup.config.tokenizer.kind,
         f"{vocabularies.source:,} joint pieces"
-        if parts.tokenizers.joint
+        if setup.tokenizers.joint
         else f"{vocabularies.source:,} source and {vocabularies.target:,} target pieces",
     )
-    table = parameter_table(parts.model)
+    table = parameter_table(setup.model)
     log.info(
         "model with %s parameters: %s",
         f"{sum(count for _, count in table):,}",
@@ -132,18 +132,18 @@ def describe(parts: Parts) -> None:
     log.info(
         "%s; the target is read by %s; batches of up to %s tokens a side, %.1f %% padding; %s "
         "updates an epoch%s",
-        parts.compute,
-        forcing.how_read(parts.config.training, parts.model.reads_by),
-        f"{parts.config.training.batch_tokens:,}",
-        100 * padding_share(parts),
-        f"{parts.updates_per_epoch:,}",
-        f", {parts.updates:,} in all" if parts.updates else "",
+        setup.compute,
+        forcing.how_read(setup.config.training, setup.model.reads_by),
+        f"{setup.config.training.batch_tokens:,}",
+        100 * padding_share(setup),
+        f"{setup.updates_per_epoch:,}",
+        f", {setup.updates:,} in all" if setup.updates else "",
     )
 
 
-def padding_share(parts: Parts) -> float:
+def padding_share(setup: TrainingSetup) -> float:
     """The share of cells, of both sides, that hold padding, in any epoch."""
-    return parts.epochs.survey.padding_share
+    return setup.epochs.survey.padding_share
 
 
 def _languages(config: Config) -> tuple[str, str]:

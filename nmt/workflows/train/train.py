@@ -12,7 +12,7 @@ from nmt.checkpoint import store, texts
 from nmt.checkpoint.run import Run
 from nmt.checkpoint.state import KINDS
 from nmt.config import Config, DecodingConfig, Loaded
-from nmt.data.batching.batches import Batch, collate, lengths_with_end, plan
+from nmt.data.batching.batches import Batch, collate, lengths_with_end, make_batches
 from nmt.data.corpus.types import SPLITS
 from nmt.decoding.torch_engine import TorchEngine
 from nmt.decoding.translator import Translator
@@ -28,9 +28,9 @@ from nmt.workflows.inference.run_text import Text
 from nmt.workflows.train.manifest import manifest
 from nmt.workflows.train.model_card import write_card
 from nmt.workflows.train.progress_bar import clock
-from nmt.workflows.train.reporter import Narrator, remembered, trim_metrics, written_to
+from nmt.workflows.train.reporter import TrainingReporter, remembered, trim_metrics, written_to
 from nmt.workflows.train.resume import check_changes
-from nmt.workflows.train.setup import Parts, describe, prepare
+from nmt.workflows.train.setup import TrainingSetup, describe, prepare
 from nmt.workflows.train.validate import check_model
 from nmt.workflows.train.vectors import check_vectors
 
@@ -66,22 +66,22 @@ def train(loaded: Loaded, request: Request) -> Run:
         if not going_on:  # the checkpoint holds them, wherever their files are by now
             check_vectors(loaded)
         with remembered() as early:
-            parts = prepare(loaded.config, tokenizer=run.tokenizer if going_on else None)
+            setup = prepare(loaded.config, tokenizer=run.tokenizer if going_on else None)
         if going_on:
-            _refuse_other_text(run, parts)
+            _refuse_other_text(run, setup)
             run.card.unlink(missing_ok=True)  # what it says is about to change
             run.write_config(loaded)  # with the changes that are allowed
         else:
-            _create(run, loaded, parts, request)
+            _create(run, loaded, setup, request)
         with written_to(run.log, early, root=run.folder), Interrupts().watched() as interrupts:
-            describe(parts)
-            total, training = parts.updates, parts.config.training
-            trainer = Trainer(parts.model, training, parts.compute, total=total)
+            describe(setup)
+            total, training = setup.updates, setup.config.training
+            trainer = Trainer(setup.model, training, setup.compute, total=total)
             progress = _restored(run, trainer) if going_on else Progress()
-            _fit(run, parts, trainer, progress, interrupts)
+            _fit(run, setup, trainer, progress, interrupts)
 
             def conclude() -> None:
-                _conclude(run, parts, progress)
+                _conclude(run, setup, progress)
                 if request.latest:
                     run.finish()
 
@@ -93,14 +93,14 @@ def dry_run(loaded: Loaded) -> None:
     """Say all that the first minute says, with the time that it will take; write nothing."""
     check_model(loaded)
     check_vectors(loaded)
-    parts = prepare(loaded.config)
-    describe(parts)
-    training = parts.config.training
-    trainer = Trainer(parts.model, training, parts.compute, total=parts.updates)
+    setup = prepare(loaded.config)
+    describe(setup)
+    training = setup.config.training
+    trainer = Trainer(setup.model, training, setup.compute, total=setup.updates)
     progress = Progress()
-    trials = min(TRIAL_UPDATES, parts.updates_per_epoch)
+    trials = min(TRIAL_UPDATES, setup.updates_per_epoch)
     started, tokens = monotonic(), 0
-    with parts.epochs as epochs:
+    with setup.epochs as epochs:
         for _ in range(trials):
             batches = list(epochs.take(progress, training.accumulate))
             progress.batch += len(batches)
@@ -110,8 +110,8 @@ def dry_run(loaded: Loaded) -> None:
         "%.0f target tokens/s in %d updates: about %s for %s, validations apart",
         tokens / seconds,
         trials,
-        clock(seconds / trials * (parts.updates or parts.updates_per_epoch)),
-        "the whole training" if parts.updates else "an epoch",
+        clock(seconds / trials * (setup.updates or setup.updates_per_epoch)),
+        "the whole training" if setup.updates else "an epoch",
     )
     log.info("dry run: no run folder was written")
 
@@ -151,22 +151,22 @@ def _admit(run: Run, config: Config, request: Request) -> bool:
     return bool(run.steps())
 
 
-def _create(run: Run, loaded: Loaded, parts: Parts, request: Request) -> None:
+def _create(run: Run, loaded: Loaded, setup: TrainingSetup, request: Request) -> None:
     """A new run folder: its manifest first, by which it is known as a run, its config last."""
     if request.overwrite:
         run.delete()
-    run.write_manifest(manifest(parts, request.command))
-    parts.tokenizers.save(run.tokenizer, root=run.folder)
-    texts.keep(run, parts.corpus)
+    run.write_manifest(manifest(setup, request.command))
+    setup.tokenizers.save(run.tokenizer, root=run.folder)
+    texts.keep(run, setup.corpus)
     run.write_config(loaded)
     trim_metrics(run.metrics, 0, 0, root=run.folder)  # of a run that was killed before it saved
 
 
-def _refuse_other_text(run: Run, parts: Parts) -> None:
+def _refuse_other_text(run: Run, setup: TrainingSetup) -> None:
     """Raise DataError where a split is not the one that the run has used so far."""
     known = run.read_manifest()["corpus"]["fingerprints"]
     for name in SPLITS:
-        now = parts.corpus.split(name).fingerprint()
+        now = setup.corpus.split(name).fingerprint()
         if known[name] != now:
             used = "trained on" if name == "train" else "measured on"
             raise DataError(
@@ -196,31 +196,33 @@ def _restored(run: Run, trainer: Trainer) -> Progress:
 
 
 def _fit(
-    run: Run, parts: Parts, trainer: Trainer, progress: Progress, interrupts: Interrupts
+    run: Run, setup: TrainingSetup, trainer: Trainer, progress: Progress, interrupts: Interrupts
 ) -> None:
-    training = parts.config.training
+    training = setup.config.training
 
     def save(progress: Progress) -> None:
-        store.save(run.step(progress.step), parts.model, trainer.state(), progress.as_dict())
+        store.save(run.step(progress.step), setup.model, trainer.state(), progress.as_dict())
         run.keep(newest=training.keep_checkpoints, best=progress.best_step)
 
-    narrator = Narrator(
-        run, training, updates_per_epoch=parts.updates_per_epoch, updates=parts.updates
+    reporter = TrainingReporter(
+        run, training, updates_per_epoch=setup.updates_per_epoch, updates=setup.updates
     )
-    with narrator:
+    with reporter:
         Loop(
             trainer=trainer,
-            epochs=parts.epochs,
+            epochs=setup.epochs,
             config=training,
             progress=progress,
-            validate=lambda: _validate(parts, trainer, narrator, progress),
+            validate=lambda: _validate(setup, trainer, reporter, progress),
             save=save,
-            listener=narrator,
+            listener=reporter,
             interrupts=interrupts,
         ).run()
 
 
-def _validate(parts: Parts, trainer: Trainer, narrator: Narrator, progress: Progress) -> Validation:
+def _validate(
+    setup: TrainingSetup, trainer: Trainer, reporter: TrainingReporter, progress: Progress
+) -> Validation:
     """Loss by teacher forcing, BLEU and chrF by greedy search, over the validation split.
 
     How many tokens are right with the reference's words and with the model's own before them is
@@ -228,50 +230,50 @@ def _validate(parts: Parts, trainer: Trainer, narrator: Narrator, progress: Prog
     is to read position by position.
     """
     started = monotonic()
-    count = len(parts.validation)
-    loss = trainer.loss(_batches(parts, np.arange(count)))
+    count = len(setup.validation)
+    loss = trainer.loss(_batches(setup, np.arange(count)))
     spread = np.linspace(0, count - 1, min(count, FREE_RUNNING)).astype(int)
-    few = _batches(parts, spread)
+    few = _batches(setup, spread)
     forced, free = (trainer.accuracy(few, free=own) for own in (False, True))
-    longest = int(parts.validation.source.lengths.max()) + 1
+    longest = int(setup.validation.source.lengths.max()) + 1
     greedy = DecodingConfig(beam_size=1, max_source_length=longest)
-    engine = TorchEngine(parts.model, parts.compute)
-    translator = Translator(engine, parts.tokenizers, greedy)
-    text = parts.corpus.validation
+    engine = TorchEngine(setup.model, setup.compute)
+    translator = Translator(engine, setup.tokenizers, greedy)
+    text = setup.corpus.validation
     found = [translated.text for translated in translator.translate(text.sources)]
-    bleu, chrf = bleu_and_chrf(found, text.targets, parts.config.data.target)
-    shown = np.linspace(0, len(text) - 1, parts.config.training.samples + 2).astype(int)[1:-1]
-    narrator.samples(
+    bleu, chrf = bleu_and_chrf(found, text.targets, setup.config.data.target)
+    shown = np.linspace(0, len(text) - 1, setup.config.training.samples + 2).astype(int)[1:-1]
+    reporter.samples(
         progress, [(text.sources[i], text.targets[i], found[i]) for i in shown.tolist()]
     )
     return Validation(loss, bleu, chrf, forced, free, monotonic() - started)
 
 
-def _batches(parts: Parts, sentences: np.ndarray) -> list[Batch]:
+def _batches(setup: TrainingSetup, sentences: np.ndarray) -> list[Batch]:
     """Some validation pairs, all of them, however long."""
-    lengths = [side[sentences] for side in lengths_with_end(parts.validation)]
-    budget = max(parts.config.training.batch_tokens, *(int(side.max()) for side in lengths))
-    groups = plan(*lengths, budget=budget, seed=0, epoch=0)
-    return [collate(parts.validation, sentences[group]) for group in groups]
+    lengths = [side[sentences] for side in lengths_with_end(setup.validation)]
+    budget = max(setup.config.training.batch_tokens, *(int(side.max()) for side in lengths))
+    groups = make_batches(*lengths, budget=budget, seed=0, epoch=0)
+    return [collate(setup.validation, sentences[group]) for group in groups]
 
 
-def _conclude(run: Run, parts: Parts, progress: Progress) -> None:
+def _conclude(run: Run, setup: TrainingSetup, progress: Progress) -> None:
     """Evaluate the best checkpoint, and write the model card: with it a run is finished."""
     log.info(
         "training is over: %s; best validation %s %.2f at step %d, %s of training",
         progress.ended,
-        parts.config.training.best_by,
+        setup.config.training.best_by,
         abs(progress.best_score or 0.0),
         progress.best_step,
         clock(progress.seconds),
     )
     in_torch = {"engine": "torch", "precision": "auto"}  # there is no export of a new run
-    decoding = parts.config.decoding.model_copy(update=in_torch)
-    for split in parts.config.evaluation.splits:
-        text = Text(parts.corpus.split(split), parts.corpus.origin.corpus)
+    decoding = setup.config.decoding.model_copy(update=in_torch)
+    for split in setup.config.evaluation.splits:
+        text = Text(setup.corpus.split(split), setup.corpus.origin.corpus)
         evaluate_split(run, split, text=text, decoding=decoding)
     write_card(run)
-    origin = parts.corpus.origin
+    origin = setup.corpus.origin
     if origin.instead_of:
         log.warning(
             "this model learned from '%s', not from '%s': %s",
