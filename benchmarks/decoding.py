@@ -1,4 +1,4 @@
-"""Decoding speed of nmt beside a plain reference, interleaved in one run.
+"""Decoding speed of nmt against a plain reference, interleaved in one run.
 
     python benchmarks/decoding.py RUN [SOURCE REFERENCE]
 

@@ -19,8 +19,8 @@ def batch_of(sentences: int, length: int, vocabulary: int) -> Batch:
     sides = dice.choice(words, size=(2, sentences, length), p=chances / chances.sum())
     sides[:, :, -1] = EOS
     source, target = sides
-    behind = np.concatenate([np.full((sentences, 1), BOS), target[:, :-1]], axis=1)
-    return Batch(source, behind, target, np.arange(sentences))
+    shifted = np.concatenate([np.full((sentences, 1), BOS), target[:, :-1]], axis=1)
+    return Batch(source, shifted, target, np.arange(sentences))
 
 
 def model_of(*, hidden: int = 512, kind: str = "luong", feeding: bool = True) -> ModelConfig:

@@ -1,4 +1,4 @@
-"""How the cost of training grows with vocabulary, width, length and batch, nmt beside a reference.
+"""How the cost of training grows with vocabulary, width, length and batch, nmt against a reference.
 
     python benchmarks/scaling.py
 

@@ -1,4 +1,4 @@
-"""Training speed of nmt beside plain references, interleaved in one run, and the machine's limit.
+"""Training speed of nmt against plain references, interleaved in one run, and the machine's limit.
 
     python benchmarks/training.py configs/luong-multi30k.yaml [SECTION.KEY=VALUE ...]
 

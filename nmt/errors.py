@@ -1,6 +1,6 @@
 """Everything that nmt raises on purpose; the command line prints it as one line.
 
-NmtError               something the user can mend               exit status 1
+NmtError               something the user can fix                exit status 1
 ├── UsageError         a command was asked for the impossible    exit status 2
 │   └── ConfigError    a config file or an override is wrong     exit status 2
 ├── WriteError         a place is full or may not be written     exit status 2
@@ -57,7 +57,7 @@ def _escape(code: int) -> str:
 
 
 class NmtError(Exception):
-    """The user can mend this; the message says what is wrong, where, and what to do.
+    """The user can fix this; the message says what is wrong, where, and what to do.
 
     Each of its lines is one line, whatever it repeats: see `printable`.
     """
@@ -108,7 +108,7 @@ class CheckpointError(NmtError):
 
 
 class TrainingError(NmtError):
-    """A training that cannot go on, such as one whose loss is no number any more."""
+    """A training that cannot go on, such as one whose loss is no longer a number."""
 
 
 MANY = 12

@@ -82,8 +82,8 @@ def replacing_folder(path: Path, *, root: Path | None = None) -> Iterator[Path]:
 def descriptor_of(path: Path) -> int | None:
     """The open file that a name such as `/dev/stdout` or `/dev/fd/3` stands for.
 
-    To open or to replace such a name would be to open, or to replace, the file behind it, and so
-    to lose what `>>` is to keep.
+    To open or to replace such a name would be to open, or to replace, the file that it stands for,
+    and so to lose what `>>` is to keep.
     """
     found = _DESCRIPTOR.fullmatch(path.as_posix())
     return None if found is None else int(found[1] or _STANDARD.index(found[2]))
@@ -229,7 +229,7 @@ def make_link(link: Path, target: str, *, root: Path | None = None) -> None:
 
 
 def resolve_link(link: Path) -> Path:
-    """The folder that `link` stands for; itself where it is no link."""
+    """The folder that `link` stands for; itself where it is not a link."""
     if link.is_symlink():
         return link.resolve()
     if link.is_file() and link.stat().st_size < LONGEST_PATH:

@@ -1,6 +1,6 @@
 """Locks that a process holds on files and folders, and that end with it, however it ends.
 
-The system keeps them (flock), so that a killed process leaves none behind. Where a file system has
+The system keeps them (flock), so that a killed process leaves none. Where a file system has
 no such locks, nobody is refused, and what a killed process left is cleared away after a day.
 """
 

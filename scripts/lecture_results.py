@@ -43,7 +43,7 @@ def rewrite(path: Path, text: str) -> None:
 
 
 def fill_config(text: str, league: dict[str, Any]) -> str:
-    """The config with its line of results, where one was, or behind the last of its header."""
+    """The config with its line of results, where one was, or after the last of its header."""
     (name,) = re.findall(r"^name: (\S+)$", text, flags=re.MULTILINE)
     row = finished(league).get(name)
     if row is None:
@@ -53,8 +53,8 @@ def fill_config(text: str, league: dict[str, Any]) -> str:
     lines, start = text.splitlines(), f"# {corpus}: BLEU "
     known = [place for place, line in enumerate(lines) if line.startswith(start)]
     place = next(place for place, line in enumerate(lines) if not line.startswith("#"))
-    first, behind = (known[0], known[0] + 1) if known else (place, place)
-    lines[first:behind] = [f"{start}{row['bleu']:.2f}{error}"]
+    first, after = (known[0], known[0] + 1) if known else (place, place)
+    lines[first:after] = [f"{start}{row['bleu']:.2f}{error}"]
     return "\n".join(lines) + "\n"
 
 

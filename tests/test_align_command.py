@@ -58,7 +58,7 @@ def runs(tmp_path_factory):
 
 @pytest.fixture
 def nmt(runs, tmp_path, monkeypatch, capsys):
-    """The command, in a copy of that folder, beside texts to align and their gold."""
+    """The command, in a copy of that folder, with texts to align and their gold."""
     work = tmp_path / "work"
     shutil.copytree(runs, work, symlinks=True)
     for name, text in (("in.en", ENGLISH), ("in.fr", FRENCH), ("in.gold", GOLD)):

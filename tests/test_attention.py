@@ -170,7 +170,7 @@ def test_the_slopes_are_those_of_differences(attention: Attention, name: str) ->
 
 def test_the_gradient_reaches_what_is_read_and_no_padding(attention: Attention, name: str) -> None:
     query, states = asked(target=30), states_of(name).requires_grad_()
-    query.states.requires_grad_()  # so many, because a sparse normaliser is flat in places
+    query.states.requires_grad_()  # this many, because a sparse normaliser is flat in places
     (attend(attention, query, states, LENGTHS).contexts ** 2).sum().backward()
     assert query.states.grad is not None
     assert query.states.grad.any()

@@ -125,4 +125,4 @@ def test_sentences_lie_side_by_side_between_bos_and_eos(
 def test_rows_are_padded_as_they_are_when_nothing_is_put_around_them() -> None:
     rows = [np.array([5, 6]), np.array([], dtype=np.int64), np.array([7])]
     assert pad(rows).tolist() == [[5, 6], [0, 0], [7, 0]]
-    assert pad(rows, before=BOS, behind=EOS).tolist() == [[2, 5, 6, 3], [2, 3, 0, 0], [2, 7, 3, 0]]
+    assert pad(rows, before=BOS, after=EOS).tolist() == [[2, 5, 6, 3], [2, 3, 0, 0], [2, 7, 3, 0]]

@@ -77,7 +77,7 @@ def test_long_rows_of_marks_are_composed_as_unicode_says(text: str) -> None:
 
 
 def test_a_long_row_of_marks_and_of_spaces_is_normalised_in_time_that_grows_with_it() -> None:
-    """At this length, sorting marks by insertion and each space anew would take an hour."""
+    """At this length, sorting marks by insertion and each space again would take an hour."""
     row = normalized("a" + "\u0301\u0316" * 400_000, Counter())
     assert row == "á" + "\u0316" * 400_000 + "\u0301" * 399_999
     spaces = "a" + " " * 1_000_000 + "b"

@@ -344,10 +344,10 @@ def test_an_override_may_hold_an_equals_sign(least: Path) -> None:
             "command line: model.attention.score: input should be a valid string "
             "(got {'x': 'dot'})",
         ),
-        ("model.decoder.size=true", "command line: model.decoder.size: true is no number"),
+        ("model.decoder.size=true", "command line: model.decoder.size: true is not a number"),
         (
             "training.learning_rate=false",
-            "command line: training.learning_rate: false is no number",
+            "command line: training.learning_rate: false is not a number",
         ),
         (
             'training.max_minutes="5"',

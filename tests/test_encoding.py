@@ -59,7 +59,7 @@ def test_what_was_encoded_before_is_read_from_its_file(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("it encodes again")
 
-    monkeypatch.setattr(Tokenizer, "end_to_end", never)
+    monkeypatch.setattr(Tokenizer, "encode_flat", never)
     after = encode(TEXT, tokenizers)
     assert len(list(own_cache.iterdir())) == 1
     for n in range(7):

@@ -183,7 +183,7 @@ def stepper(pair: Pair) -> onnx.ModelProto:
 
 
 def stepped(pair: Pair, graph: onnx.ModelProto) -> None:
-    """Load a graph of a step beside the encoder of a pair, and make two steps."""
+    """Load a graph of a step with the encoder of a pair, and make two steps."""
     encoder = (pair.folder / "encoder.onnx").read_bytes()
     step = graph.SerializeToString()
     engine = OnnxEngine(encoder, step, attends_from="s_t", precision="float32")
@@ -544,7 +544,7 @@ def test_an_export_replaces_nothing_else(nmt):
 def test_an_export_is_not_written_over_a_file_nor_where_one_stands(nmt, export, monkeypatch):
     refused = nmt("export", "--output", "tiny.yaml")
     assert (refused.status, len(refused.err.splitlines())) == (2, 1)
-    assert "tiny.yaml is no folder: name another folder with --output" in refused.err
+    assert "tiny.yaml is not a folder: name another folder with --output" in refused.err
     monkeypatch.chdir(export)
     for here in (".", export):
         refused = nmt("export", "..", "--output", here)

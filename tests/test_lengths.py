@@ -7,7 +7,7 @@ import pytest
 from commands import Commands, lay_out
 
 SOURCE, TARGET = 8, 6
-"""Words of the longest sentences, which a tokenizer of words keeps whole, and an end behind."""
+"""Words of the longest sentences, which a word tokenizer keeps whole, and the end."""
 LONGEST = f"{' '.join(SOURCE * ['dogs'])}\t{' '.join(TARGET * ['chiens'])}\n"
 FILES = "data.files={train: train.tsv, validation: validation.tsv, test: test.tsv}"
 WORDS = ("tokenizer={kind: word, joint: false}", "training.epochs=1", "data.cleaning.max_ratio=9")

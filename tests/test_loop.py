@@ -162,7 +162,7 @@ def test_time_goes_on_counting_where_it_stopped() -> None:
 def test_patience_ends_a_training_and_the_best_is_remembered() -> None:
     training = Training([3, 7, 5, 6, 9], max_steps=99, validate_every=2, patience=2)
     progress = training.run()
-    assert progress.ended == "2 validations brought no better bleu"
+    assert progress.ended == "early stopping: no better bleu in 2 validations"
     assert training.validated_at == [2, 4, 6, 8]
     assert training.improved == [True, True, False, False]
     assert (progress.best_step, progress.best_score, progress.stalls) == (4, 7, 2)

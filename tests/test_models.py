@@ -61,7 +61,7 @@ def read_by_steps(
     for t in range(target.size(1)):
         previous = target[:, t]
         if t and forced is not None:
-            chosen = logits[-1][:, EOS:].argmax(-1) + EOS  # what is below is no word
+            chosen = logits[-1][:, EOS:].argmax(-1) + EOS  # what is below is not a word
             previous = torch.where(forced[:, t], previous, chosen)
         step = model.step(previous, state, memory)
         state = step.state

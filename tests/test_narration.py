@@ -1,4 +1,4 @@
-"""What a training leaves behind for people and programs: metrics, samples, the model card."""
+"""What a training leaves for people and programs: metrics, samples, the model card."""
 
 import errno
 import json

@@ -46,7 +46,7 @@ def test_more_weight_is_darker(tmp_path: Path) -> None:
     axes = draw(matrix).axes[0]
     light = np.empty_like(matrix.weights)
     for row, column in np.ndindex(light.shape):
-        x, y = axes.transData.transform((column + 0.2, row + 0.2))  # beside the number
+        x, y = axes.transData.transform((column + 0.2, row + 0.2))  # next to the number
         light[row, column] = picture[round(picture.shape[0] - y), round(x)]
     assert light.argmin() == matrix.weights.argmax()
     assert light.ravel()[matrix.weights.ravel().argsort()].tolist() == sorted(light.ravel())[::-1]
@@ -223,9 +223,9 @@ def test_every_layer_and_head_has_its_place_in_a_picture(tmp_path: Path) -> None
 
 
 def test_without_layers_and_heads_a_way_out_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="translate anew .* or leave out --maps"):
+    with pytest.raises(UsageError, match="translate again .* or leave out --maps"):
         save_maps([i_love_you()], tmp_path / "maps.png")
-    with pytest.raises(UsageError, match="'.gif' is no kind of picture"):
+    with pytest.raises(UsageError, match="'.gif' is not a kind of picture"):
         save_maps([with_maps()], tmp_path / "maps.gif")
 
 

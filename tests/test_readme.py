@@ -29,7 +29,7 @@ def nmt(tmp_path, monkeypatch, capsys):
 
 
 def run(nmt, command):
-    """One line as a shell would run it: an `echo` may stand before it, a file behind it."""
+    """One line as a shell would run it: an `echo` may stand before it, a file after it."""
     words = shlex.split(command, comments=True)
     stdin = None
     if words[0] == "echo":

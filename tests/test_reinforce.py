@@ -30,9 +30,9 @@ WORDS, UPDATES = 14, 300
 def collated(pairs: list[tuple[list[int], list[int]]]) -> Batch:
     sources, targets = ([np.array(side) for side in sides] for sides in zip(*pairs, strict=True))
     return Batch(
-        pad(sources, behind=EOS),
+        pad(sources, after=EOS),
         pad(targets, before=BOS),
-        pad(targets, behind=EOS),
+        pad(targets, after=EOS),
         np.arange(len(pairs)),
     )
 

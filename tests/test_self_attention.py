@@ -240,7 +240,7 @@ def test_only_positions_tell_the_order_of_words(positions: str, embedded: Tensor
 @torch.no_grad()
 @pytest.mark.parametrize("score", ["dot", "scaled_dot", "cosine"])
 def test_rotation_tells_distances_and_no_places(score: str) -> None:
-    """Words behind padding that nobody sees stand at other places, and as far from each other."""
+    """Words after padding that nobody sees stand at other places, and as far from each other."""
     encoder = encoder_of(positions="rotary", score=score)
     words = torch.randn(1, 4, SIZE).double()
     shifted = torch.cat([torch.randn(1, 3, SIZE).double(), words], dim=1)
@@ -250,8 +250,8 @@ def test_rotation_tells_distances_and_no_places(score: str) -> None:
     torch.testing.assert_close(again[:, 3:], states, atol=1e-5, rtol=1e-5)
     other = encoder_of(positions="sinusoidal", score=score)
     other.load_state_dict(encoder.state_dict())
-    behind = other(shifted, seen)[0][:, 3:]
-    assert not torch.allclose(behind, other(words, seen[:, 3:])[0], atol=1e-3)
+    after = other(shifted, seen)[0][:, 3:]
+    assert not torch.allclose(after, other(words, seen[:, 3:])[0], atol=1e-3)
 
 
 @torch.no_grad()

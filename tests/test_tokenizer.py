@@ -185,7 +185,8 @@ def test_a_text_that_carries_fewer_pieces_gets_fewer_with_a_note(
     [record] = caplog.records
     assert record.levelno == logging.WARNING
     assert record.getMessage() == (
-        f"the joint vocabulary has {len(found.source)} pieces, not 8,000: the text carries no more"
+        f"the joint vocabulary has {len(found.source)} pieces, not 8,000: "
+        "the text does not support more"
     )
 
 

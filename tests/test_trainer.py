@@ -32,9 +32,9 @@ PAIRS = [
 def collated(pairs: list[tuple[list[int], list[int]]], first: int = 0) -> Batch:
     sources, targets = ([np.array(side) for side in sides] for sides in zip(*pairs, strict=True))
     return Batch(
-        pad(sources, behind=EOS),
+        pad(sources, after=EOS),
         pad(targets, before=BOS),
-        pad(targets, behind=EOS),
+        pad(targets, after=EOS),
         np.arange(first, first + len(pairs)),
     )
 
@@ -167,7 +167,7 @@ def test_bfloat16_products_learn_nearly_the_same() -> None:
     assert all(p.dtype == torch.float32 for p in coarse.model.parameters())
 
 
-# A loss that is no number
+# A loss that is not finite
 
 
 @pytest.mark.parametrize(("value", "named"), [(float("nan"), "nan"), (float("inf"), "nan")])
@@ -246,7 +246,7 @@ def test_a_batch_that_does_not_fit_is_learned_from_in_parts(
     assert sum(fitted[-4:]) == 6  # the second update tried nothing that had not fitted
     assert len(fitted) == 1 + 4 + 4
     [said] = caplog.messages
-    assert said.startswith("cpu has not enough memory for a batch of 60 tokens on both sides")
+    assert said.startswith("out of memory on cpu for a batch of 60 tokens")
 
 
 def test_a_run_that_was_short_of_memory_is_resumed_exactly() -> None:
@@ -300,7 +300,7 @@ def test_a_sentence_that_does_not_fit_is_an_error_and_nothing_is_updated() -> No
     trainer = trainer_of()
     before = parameters(trainer)
     short_of_memory(trainer, rows=0, error=torch.OutOfMemoryError("no memory"))
-    with pytest.raises(TrainingError, match="not enough memory for a sentence pair of 12 tokens"):
+    with pytest.raises(TrainingError, match="out of memory on cpu for a sentence pair of 12 tokens"):
         trainer.step([collated(PAIRS)])
     for p, q in zip(before, trainer.model.parameters(), strict=True):
         assert torch.equal(p, q)

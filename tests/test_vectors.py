@@ -195,7 +195,7 @@ def test_a_line_of_another_width_is_refused_whosever_it_is(
     file: Path, line: str, what: str, number: int
 ) -> None:
     file.write_text(broken_line(line, number), encoding="utf-8")
-    assert refused(file, "other") == f"FILE:{number}: {what}: mend the line, or take it out"
+    assert refused(file, "other") == f"FILE:{number}: {what}: fix the line, or remove it"
 
 
 @pytest.mark.parametrize("number", [2, 250])
@@ -214,15 +214,15 @@ def test_what_is_no_finite_number_is_refused_with_its_place(
 ) -> None:
     file.write_text(broken_line(line, number), encoding="utf-8")
     assert refused(file, "w") == (
-        f"FILE:{number}: {what}, which is no finite number: mend the line, or take it out"
+        f"FILE:{number}: {what}, which is not a finite number: fix the line, or remove it"
     )
 
 
 def test_lines_that_are_not_as_the_header_says_are_refused(file: Path) -> None:
     file.write_text("4 2\n" + THREE, encoding="utf-8")
     assert refused(file) == (
-        "FILE:2: 'the 0.1 -0.2 3e-1' has 3 numbers where 2 are expected (see line 1): mend the "
-        "line, or take it out"
+        "FILE:2: 'the 0.1 -0.2 3e-1' has 3 numbers where 2 are expected (see line 1): fix the "
+        "line, or remove it"
     )
 
 
@@ -243,7 +243,7 @@ def test_lines_that_are_not_as_the_header_says_are_refused(file: Path) -> None:
             b"the\t1\t2\n",
             r"FILE:1: no word vector ('the\x091\x092'): a line is a word and its numbers",
         ),
-        (b'{"the": [1, 2]}\n', "FILE:1: number 1 of 2 is '[1,', which is no finite number"),
+        (b'{"the": [1, 2]}\n', "FILE:1: number 1 of 2 is '[1,', which is not a finite number"),
     ],
 )
 def test_what_is_no_text_of_vectors_is_said_in_a_line(
@@ -418,9 +418,9 @@ def test_vectors_of_another_width_than_the_embeddings_are_refused(nmt: Commands)
     (nmt.folder / "mine.yaml").write_text("\n".join(lines), encoding="utf-8")
     place = lines.index("    file: glove.txt") + 1
     wrong = "glove.txt:1: its vectors have 4 numbers, but model.embedding_size is 16: "
-    mend = "set model.embedding_size to 4, or name a file of vectors of 16"
+    fix = "set model.embedding_size to 4, or name a file of vectors of 16"
     assert complaint(nmt, config="mine.yaml") == (
-        f"mine.yaml:{place}: model.source_vectors.file: {wrong}{mend}"
+        f"mine.yaml:{place}: model.source_vectors.file: {wrong}{fix}"
     )
     assert nmt("config", "validate", "mine.yaml", "model.embedding_size=4").status == 0
     for dry in ((), ("--dry-run",)):

@@ -169,7 +169,8 @@ def test_both_sides_share_their_words_or_have_their_own(
     assert {"▁love", "aime"} <= set(joint.source.names)
     [record] = caplog.records
     assert record.getMessage() == (
-        f"the joint vocabulary has {len(joint.source)} pieces, not 200: the text carries no more"
+        f"the joint vocabulary has {len(joint.source)} pieces, not 200: "
+        "the text does not support more"
     )
     apart = learn(TEXT, TokenizerConfig(kind="word", vocabulary_size=16, joint=False), seed=1)
     assert "▁love" in apart.source.names

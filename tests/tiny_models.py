@@ -154,7 +154,7 @@ KINDS = list(_kinds())
 
 
 def ids(rows: list[list[int]], width: int | None = None) -> Tensor:
-    """Rows of ids side by side, PAD behind the shorter ones."""
+    """Rows of ids side by side, padded with PAD."""
     width = width or max(map(len, rows))
     return torch.tensor([row + [PAD] * (width - len(row)) for row in rows])
 

@@ -16,7 +16,7 @@ from nmt.files import replacing_folder, write_json
 
 MODEL, TRAINING = "model.safetensors", "training.safetensors"
 LARGEST_HEADER = 2**24  # bytes: names and places of 100,000 tensors
-LARGEST_BESIDE, COPIES = 2**26, 4  # bytes of a training state, beside copies of all parameters
+LARGEST_STATE, COPIES = 2**26, 4  # bytes of a training state, besides copies of all parameters
 TYPES = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
     "I64": torch.int64, "I32": torch.int32, "U8": torch.uint8, "BOOL": torch.bool,
@@ -97,11 +97,11 @@ def load_training(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises:
         CheckpointError: a file is missing, cut short or foreign.
     """
-    state = read_state(folder)  # the smaller one first: it tells what is no checkpoint
+    state = read_state(folder)  # the smaller one first: it tells what is not a checkpoint
     path = folder / TRAINING
     with suppress(OSError):  # a file that is missing is named below
         size, parameters = path.stat().st_size, (folder / MODEL).stat().st_size
-        if size > LARGEST_BESIDE + COPIES * parameters:
+        if size > LARGEST_STATE + COPIES * parameters:
             raise CheckpointError(
                 f"{path} is not the training state of this model: {size:,} bytes, where "
                 f"{MODEL} has {parameters:,}; {ADVICE}"

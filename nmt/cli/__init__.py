@@ -4,7 +4,7 @@ from typing import NoReturn
 
 
 def main() -> NoReturn:
-    """Run a command; a failure that the user can mend is one line, and its kind the exit status."""
+    """Run a command; a failure that the user can fix is one line, and its kind the exit status."""
     from nmt.cli.app import main as run
 
     run()

@@ -91,7 +91,7 @@ class _Plain(logging.Formatter):
 
 
 def main() -> NoReturn:
-    """Run a command; a failure that the user can mend is one line, and its kind the exit status."""
+    """Run a command; a failure that the user can fix is one line, and its kind the exit status."""
     try:
         with standard_streams():
             status = _run()

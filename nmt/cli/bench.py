@@ -8,7 +8,7 @@ import typer
 from nmt.cli.streams import say, say_json
 
 app = typer.Typer(
-    help="Measure speed beside the limit of the machine.",
+    help="Measure speed against the limit of the machine.",
     no_args_is_help=True,
     epilog="Examples:  nmt bench train configs/luong.yaml --json   |   nmt bench decode runs/luong",
 )

@@ -89,7 +89,7 @@ def _number(descriptor: int) -> int:
 def written(path: Path) -> Iterator[TextIO]:
     """A text file that appears when all of it is there; a stream is written as it comes.
 
-    What was written of a file until a failure is kept beside it, whole lines only, and the
+    What was written of a file until a failure is kept next to it, whole lines only, and the
     failure tells where.
 
     Raises:
@@ -117,7 +117,7 @@ def written(path: Path) -> Iterator[TextIO]:
 
 
 def _keep(file: TextIO, draft: Path, path: Path, failure: BaseException) -> None:
-    """Put the whole lines of an unfinished file beside its place."""
+    """Put the whole lines of an unfinished file next to its place."""
     with suppress(OSError):
         file.close()
     with suppress(OSError):

@@ -15,7 +15,7 @@ from nmt.errors import WriteError
 OUTPUT = "standard output"
 
 
-class ReaderLeft(Exception):  # noqa: N818  # it is no error: `nmt ... | head` has what it wants
+class ReaderLeft(Exception):  # noqa: N818  # this is not an error: `nmt ... | head` has what it wants
     """Whoever read standard output has closed it."""
 
 

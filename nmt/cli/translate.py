@@ -35,7 +35,7 @@ def translate(
     ] = None,
     format: Annotated[str, typer.Option(help="text, tsv or jsonl.")] = "text",
     beam_size: Annotated[int | None, typer.Option("--beam-size", "-b", help="1 is greedy.")] = None,
-    n_best: Annotated[int | None, typer.Option(help="So many translations of each.")] = None,
+    n_best: Annotated[int | None, typer.Option(help="Translations per sentence.")] = None,
     length_penalty: Annotated[float | None, typer.Option(help="0 favours short ones.")] = None,
     batch_tokens: Annotated[int | None, typer.Option(help="Source tokens side by side.")] = None,
     strict: Annotated[

@@ -44,7 +44,7 @@ class Document:
 def parse(text: str, *, inside: str = "") -> Document:
     """Read a text with one YAML document.
 
-    inside: the section that it is the value of, with a dot behind it, for the names of its keys
+    inside: the section that it is the value of, with a dot after it, for the names of its keys
 
     Raises:
         YamlMistake: it is not YAML, a key is written twice, a tag asks for an object, or it is
@@ -232,7 +232,7 @@ def _refuse_tag(event: Any, kind: str) -> None:
 
 
 def _kind(event: Any) -> str | None:
-    """`int` of the tag `!!int`; None where there is no tag, or `!`, which asks for no type."""
+    """`int` of the tag `!!int`; None without a tag, or of `!`, which asks for no type."""
     if event.tag in (None, "!"):
         return None
     return str(event.tag).removeprefix(_CORE)

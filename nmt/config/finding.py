@@ -8,7 +8,7 @@ from nmt.config.document import LARGEST
 from nmt.errors import ConfigError, printable, unknown
 from nmt.files import read_bytes
 
-CONFIG_FOLDERS = (  # beside the package in a checkout, inside it in a wheel
+CONFIG_FOLDERS = (  # next to the package in a checkout, inside it in a wheel
     Path(__file__).parents[2] / "configs",
     Path(__file__).parents[1] / "configs",
 )
@@ -134,7 +134,7 @@ def _shipped_as(path: Path, known: Mapping[str, Path]) -> Path | None:
 
 
 def _exists(path: Path) -> bool:
-    """Whether there is such a file or folder; a name that no system allows is no file's.
+    """Whether there is such a file or folder; a name that no system allows is not a file.
 
     Raises:
         ConfigError: the system does not let us look.

@@ -109,7 +109,7 @@ def _with_bases(path: Path, text: str) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _base(values: dict[str, Any], sources: dict[str, str], path: Path) -> Path | None:
-    """The file that a config extends, which is no value of it."""
+    """The file that a config extends, which is not one of its values."""
     base, place = values.pop("extends", None), sources.pop("extends", told(path))
     if isinstance(base, Spelled):
         base = base.text

@@ -93,7 +93,7 @@ def _as_number(value: Any, kinds: set[Any]) -> Any:
     1_000 is a text of YAML, but where a number is wanted it can mean only one.
     """
     if isinstance(value, bool) and bool not in kinds:
-        raise ValueError(f"{str(value).lower()} is no number")
+        raise ValueError(f"{str(value).lower()} is not a number")
     if not isinstance(value, str):
         return value
     if number(value.strip()) is not None:
@@ -196,7 +196,7 @@ class DataConfig(Section):
     test_size: Positive = 1000
     """Pairs set aside from train when the corpus has no test split."""
     max_pairs: Positive | None = None
-    """Train on no more than so many pairs, drawn at random."""
+    """Train on at most this many pairs, drawn at random."""
     cleaning: CleaningConfig = CleaningConfig()
 
     @model_validator(mode="after")
@@ -216,13 +216,13 @@ class TokenizerConfig(Section):
     kind: Literal["bpe", "unigram", "word"] = "bpe"
     """Subwords by `bpe` or `unigram`; `word`: whole words, for word vectors learned elsewhere."""
     vocabulary_size: Annotated[int, Field(ge=16, le=10_000_000)] = 8000
-    """Made smaller, with a note, where the text does not carry so many."""
+    """Made smaller, with a note, where the text does not support that many."""
     joint: bool = True
     """One vocabulary for both languages, or one for each."""
     byte_fallback: bool = True
     """A letter never seen is spelled in bytes, so that nothing becomes <unk>; of subwords."""
     max_sentences: Positive = 1_000_000
-    """Learn from no more than so many sentences of a side, drawn at random."""
+    """Learn from at most this many sentences of a side, drawn at random."""
 
 
 class AttentionConfig(Section):
@@ -250,7 +250,7 @@ class AttentionConfig(Section):
     max_positions: Size = 100
     """Source positions that `location` and position_weights have parameters for."""
     window: Size = 10
-    """Of local scopes: so many positions on either side."""
+    """Of local scopes: positions on either side."""
     coverage: bool = False
     """additive and concat also see how much each position was looked at before: the plain sum of
     its weights, which is the linguistic coverage of Tu et al. without fertility; there is no form
@@ -265,9 +265,9 @@ class SelfAttentionConfig(AttentionConfig):
     """With 1 there are no projections: `scaled_dot` then has no W_Q, W_K, W_V and W_O, as the
     Transformer does; for one head that projects, take score `qkv`, which lacks only W_O."""
     feed_forward: Annotated[int, Field(ge=0, le=1_000_000_000)] = 512
-    """Width of the hidden layer of the network behind each attention; 0: there is none."""
+    """Hidden size of the feed-forward network after each attention; 0: there is none."""
     norm: Literal["pre", "post", "none"] = "pre"
-    """Layer normalisation before or behind each part of a layer."""
+    """Layer normalisation before or after each sublayer."""
     residual: bool = True
     """Each part of a layer adds to what it reads."""
     positions: Literal["sinusoidal", "learned", "rotary", "none"] = "sinusoidal"
@@ -368,7 +368,7 @@ class TrainingConfig(Section):
     epochs: Positive | None = 20
     max_steps: Positive | None = None
     max_minutes: Annotated[float, Field(gt=0, le=1e9)] | None = None
-    """Stop after so many minutes of training, over all resumptions."""
+    """Stop after this many minutes of training, over all resumptions."""
     validate_every: Positive | None = None
     """Steps between validations; null: once an epoch."""
     log_every: Positive = 50
@@ -376,11 +376,11 @@ class TrainingConfig(Section):
     checkpoint_every: Positive | None = None
     """Steps between checkpoints; null: at each validation."""
     keep_checkpoints: Positive = 2
-    """How many of the newest stay, beside the best."""
+    """Newest checkpoints to keep, besides the best."""
     best_by: Literal["bleu", "loss"] = "bleu"
     """Which validation score chooses the best checkpoint and stops early."""
     patience: Positive | None = 5
-    """Stop after so many validations without a better score; null never stops early."""
+    """Early stopping after this many validations without a better score; null: never."""
     samples: Annotated[int, Field(ge=0, le=10_000)] = 3
     """Validation sentences translated into the log each time."""
     tensorboard: bool = True
@@ -402,7 +402,7 @@ class DecodingConfig(Section):
     batch_tokens: Positive = 4096
     """Source tokens translated side by side, padding included, beams not counted."""
     max_source_length: Positive = 1000
-    """A line with more pieces is refused: it is no sentence."""
+    """A line with more pieces is refused: it is not a sentence."""
     max_length_factor: Annotated[float, Field(gt=0, le=100)] = 2.0
     """A translation has at most this many times the source's pieces, plus 10."""
     engine: Literal["auto", "torch", "onnx"] = "auto"

@@ -51,7 +51,7 @@ def used(path: Path) -> None:
 class Scratch:
     """A folder in the cache for what only this process needs; it goes with the last who holds it.
 
-    It is locked as long, so that the next process can tell what a killed one left behind, and
+    It is locked as long, so that the next process can tell what a killed one left, and
     removes that.
     """
 

@@ -55,7 +55,7 @@ log = logging.getLogger(__name__)
 FEW, MANY = 3, 10  # pairs that tell of a copy: if all are equal, and if most are
 LOOKED_AT = 1_000  # pairs next to each other
 MOST_LOOKED_AT = 100_000  # pairs of a split, about
-MEND = (
+ADVICE = (
     "check the network, HF_ENDPOINT and HF_HUB_OFFLINE; fetch it once by `nmt data get`; "
     "or set data.fallback: phrasebook"
 )
@@ -93,7 +93,7 @@ def read_raw(config: DataConfig) -> RawCorpus:
     except HubUnreachable as error:
         because = without_credentials(str(error))  # it goes into files that are published
         if config.fallback is None:
-            raise HubUnreachable(f"{because}; {MEND}") from error
+            raise HubUnreachable(f"{because}; {ADVICE}") from error
         log.warning(
             "%s is NOT used, because it cannot be fetched: %s. data.fallback is taken instead: "
             "%s, A DIFFERENT CORPUS",

@@ -202,7 +202,7 @@ def count_words(text: str) -> int:
     """How long a text is in words, as people count them.
 
     What stands between white space is one, with its punctuation; where a script writes no spaces,
-    such as Chinese, Japanese or Thai, the words of `split_words` that are no punctuation.
+    such as Chinese, Japanese or Thai, the words of `split_words` that are not punctuation.
 
     >>> count_words("Je t'aime !"), count_words("我爱你。"), count_words("我的 iPhone")
     (3, 3, 3)

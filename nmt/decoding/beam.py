@@ -30,7 +30,7 @@ def beam_search(
     log-probability / length ** length_penalty (Wu et al., 2016, section 7, without its constant:
     https://arxiv.org/abs/1609.08144).
 
-    source: (batch, source) ids, PAD behind; max_lengths: (batch,) positions, EOS included, at
+    source: (batch, source) ids, padded with PAD; max_lengths: (batch,) positions, EOS included, at
     least 1
     """
     # One row offers at most `size` words and EOS that can matter; greedy search, its best.

@@ -45,7 +45,7 @@ def _short(text: str, starts: Sequence[int], start: int, end: int, most: int) ->
 
 
 def _place(text: str, start: int, end: int) -> int:
-    """Where to cut a text between two places: behind a space, or not before an accent."""
+    """Where to cut a text between two places: after a space, or not before an accent."""
     for place in range(end, start + 1, -1):
         if text[place - 1].isspace():
             return place

@@ -12,7 +12,7 @@ import numpy as np
 from nmt.data.tokenizers.base import BOS, EOS, PAD, UNK
 
 FIRST_CANDIDATE = EOS
-"""The ids below, PAD, UNK and BOS, are no words: an engine never offers them."""
+"""The ids below, PAD, UNK and BOS, are not words: an engine never offers them."""
 assert max(PAD, UNK, BOS) < FIRST_CANDIDATE
 
 
@@ -20,7 +20,7 @@ class Candidates(NamedTuple):
     """How each row would go on: its likeliest ids, best first."""
 
     tokens: np.ndarray  # (rows, most) int64
-    scores: np.ndarray  # (rows, most) float32 log-probabilities in nats; -inf is no offer
+    scores: np.ndarray  # (rows, most) float32 log-probabilities in nats; -inf is not a candidate
 
 
 class Session(ABC):
@@ -59,7 +59,7 @@ class Engine(ABC):
 
     @abstractmethod
     def open(self, source: np.ndarray, *, most: int) -> Session:
-        """Read a batch. source: (batch, source) ids, PAD behind; most: offers a row, at most"""
+        """Read a batch. source: (batch, source) ids, padded; most: candidates per row, at most"""
 
     @abstractmethod
     def __str__(self) -> str:

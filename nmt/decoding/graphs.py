@@ -2,7 +2,7 @@
 
 The encoder's graph reads ids and gives what a decoder starts from; the step's reads the ids
 chosen last, which rows they continue, and all of that, and gives the likeliest next ids with
-their log-probabilities, the attention, and the new states. Any model behind the contract is
+their log-probabilities, the attention, and the new states. Any model that keeps the contract is
 exported by its own code; only the fused recurrent networks, which the exporter would fix to one
 length, are put in as ONNX's own operators.
 """
@@ -107,7 +107,7 @@ def _write_step(model: Seq2Seq[Any], path: Path) -> None:
 
 
 def _changes(one: Tensor, other: Tensor, axis: Any) -> dict[int, Any]:
-    """The axes, behind the first, that differ between two examples: all of them are this axis."""
+    """The axes, after the first, that differ between two examples: all of them are this axis."""
     return {n: axis for n in range(1, one.dim()) if one.size(n) != other.size(n)}
 
 
@@ -210,7 +210,7 @@ def _offer_the_best(path: Path) -> None:
     """Let the step's graph end in the best words of each row, `most` of them, and their scores.
 
     The best of all ids are found first, a few more than are asked for, and of these the words:
-    cutting off the ids that are none would copy all the scores.
+    cutting off the ids that are not words would copy all the scores.
     """
     model = onnx.load(path)
     graph = model.graph

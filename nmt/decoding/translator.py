@@ -44,7 +44,7 @@ class Translated:
     pieces: list[Piece]
     """EOS, `</s>`, is the last."""
     best: list[Translation]
-    """So many as were asked for, with distinct texts; fewer where no more were found."""
+    """As many as were asked for, with distinct texts; fewer where no more were found."""
     parts: list["Translated"] = field(default_factory=list)
     """Of a line that was too long: what it was cut into. Its translations are theirs, joined."""
     passed_over: bool = False
@@ -80,7 +80,7 @@ class Translator:
             LongLine: a sentence has more pieces than `decoding.max_source_length`, or than the
                 model has positions.
         """
-        sentences = list(sentences)  # on the disk, they would be read anew at each jump
+        sentences = list(sentences)  # on the disk, they would be read again at each jump
         encoded = self._encoded(sentences)
         self._refuse_endless(encoded, first_line)
         found: list[Translated | None] = [None] * len(sentences)
@@ -180,7 +180,7 @@ class Translator:
         ]
 
     def padding_share(self, sentences: Sequence[str]) -> float:
-        """Of the source positions that are read, those that are no pieces."""
+        """Of the source positions that are read, those that are padding."""
         lengths = np.array(
             [len(self.tokenizers.source.encode_with_offsets(s).ids) + 1 for s in sentences]
         )
@@ -231,7 +231,7 @@ class Translator:
     def _searched(
         self, ids: Sequence[Sequence[int]], size: int, n_best: int
     ) -> list[list[Hypothesis]]:
-        source = pad([np.asarray(row, dtype=np.int64) for row in ids], behind=EOS)
+        source = pad([np.asarray(row, dtype=np.int64) for row in ids], after=EOS)
         lengths = np.array([len(row) + 1 for row in ids])
         return beam_search(
             self.engine,

@@ -20,7 +20,7 @@ def diagonal(source: int, target: int) -> frozenset[Link]:
 def uniform(source: int, target: int, gold: Gold) -> Counts:
     """The expected counts of linking each target word to one source word drawn uniformly.
 
-    Exact, since each link is made with probability 1 / source and their number is no chance:
+    Exact, since each link is made with probability 1 / source and their number is not random:
     the expected error rate is that of the expected counts.
 
     >>> uniform(2, 3, Gold.of([(0, 0)], [(0, 1), (1, 1)]))

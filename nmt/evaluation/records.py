@@ -338,7 +338,7 @@ def _check_story(content: dict[str, Any], place: str) -> None:
 
 
 def _check_numbers(content: Any, shape: tuple[int, ...], place: str) -> None:
-    """Refuse what are not finite numbers, or too many or too few for the names beside them."""
+    """Refuse numbers that are not finite, or more or fewer of them than names."""
     try:
         numbers = np.asarray(content)
         if numbers.size and numbers.dtype.kind not in "iuf":  # such as text, which float64 takes

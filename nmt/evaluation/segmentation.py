@@ -54,7 +54,7 @@ LATIN = ("latn", "cyrl", "arab")  # scripts, with spaces, that such a language m
 
 
 def segmentation(language: str, references: Iterable[str] = ()) -> Segmentation:
-    """How texts of a language are cut up; where it is none that is known here, how they look.
+    """How texts of a language are cut up; of one that is not known here, by how they look.
 
     language: a tag, code or name, such as zh, zh-Hant, zh_CN, cmn, Thai
 

@@ -62,7 +62,7 @@ def side(sentence: str, pieces: Sequence[Piece], *, words: Sequence[Word] | None
     ended = bool(pieces) and _is_end(pieces[-1])
     inner = pieces[:-1] if ended else pieces
     known = split_words(sentence) if words is None else words
-    if inner and not known:  # pieces of nothing but white space, or of what is no character
+    if inner and not known:  # pieces of nothing but white space, or of what is not a character
         known = [Word("".join(piece.text for piece in inner), 0, len(sentence))]
 
     places = _Places(known)

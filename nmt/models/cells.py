@@ -1,6 +1,6 @@
 """Recurrent cells: one registered class each, with the two ways to run them.
 
-`read` runs a whole sequence in one fused call. `step` advances by one position and reads, beside
+`read` runs a whole sequence in one fused call. `step` advances by one position and reads, besides
 the input, a `feed` that is only known then, such as the last attentional state: the input's share
 of the gates is computed for all positions at once by `project`, outside the recurrence.
 """

@@ -92,13 +92,13 @@ class Seq2Seq(nn.Module, ABC, Generic[State]):
     ) -> DecoderOutput:
         """Read a known target at once (teacher forcing).
 
-        source, mask: (batch, source); target_in: (batch, target), the target behind BOS
+        source, mask: (batch, source); target_in: (batch, target), the target after BOS
         forced: (batch, target) bool: where False, the model reads its own last choice in place
             of target_in (its first column is not looked at); None forces all.
         """
 
     def maps(self, source: Tensor, mask: Tensor, target_in: Tensor) -> dict[str, Tensor]:
-        """All matrices behind the one attention of a reading, by name, where there are several.
+        """All attention maps of a forward pass by name, where there are several.
 
         (batch, target, source) for each layer and head that looks at the source; also, by names
         of their own, (batch, target, target) and (batch, source, source) of self-attention.

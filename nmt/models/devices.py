@@ -54,7 +54,7 @@ def choose(device: str, precision: str) -> Compute:
         )
     if chosen.type == "cpu":
         # The library of matrix products keeps code for 1,024 shapes, which batches of ever new
-        # lengths fill with half a gigabyte; making it anew takes no measurable time.
+        # lengths fill with half a gigabyte; making it again takes no measurable time.
         os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
         keep_freed_memory()
         if _is_x86() and processor_has("amx_tile", "amx_bf16") is False:
@@ -96,7 +96,7 @@ def keep_freed_memory() -> None:
     """Let the C library keep what is freed, for the next tensor.
 
     By default it hands every large block back to the system, which then clears each of its pages
-    anew for the next update: a quarter of a training's time.
+    again for the next update: a quarter of a training's time.
     """
     if _GLIBC:
         no_blocks_apart, trim_threshold = (-4, 0), (-1, 2**31 - 1)  # M_MMAP_MAX, M_TRIM_THRESHOLD

@@ -88,7 +88,7 @@ class EncoderDecoder(Seq2Seq[Any]):
             if position:
                 with torch.no_grad():
                     logits = self.vocabulary(found[-1].readout)
-                    chosen = logits[:, EOS:].argmax(dim=-1) + EOS  # what is below is no word
+                    chosen = logits[:, EOS:].argmax(dim=-1) + EOS  # what is below is not a word
                 previous = torch.where(forced[:, position], target_in[:, position], chosen)
             found.append(self._advance(previous, state, memory))
             state = found[-1].state

@@ -33,19 +33,19 @@ class Sublayer(nn.Module, ABC):
     def __init__(self, config: SelfAttentionConfig, *, size: int, dropout: float) -> None:
         super().__init__()
         self.norm = norm_of(size, config.norm != "none")
-        self.pre, self.residual = config.norm == "pre", config.residual
+        self.pre_norm, self.residual = config.norm == "pre", config.residual
         self.dropout = Dropout(dropout)
 
-    def before(self, states: Tensor) -> Tensor:
+    def pre(self, states: Tensor) -> Tensor:
         """What f reads."""
-        return self.norm(states) if self.pre else states
+        return self.norm(states) if self.pre_norm else states
 
-    def behind(self, states: Tensor, found: Tensor) -> Tensor:
+    def post(self, states: Tensor, found: Tensor) -> Tensor:
         """What becomes of the states, and of what f found."""
         found = self.dropout(found)
         if self.residual:
             found = states + found
-        return found if self.pre else self.norm(found)
+        return found if self.pre_norm else self.norm(found)
 
 
 class SelfAttention(Sublayer):
@@ -77,7 +77,7 @@ class SelfAttention(Sublayer):
         Returns the new states, and keys and values of all positions up to here.
         seen: where what was found goes, if someone wants to see the weights
         """
-        read = self.before(states)
+        read = self.pre(states)
         first = past[0].size(1) if past else 0
         keys, values = self.attention.prepare(read, first=first)
         if past:
@@ -86,7 +86,7 @@ class SelfAttention(Sublayer):
         found = self.attention(asked, keys, values, mask)
         if seen is not None:
             seen.append(found)
-        return self.behind(states, found.contexts), (keys, values)
+        return self.post(states, found.contexts), (keys, values)
 
 
 class FeedForward(Sublayer):
@@ -110,7 +110,7 @@ class FeedForward(Sublayer):
     def forward(self, states: Tensor) -> Tensor:
         if not self.there:
             return states
-        return self.behind(states, self.outer(self.inner(self.before(states)).relu()))
+        return self.post(states, self.outer(self.inner(self.pre(states)).relu()))
 
 
 def attending(

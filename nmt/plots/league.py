@@ -121,7 +121,7 @@ def _title(league: League, models: int) -> str:
 
 
 def _wrapped(name: str) -> list[str]:
-    """A name in lines, broken behind its hyphens and dots where it can be."""
+    """A name in lines, broken after its hyphens and dots where it can be."""
     lines = [""]
     for part in name.replace("-", "-\0").replace("_", "_\0").replace(".", ".\0").split("\0"):
         if len(lines[-1]) + len(part) > LONGEST_NAME and lines[-1]:

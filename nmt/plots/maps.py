@@ -29,7 +29,7 @@ HOW_TO_READ = (
     "A row is a piece that looks, and shows in percent where: of the source in the encoder, of the "
     "source or, in those named self, of what was written before, in the decoder."
 )
-NAMES_ROOM, TITLE_ROOM = 0.85, 0.95  # inches, beside and above each matrix
+NAMES_ROOM, TITLE_ROOM = 0.85, 0.95  # inches, left of and above each matrix
 
 
 def save_maps(records: Iterable[AttentionRecord], path: Path) -> list[Path]:
@@ -44,8 +44,8 @@ def save_maps(records: Iterable[AttentionRecord], path: Path) -> list[Path]:
     chosen = [record for record in records if record.maps]
     if not chosen:
         raise UsageError(
-            "no record holds the maps of several layers or heads: translate anew by a run that has "
-            "them (heads above 1, self_attention or transformer), or leave out --maps"
+            "no record holds the maps of several layers or heads: translate again by a run that "
+            "has them (heads above 1, self_attention or transformer), or leave out --maps"
         )
     if kind == ".html":
         _save_page(chosen, path)
@@ -108,7 +108,7 @@ def _names(record: AttentionRecord) -> Iterator[str]:
 
 
 def short(name: str) -> str:
-    """A name as it stands beside a small matrix."""
+    """A name as it stands left of a small matrix."""
     return drawn(name, LONGEST_NAME)
 
 
@@ -119,7 +119,7 @@ def _row(name: str) -> tuple[str, bool]:
 
 
 def draw_matrix(axes: Axes, matrix: Matrix, title: str, table: Mapping[int, str]) -> None:
-    """One of many, small: names above and beside it, no numbers in its cells."""
+    """One of many, small: names above and left of it, no numbers in its cells."""
     axes.imshow(matrix.weights, cmap=COLOURS, vmin=0, vmax=1, aspect="auto")
     axes.xaxis.tick_top()
     sides = ((axes.set_xticks, matrix.source, 90), (axes.set_yticks, matrix.target, 0))

@@ -43,7 +43,9 @@ def kind_of(path: Path, kinds: Sequence[str] = PICTURES) -> str:
     kind = path.suffix.lower()
     if kind not in kinds:
         known = ", ".join(name.removeprefix(".") for name in kinds)
-        raise UsageError(f"{path}: '{path.suffix}' is no kind of picture; end the name in: {known}")
+        raise UsageError(
+            f"{path}: '{path.suffix}' is not a kind of picture; end the name in: {known}"
+        )
     return kind
 
 

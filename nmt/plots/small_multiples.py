@@ -13,7 +13,7 @@ from nmt.plots.side_by_side import Section
 ACROSS = 6
 """Matrices in a row, as many as a page of text is wide."""
 CELL, SMALLEST = 0.26, 0.95  # this and all below in inches
-BESIDE, BETWEEN = 0.6, 0.16
+LEFT, BETWEEN = 0.6, 0.16
 HEAD, HEAD_LINE, HEAD_LETTER = 0.2, 0.2, 0.12
 LINE = 0.15
 LETTER = 0.075
@@ -46,9 +46,9 @@ def draw(section: Section) -> Figure:
     columns, rows = min(ACROSS, len(found)), ceil(len(found) / ACROSS)
     most = [max(len(matrix[side]) for _, matrix in found) for side in (1, 0)]
     wide, high = (max(CELL * number, SMALLEST) for number in most)
-    width = columns * (BESIDE + wide) + MARGIN
+    width = columns * (LEFT + wide) + MARGIN
     note = wrap(f"No matrix: {', '.join(without)}", int(width / LETTER)) if without else []
-    titles = [wrap(name, int((wide + BESIDE) / LETTER)) for name, _ in found]
+    titles = [wrap(name, int((wide + LEFT) / LETTER)) for name, _ in found]
     letters = max(len(short(word)) for _, matrix in found for word in matrix.source)
     above = LETTER * letters + LINE * max(map(len, titles))
     pitch = above + high + BETWEEN
@@ -63,7 +63,7 @@ def draw(section: Section) -> Figure:
     )  # fmt: skip
     for number, ((_, matrix), title) in enumerate(zip(found, titles, strict=True)):
         row, column = divmod(number, ACROSS)
-        left = column * (BESIDE + wide) + BESIDE
+        left = column * (LEFT + wide) + LEFT
         bottom = height - head - row * pitch - above - high
         axes = figure.add_axes((left / width, bottom / height, wide / width, high / height))
         draw_matrix(axes, matrix, "\n".join(title), table)

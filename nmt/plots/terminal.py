@@ -30,7 +30,7 @@ def table(
     """The weights, a row for each word of the translation and a column for each source word.
 
     The largest weight of each row is marked: highlighted in colour, `*` without. Columns that do
-    not fit beside each other go into further blocks below.
+    not fit next to each other go into further blocks below.
 
     Args:
         pieces: between the pieces that the model reads, instead of between words.

@@ -7,7 +7,7 @@ from nmt.errors import TrainingError
 
 log = logging.getLogger(__name__)
 ABOVE = 1.5
-"""Times what guessing costs: where losses that are no accident begin."""
+"""Times what guessing costs: from which a loss is not an accident."""
 MOST = 8.0
 """Doublings that one update counts for, at most."""
 WARN, STOP = 30.0, 150.0
@@ -76,7 +76,7 @@ class Divergence:
         """Look at the loss of a validation.
 
         Raises:
-            TrainingError: it is no finite number, or one of a model that has diverged.
+            TrainingError: it is not finite, or the model has diverged.
         """
         guess = self.uniform if self.guess is None else self.guess
         if not math.isfinite(loss) or loss > HOPELESS * max(guess, MEMORISED):

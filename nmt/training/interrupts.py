@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeVar
 Result = TypeVar("Result")
 
 
-class Interrupted(Exception):  # noqa: N818  # it is no error
+class Interrupted(Exception):  # noqa: N818  # this is not an error
     """A signal asked to stop, and everything is saved."""
 
     def __init__(self, number: int) -> None:

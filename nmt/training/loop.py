@@ -14,7 +14,7 @@ from nmt.training.trainer import StepMetrics, Trainer
 
 @dataclass
 class Progress:
-    """Where a training stands: what a checkpoint keeps beside tensors."""
+    """Where a training stands: what a checkpoint keeps besides tensors."""
 
     step: int = 0
     epoch: int = 0
@@ -32,7 +32,7 @@ class Progress:
     waited: int = 0
     """Validations since the best."""
     stalls: int = 0
-    """Validations in all that brought no better score."""
+    """Validations in all without a better score."""
     ended: str | None = None
     """Why the training is over, once it is."""
 
@@ -48,14 +48,14 @@ class Validation:
     bleu: float
     chrf: float
     forced_accuracy: float
-    """Share of target tokens that the model finds the likeliest behind the reference's words."""
+    """Share of target tokens that the model finds most likely after the reference's words."""
     free_accuracy: float
-    """The same behind its own words."""
+    """The same after its own words."""
     seconds: float
 
     @property
     def accuracy_gap(self) -> float:
-        """What is lost by reading its own words: the exposure that it did not learn to bear."""
+        """What is lost by reading its own words: the exposure bias (Ranzato et al., 2016)."""
         return self.forced_accuracy - self.free_accuracy
 
     def score(self, best_by: str) -> float:
@@ -90,7 +90,7 @@ class Loop:
 
         Raises:
             Interrupted: a signal asked to stop; a checkpoint was saved.
-            TrainingError: the loss is no finite number any more, or the training has diverged.
+            TrainingError: the loss is not finite, or the training has diverged.
         """
         self._clock = monotonic() - self.progress.seconds
         self._saved: Progress | None = None
@@ -159,7 +159,7 @@ class Loop:
         if config.max_minutes is not None and progress.seconds >= 60 * config.max_minutes:
             return f"{config.max_minutes:g} minutes are over"
         if config.patience is not None and progress.waited >= config.patience:
-            return f"{progress.waited} validations brought no better {config.best_by}"
+            return f"early stopping: no better {config.best_by} in {progress.waited} validations"
         return None
 
     def _save(self) -> None:

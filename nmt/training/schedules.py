@@ -22,7 +22,7 @@ class SchedulePoint:
     total: int | None
     """Updates of the whole training, where that is known."""
     stalls: int = 0
-    """Validations so far that brought no better score."""
+    """Validations so far without a better score."""
 
     @property
     def share(self) -> float:
@@ -43,7 +43,7 @@ NEEDS_END = {"linear", "cosine"}
 def factor(name: str, moment: SchedulePoint) -> float:
     """What the learning rate is multiplied by.
 
-    >>> [factor("inverse_sqrt", Moment(s, warmup=100, total=None)) for s in (50, 100, 400)]
+    >>> [factor("inverse_sqrt", SchedulePoint(s, warmup=100, total=None)) for s in (50, 100, 400)]
     [0.5, 1.0, 0.5]
     """
     if moment.step < moment.warmup:

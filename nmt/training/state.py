@@ -1,4 +1,4 @@
-"""What the next update depends on beside the parameters, as named tensors, and back again.
+"""What the next update depends on besides the parameters, as named tensors, and back again.
 
 Whoever hands them back may have damaged them, or made them up: each is looked at before it is used.
 """

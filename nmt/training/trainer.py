@@ -72,10 +72,10 @@ class Trainer:
 
         Every target token weighs the same however tokens fall into batches: losses are sums,
         divided once by the tokens of the whole update. So a batch that does not fit into the
-        memory is learned from in parts. Until its end the update asks the device for no number.
+        memory is split into micro-batches. Until its end the update asks the device for no number.
 
         Raises:
-            TrainingError: the loss or the gradient is no finite number, the training has diverged,
+            TrainingError: the loss or the gradient is not finite, the training has diverged,
                 or a single sentence does not fit into the memory; nothing was updated.
         """
         self.model.train()
@@ -135,25 +135,25 @@ class Trainer:
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error):
                     raise
-            # Only here, behind the block, nothing holds the failed attempt's tensors any more.
+            # Only here, after the block, nothing holds the failed attempt's tensors any more.
             self.optimizer.zero_grad(set_to_none=True)
             self.baseline.forget()
             set_random_states(random, self.compute.device)
             self._make_room(parts)
 
     def _make_room(self, parts: Sequence[Batch]) -> None:
-        """Parts of these sizes do not fit: halve them from now on."""
+        """Micro-batches of these sizes do not fit: halve them from now on."""
         largest = max(parts, key=lambda part: part.padded_tokens)
         if all(len(part.sentences) == 1 for part in parts):
             raise TrainingError(
-                f"{self.compute.device} has not enough memory for a sentence pair of "
+                f"out of memory on {self.compute.device} for a sentence pair of "
                 f"{largest.padded_tokens:,} tokens: lower data.cleaning.max_words or the model's "
                 "sizes"
             )
         self.max_padded_tokens = largest.padded_tokens // 2
         log.warning(
-            "%s has not enough memory for a batch of %s tokens on both sides: from now on they "
-            "are learned from in parts of up to %s, with the same losses; a lower "
+            "out of memory on %s for a batch of %s tokens: splitting such batches into "
+            "micro-batches of up to %s from now on; the losses are unchanged. A lower "
             "training.batch_tokens with a higher training.accumulate does so from the start",
             self.compute.device,
             f"{largest.padded_tokens:,}",
@@ -183,7 +183,7 @@ class Trainer:
         """Nats per target token, read with teacher forcing, nothing learned.
 
         Raises:
-            TrainingError: it is no finite number, or that of a model that has diverged.
+            TrainingError: it is not finite, or the model has diverged.
         """
         found = self._measure(batches, plain_loss, ratio=1.0)
         self.divergence.validated(self.steps, found)
@@ -233,7 +233,7 @@ class Trainer:
         return tensors
 
     def restore(self, tensors: Mapping[str, Tensor], *, steps: int, stalls: int) -> None:
-        """Take back what `state` gave after so many steps.
+        """Take back what `state` gave after `steps` steps.
 
         Raises:
             CheckpointError: something is missing, damaged, or of another model.

@@ -69,7 +69,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Measured:
-    """Links against gold, beside what position alone would give."""
+    """Links against gold, next to what position alone would give."""
 
     scores: AlignmentScores
     diagonal: AlignmentScores

@@ -30,7 +30,7 @@ class Exported:
     auto: str
     """The precision that is taken unless another is asked for."""
     quality: dict[str, Any] | None
-    """Of int8 beside float32; None where it was not measured."""
+    """Of int8 against float32; None where it was not measured."""
 
 
 def export(
@@ -82,7 +82,7 @@ def _refuse_place(folder: Path) -> None:
     if Path.cwd().is_relative_to(folder.resolve()):
         raise UsageError(f"you are in {folder.resolve()}, which cannot be replaced: {another}")
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is no folder: {another}")
+        raise UsageError(f"{folder} is not a folder: {another}")
     if folder.exists() and not (folder / DESCRIPTION).exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} holds something else: {another}")
 

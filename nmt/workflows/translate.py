@@ -59,7 +59,7 @@ def as_text(translated: Translated, n_best: int = 1) -> str:
 
 @forms.register("tsv")
 def as_tsv(translated: Translated, n_best: int = 1) -> str:
-    """Source, rank, score, translation; `-inf` is the score of a translation that is none."""
+    """Source, rank, score, translation; a line that was passed over has the score `-inf`."""
     return "\n".join(
         "\t".join((one_line(translated.source), str(rank), f"{line.score:.4f}", line.text))
         for rank, line in enumerate(ranked(translated, n_best))
@@ -70,7 +70,7 @@ def as_tsv(translated: Translated, n_best: int = 1) -> str:
 def as_jsonl(translated: Translated, n_best: int = 1) -> str:
     """One object a line: the source and its translations with what they are ranked by.
 
-    JSON has no infinity: the score of a translation that is none is null.
+    JSON has no infinity: the score of a line that was passed over is null.
     """
     translations = [
         {

@@ -23,7 +23,7 @@ from reliability.starts import COMMANDS, Starts, go_on, harmed, inspected, memor
 CODES = (errno.ENOSPC, errno.EIO, errno.EROFS, errno.EACCES, errno.EMFILE)
 READ_CODES = (errno.EIO, errno.EACCES, errno.EMFILE)
 STEPS = {"sweep": 4, "export": 2}
-"""Of these, which are slow, only one of so many calls fails."""
+"""Of these, which are slow, only one call in this many fails."""
 QUICK = 40  # as many times fewer
 LIGHT = ("train", "resume", "translate", "evaluate", "plot-attention")
 MEGABYTE = 1 << 20

@@ -45,7 +45,7 @@ TIMES = {
 }  # fmt: skip
 """What differs from run to run by nature, or by having been resumed."""
 LOSSES = {"loss", "gradient_norm", "learning_rate"}
-"""Means since the last line, which a resumption begins anew."""
+"""Means since the last line, which a resumption begins again."""
 
 
 def lay_out(folder: Path) -> None:

@@ -14,7 +14,7 @@ class Batch:
     """Sentences side by side; each side padded to its longest."""
 
     source: np.ndarray  # (batch, source) int64, EOS included
-    target_in: np.ndarray  # (batch, target) int64, behind BOS
+    target_in: np.ndarray  # (batch, target) int64, after BOS
     target_out: np.ndarray  # (batch, target) int64, before EOS
     sentences: np.ndarray  # (batch,) their numbers in the corpus
 
@@ -34,7 +34,7 @@ class Batch:
 
 
 def in_parts(batch: Batch, max_padded_tokens: int | None) -> list[Batch]:
-    """The batch, cut into parts of at most so many padded tokens, or else of single sentences."""
+    """The batch as micro-batches of at most this many padded tokens, or of single sentences."""
     if max_padded_tokens is None or batch.padded_tokens <= max_padded_tokens:
         return [batch]
     each = max(1, len(batch.sentences) * max_padded_tokens // batch.padded_tokens)
@@ -133,20 +133,20 @@ def collate(bitext: EncodedBitext, sentences: np.ndarray) -> Batch:
     sources = [bitext.source[i] for i in numbers]
     targets = [bitext.target[i] for i in numbers]
     return Batch(
-        pad(sources, behind=EOS), pad(targets, before=BOS), pad(targets, behind=EOS), sentences
+        pad(sources, after=EOS), pad(targets, before=BOS), pad(targets, after=EOS), sentences
     )
 
 
 def pad(
-    rows: Sequence[np.ndarray], *, before: int | None = None, behind: int | None = None
+    rows: Sequence[np.ndarray], *, before: int | None = None, after: int | None = None
 ) -> np.ndarray:
-    """Rows of ids as one array, PAD behind the shorter ones.
+    """Rows of ids as one array, padded with PAD.
 
-    >>> pad([np.array([5]), np.array([6, 7])], behind=EOS).tolist()
+    >>> pad([np.array([5]), np.array([6, 7])], after=EOS).tolist()
     [[5, 3, 0], [6, 7, 3]]
     """
     head = 0 if before is None else 1
-    extra = head + (0 if behind is None else 1)
+    extra = head + (0 if after is None else 1)
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
     cells = np.full((len(rows), int(lengths.max(initial=0)) + extra), PAD, dtype=np.int64)
     if rows:
@@ -154,8 +154,8 @@ def pad(
         cells[(columns >= head) & (columns < head + lengths[:, None])] = np.concatenate(rows)
     if before is not None:
         cells[:, 0] = before
-    if behind is not None:
-        cells[np.arange(len(rows)), lengths + head] = behind
+    if after is not None:
+        cells[np.arange(len(rows)), lengths + head] = after
     return cells
 
 

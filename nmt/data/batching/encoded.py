@@ -57,7 +57,7 @@ class EncodedBitext:
         return len(self.source)
 
     def remapped(self) -> "EncodedBitext":
-        """The same, mapped anew: what was read so far may leave the memory.
+        """The same, mapped again: what was read so far may leave the memory.
 
         Where somebody emptied the cache meanwhile, the mapping that there is stays good.
         """

@@ -48,7 +48,7 @@ _LETTERS = (
 _OUTER = GAP + "\u00ad\u180e\u200b\u2060\ufeff"
 """Taken away from both ends: spaces, and what would only keep apart or together, with nothing."""
 _SHORT = 1000
-"""Letters; in so many, `unicodedata` has soon put the marks in order, whatever they are."""
+"""Letters; in that many, `unicodedata` has soon put the marks in order, whatever they are."""
 
 
 def normalized(text: str, counts: Counter[str]) -> str:

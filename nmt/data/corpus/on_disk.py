@@ -33,7 +33,7 @@ class Stretch:
 class TextFile:
     """An Arrow file with the columns `source` and `target`, some rows of which count.
 
-    It is mapped anew for each batch that is read, so that a pass through it keeps no more than a
+    It is mapped again for each batch that is read, so that a pass through it keeps no more than a
     batch in memory. It lies in a scratch folder, which goes when nobody needs it any more.
     """
 

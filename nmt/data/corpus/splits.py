@@ -70,7 +70,7 @@ def _smallest(sources: Iterable[str], size: int, salt: str, taken: Collection[st
 
 
 def draw(train: Bitext, size: int, *, seed: int) -> Bitext:
-    """So many pairs at random, in the order of the corpus."""
+    """`count` pairs at random, in the order of the corpus."""
     if size >= len(train):
         return train
     keep = np.zeros(len(train), bool)

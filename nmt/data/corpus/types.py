@@ -98,7 +98,7 @@ class Corpus:
         return {"train": self.train, "validation": self.validation, "test": self.test}[name]
 
 
-LARGE = 200_000  # pairs; more of them are read anew for each pass, not kept in memory
+LARGE = 200_000  # pairs; more of them are read again in each pass, not kept in memory
 Column = list[str | None]
 Chunk = Sequence[Column]  # sources, and as many targets
 

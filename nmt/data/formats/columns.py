@@ -155,7 +155,7 @@ def _missing(
     ]
     if len(columns) == 1:
         return DataError(
-            f"one text column only ('{_shown(columns[0])}'), so this is no parallel corpus; "
+            f"one text column only ('{_shown(columns[0])}'), so this is not a parallel corpus; "
             "choose another data set"
         )
     return DataError(

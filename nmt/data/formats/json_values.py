@@ -123,7 +123,7 @@ class _Text:
         return DataError(f"{self.where}: no JSON ({reason})")
 
     def next(self) -> str:
-        """The next character that is no space; empty at the end."""
+        """The next character that is not a space; empty at the end."""
         while True:
             end = SPACE.match(self._buffer, self._place).end()  # type: ignore[union-attr]
             self._pass(end)

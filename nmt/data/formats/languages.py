@@ -72,7 +72,7 @@ def closeness(text: str, wanted: str, spoken: tuple[str, ...] = ("en",)) -> int 
 
 
 def primary(code: str) -> str:
-    """The bare language of a tag: `fr` of `fr-CA` and of `fra`; what is no tag stays."""
+    """The bare language of a tag: `fr` of `fr-CA` and of `fra`; what is not a tag stays."""
     found = language_of(code)
     return found.primary if found else code.casefold()
 

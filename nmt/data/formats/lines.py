@@ -14,7 +14,7 @@ from nmt.data.formats.opening import HEAD, opened, refuse_foreign
 from nmt.errors import DataError
 
 BLOCK = 1 << 21  # bytes read at once
-LONGEST_LINE = 1 << 24  # bytes: no sentence is that long, and a file without line ends is no text
+LONGEST_LINE = 1 << 24  # bytes: no sentence is that long, and a file without line ends is not text
 SETTLED = 1 << 16  # bytes without a line feed that tell of other line ends
 MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # those of UTF-32 begin or go on alike
 
@@ -41,7 +41,7 @@ def blocks(path: Path) -> Iterator[str]:
     line, start = 1, b""
     for data in _whole_lines(path):
         start = start or data[:2]
-        if text := _decoded(path, data, line, start):  # a byte-order mark alone is none
+        if text := _decoded(path, data, line, start):  # a byte-order mark alone is not
             yield text
         line += data.count(b"\n")
 

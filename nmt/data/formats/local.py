@@ -1,7 +1,7 @@
 """Corpora in local files: two aligned texts, or one file of pairs.
 
 Each format is a generator of chunks of pairs. Small files are read at once; large ones at each pass
-anew, so that they need not fit into the memory.
+again, so that they need not fit into memory.
 """
 
 from collections.abc import Callable, Iterable, Iterator

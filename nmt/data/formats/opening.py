@@ -198,7 +198,7 @@ class _Bounded:
         self._packed, self._read = packed, 0
 
     def read(self, size: int) -> bytes:
-        """So many bytes, fewer only at the end."""
+        """`size` bytes, fewer only at the end."""
         parts: list[bytes] = []
         left = size
         while left and (part := self._part(left)):

@@ -51,7 +51,7 @@ class Layout:
 def read_table(
     path: Path, config: DataConfig, *, separators: Sequence[str], rows: int
 ) -> Iterator[Chunk]:
-    """The pairs of a table, so many rows at a time.
+    """The pairs of a table, `rows` rows at a time.
 
     separators: what may stand between cells, the likeliest first; where there is no header, it is
         the first of them, or three bars, and the first two columns are a pair.
@@ -354,12 +354,12 @@ def _plain_rows(path: Path, layout: Layout) -> Iterator[Row]:
 
 
 def _quoted_rows(path: Path, layout: Layout) -> Iterator[Row]:
-    behind: list[str] = []  # the lines that the next row is made of
+    lines: list[str] = []  # the lines that the next row is made of
 
     def watched() -> Iterator[str]:
         text = chain.from_iterable(io.StringIO(block, newline="") for block in blocks(path))
         for line in text:
-            behind.append(line)
+            lines.append(line)
             yield line
 
     reader = csv.reader(
@@ -368,9 +368,9 @@ def _quoted_rows(path: Path, layout: Layout) -> Iterator[Row]:
     first = 1
     try:
         for cells in reader:
-            if len(behind) > 1 and first >= layout.first:
-                _refuse_swallowed(path, layout, first, behind)
-            behind.clear()
+            if len(lines) > 1 and first >= layout.first:
+                _refuse_swallowed(path, layout, first, lines)
+            lines.clear()
             number, first = first, reader.line_num + 1
             if number < layout.first or (len(cells) != layout.width and is_blank("".join(cells))):
                 continue
@@ -393,12 +393,12 @@ def _called(separator: str) -> str:
     )
 
 
-def _refuse_swallowed(path: Path, layout: Layout, number: int, behind: list[str]) -> None:
+def _refuse_swallowed(path: Path, layout: Layout, number: int, lines: list[str]) -> None:
     """A lone quote takes all up to the next one for one text, rows and all."""
-    looking = sum(line.count(layout.separator) + 1 == layout.width for line in behind)
-    if looking == len(behind) or (len(behind) >= SWALLOWED and looking > len(behind) / 2):
+    looking = sum(line.count(layout.separator) + 1 == layout.width for line in lines)
+    if looking == len(lines) or (len(lines) >= SWALLOWED and looking > len(lines) / 2):
         raise DataError(
-            f"{path}:{number}: a double quote opens a text of {len(behind)} lines, which look like "
+            f"{path}:{number}: a double quote opens a text of {len(lines)} lines, which look like "
             "rows of their own; write the quote twice within double quotes, or put the text on one "
             "line"
         )

@@ -119,7 +119,7 @@ def first_answer(ask: Callable[[], Answer], *, seconds: float) -> Answer:
 
 
 def persistently(read: Callable[[], Answer]) -> Answer:
-    """What `read` returns, read anew where a download broke off.
+    """What `read` returns, read again where a download broke off.
 
     The client below repeats a request whose answer it reads itself; files that the libraries
     stream to the disk fail outside it.

@@ -1,4 +1,4 @@
-"""What went wrong on the hub, in one line that names the data set and the mend.
+"""What went wrong on the hub, in one line that names the data set and the fix.
 
 `datasets` and `huggingface_hub` raise a dozen kinds of errors, some of them misleading (a hub that
 dies in the middle reads as "Couldn't find any data file at <your folder>"), so the whole chain of
@@ -32,7 +32,7 @@ def explained(config: DataConfig) -> Iterator[None]:
 
     Raises:
         HubUnreachable: as it comes; whoever can take a copy catches it.
-        DataError: everything else that a user can mend.
+        DataError: everything else that a user can fix.
     """
     try:
         yield

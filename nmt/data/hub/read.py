@@ -90,7 +90,7 @@ def check_id(corpus: str) -> None:
 
 
 def _copy(shelf: copies.Shelf, because: str) -> RawCorpus:
-    """The last copy, for want of the hub."""
+    """The last copy, since the hub cannot be reached."""
     corpus, revision = shelf.config.corpus, shelf.config.revision
     commit = shelf.commit()
     copy = None if commit is None else shelf.copy(commit) or shelf.old_copy(commit)

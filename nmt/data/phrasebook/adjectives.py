@@ -22,7 +22,7 @@ class Adjective:
         return _plural(form) if plural and form != "marron" else form
 
     def attributive(self, noun: Noun, *, plural: bool) -> str:
-        """The form beside a noun: un bel homme, un vieil ami."""
+        """The form next to a noun: un bel homme, un vieil ami."""
         singular_masculine = not plural and not noun.feminine
         if singular_masculine and self.liaison and begins_with_vowel(noun.fr):
             return self.liaison
@@ -85,7 +85,7 @@ ADJECTIVES: Mapping[str, Adjective] = {
 
 _COLOURS = "red blue green white black yellow grey brown"
 
-# Beside a noun ("a red car").
+# Next to a noun ("a red car").
 _BESIDE = {
     "person": "young old rich famous intelligent kind funny shy polite lazy brave French English "
     "Italian Spanish German serious good curious honest elegant",

@@ -60,7 +60,7 @@ def kin(draw: Random, relatives: Sequence[Noun] = NOUNS["relative"]) -> NounPhra
 
 
 def person(draw: Random) -> NounPhrase:
-    """A definite person who is no pronoun: Paul, my sister, the young man."""
+    """A definite person, not a pronoun: Paul, my sister, the young man."""
     kind = draw.random()
     if kind < 0.3:
         return person_named(draw.choice(NAMES))

@@ -13,7 +13,7 @@ from nmt.data.phrasebook.surface import render, tells_style
 from nmt.data.words import split_words
 
 DRAWN = 25_000
-"""Pairs that the grammar gives to the default corpus, beside the hand-written ones."""
+"""Pairs that the grammar gives to the default corpus, besides the hand-written ones."""
 
 HELD_OUT = 1_000
 """Pairs in the validation split, and as many in the test split."""

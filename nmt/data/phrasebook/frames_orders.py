@@ -60,12 +60,12 @@ class _Order:
         if self.denied:
             before = tuple(token for tokens in _row(row) for token in tokens)
             return say("ne", self.not_) + before + verb + say("pas", self.not_) + tail
-        behind = tuple(
+        after = tuple(
             token._replace(text="-" + _ALTERED.get(token.text, token.text))
             for tokens in row
             for token in tokens
         )
-        return verb + behind + tail
+        return verb + after + tail
 
 
 def _row(clitics: tuple[Tokens, ...]) -> list[Tokens]:

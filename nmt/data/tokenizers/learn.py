@@ -113,7 +113,7 @@ def _learn_one(parts: Sequence[Sequence[str]], config: TokenizerConfig, name: st
             draft.write_bytes(tokenizer.model)
     if len(tokenizer) < config.vocabulary_size:
         log.warning(
-            "%s has %s pieces, not %s: the text carries no more",
+            "%s has %s pieces, not %s: the text does not support more",
             name,
             f"{len(tokenizer):,}",
             f"{config.vocabulary_size:,}",

@@ -34,7 +34,7 @@ class SubwordTokenizer(Tokenizer):
     """A sentencepiece model.
 
     Raises:
-        RuntimeError: the bytes are none.
+        RuntimeError: the bytes are not such a model.
     """
 
     suffix = ".model"

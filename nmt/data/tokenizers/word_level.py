@@ -43,7 +43,7 @@ from nmt.files import parse_json
 FORMAT = "nmt.words/2"  # another one, should words ever be cut differently
 _CUTS = {FORMAT: split_words, "nmt.words/1": split_words_as_before}
 RECIPE = f"{FORMAT} {RULE}"
-"""What words are learned by, beside the text and their number."""
+"""What words are learned by, besides the text and their number."""
 Split = Callable[[str], list[Word]]
 
 _NAMES = {PAD: "<pad>", UNK: "<unk>", BOS: "<s>", EOS: "</s>"}
@@ -54,7 +54,7 @@ class WordTokenizer(Tokenizer):
     """A list of words, the most frequent first.
 
     Raises:
-        ValueError: the bytes are none.
+        ValueError: the bytes are not such a list.
     """
 
     suffix = ".json"

@@ -17,7 +17,7 @@ import numpy as np
 
 from nmt.errors import DataError, printable
 
-LONGEST = 1 << 20  # bytes of a line; what is longer is none
+LONGEST = 1 << 20  # bytes of a line
 FIRST = 100  # lines that `inspect` reads
 LARGEST = float(np.finfo(np.float32).max)
 BOM = b"\xef\xbb\xbf"
@@ -55,7 +55,7 @@ class Vectors:
 
 
 def inspect(path: Path) -> VectorFile:
-    """Read the beginning of a file, and refuse what is no text of word vectors.
+    """Read the beginning of a file, and refuse what are not word vectors as text.
 
     Raises:
         DataError: the file is missing, packed, binary, empty, or broken in its first lines.
@@ -162,7 +162,7 @@ def _split(file: VectorFile, number: int, line: bytes) -> tuple[bytes, list[byte
         count = len(found) + extra if word else len(found) - 1
         raise DataError(
             f"{file.path}:{number}: '{_shown(line)}' has {count} numbers where {file.width} are "
-            f"expected (see line {file.line_of_width}): mend the line, or take it out"
+            f"expected (see line {file.line_of_width}): fix the line, or remove it"
         )
     return b" ".join(word), found
 
@@ -178,7 +178,7 @@ def _numbers(file: VectorFile, number: int, fields: list[bytes]) -> np.ndarray:
         place = next(i for i, field in enumerate(fields) if not _is_number(field))
         raise DataError(
             f"{file.path}:{number}: number {place + 1} of {file.width} is "
-            f"'{_shown(fields[place])}', which is no finite number: mend the line, or take it out"
+            f"'{_shown(fields[place])}', which is not a finite number: fix the line, or remove it"
         )
     return values.astype(np.float32)
 

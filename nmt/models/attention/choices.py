@@ -106,6 +106,6 @@ def _greatest(weights: Tensor) -> Tensor:
 
 
 def _picked(weights: Tensor, index: Tensor) -> Tensor:
-    """1 at the index, 0 beside it. index: (batch, target, 1)"""
+    """1 at the index, 0 elsewhere. index: (batch, target, 1)"""
     ones = (weights.gather(-1, index) > 0).to(weights.dtype)  # none in a row of zeros
     return torch.zeros_like(weights).scatter(-1, index, ones)

@@ -96,7 +96,7 @@ class Relu(Normalizer):
     Zhang, Titov and Sennrich (2021), section 3: https://arxiv.org/abs/2104.07012
 
     No distribution: weights can be above 1, and all of a row can be 0. The layer normalisation
-    that the paper puts behind it is left out.
+    that the paper puts after it is left out.
     """
 
     sums_to_one = False
@@ -134,7 +134,7 @@ class Entmax15(Normalizer):
 
 
 class _Sparsemax(torch.autograd.Function):
-    """Jacobian diag(s) - s s^T / sum(s), where s is 1 on the support and 0 beside it."""
+    """Jacobian diag(s) - s s^T / sum(s), where s is 1 on the support and 0 elsewhere."""
 
     @staticmethod
     def forward(ctx: Any, scores: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from nmt.errors import DataError
 from nmt.models.dropout import Dropout
 
 BASE = 10_000.0
-"""The longest wave is so many times 2 pi positions long."""
+"""The longest wavelength, in units of 2 pi positions."""
 
 
 def sinusoids(positions: Tensor, width: int, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -61,7 +61,7 @@ class LearnedPositions(nn.Module):
         return self.table(positions)
 
     def nearest(self, positions: Tensor) -> Tensor:
-        """The same, with the last vector behind the end, where a search may get to."""
+        """The same, with the last vector after the end, where a search may get to."""
         return self.table(positions.clamp(max=self.table.num_embeddings - 1))
 
 

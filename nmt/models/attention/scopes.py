@@ -39,7 +39,7 @@ class Scope(nn.Module, ABC):
     def forward(
         self, query: Tensor, positions: Tensor | None, lengths: Tensor, *, source: int
     ) -> Window | None:
-        """None: at all.
+        """None: at every position.
 
         query: (batch, target, query); lengths: (batch, 1 or target) of the sources, which are
         padded to `source`
@@ -69,7 +69,7 @@ class Monotonic(Scope):
 
     Luong, Pham and Manning (2015), section 3.2 (monotonic): https://arxiv.org/abs/1508.04025
 
-    D = config.window. Behind the end of the source the window stays at its last position.
+    D = config.window. After the end of the source the window stays at its last position.
     """
 
     counts = True

@@ -61,7 +61,7 @@ class RecurrentDecoder(Decoder[DecoderState]):
     @staticmethod
     @abstractmethod
     def feed_width(config: DecoderConfig, context: int) -> int:
-        """How wide the feed is, which the cell reads beside the word."""
+        """How wide the feed is, which the cell reads with the word."""
 
     def prepare(self, states: Tensor, summary: Tensor) -> tuple[Tensor, Tensor]:
         return self.attention.prepare(states, summary)

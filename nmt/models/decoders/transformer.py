@@ -105,7 +105,7 @@ class TransformerDecoder(Decoder[KeyValueCache]):
         across: list[AttentionOutput] | None = None,
         back: list[AttentionOutput] | None = None,
     ) -> tuple[DecoderOutput, KeyValueCache]:
-        """embedded: (rows, length, inputs), the words behind those of the past"""
+        """embedded: (rows, length, inputs), the words after those of the past"""
         rows, length, _ = embedded.shape
         before = past.keys[0].size(1) if past else 0
         states = self.positions(embedded, before if past else None)
@@ -176,7 +176,7 @@ class _CrossAttention(Sublayer):
         def by_sentence(rows: Tensor) -> Tensor:
             return rows.reshape(batch, -1, rows.size(-1))
 
-        read = self.before(states)
+        read = self.pre(states)
         asked = Query(
             by_sentence(read),
             positions_from(before, read).reshape(batch, -1) if self.attention.counts else None,
@@ -190,7 +190,7 @@ class _CrossAttention(Sublayer):
 
         drawn = None if found.choices is None else found.choices.reshape(rows, length)
         found = AttentionOutput(by_row(found.contexts), by_row(found.weights), drawn, found.heads)
-        return self.behind(states, self.fit(found.contexts)), found
+        return self.post(states, self.fit(found.contexts)), found
 
 
 def _check(model: ModelConfig) -> None:

@@ -14,7 +14,7 @@ class RecurrentEncoder(Encoder):
     """Each state is [forward; backward]: what stands left and right of a position.
 
     Schuster and Paliwal (1997). Both directions are plain forward networks: the backward one
-    reads each sentence reversed within its own length. So padding stays behind the sentence in
+    reads each sentence reversed within its own length. So padding stays after the sentence in
     both, and whole batches go through fused calls without packing.
     """
 

@@ -43,7 +43,7 @@ class Words:
 
 
 class Cell(FusedModule):
-    """One layer that reads words and, beside them, a feed that is known only in the loop.
+    """One layer that reads words and, with them, a feed that is known only in the loop.
 
     fed: (target + 1, batch, feed), compute dtype: what is read at each position, zeros at first
     hidden: (target + 1, batch, hidden), compute dtype, from the start on

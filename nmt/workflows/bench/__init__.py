@@ -1,4 +1,4 @@
-"""How fast training and translating are, beside the limit of the machine."""
+"""How fast training and translating are, against the limit of the machine."""
 
 from nmt.workflows.bench.decoding import bench_decoding
 from nmt.workflows.bench.training import bench_training

@@ -209,7 +209,7 @@ def _learning_rate(piece: Piece) -> str:
     moments = [
         SchedulePoint(round(warmup + passed * (total - warmup)), warmup, total) for passed in COURSE
     ]
-    return f"factor of learning_rate behind the warm-up: {_values(map(piece.made_by, moments))}"
+    return f"factor of learning_rate after the warm-up: {_values(map(piece.made_by, moments))}"
 
 
 def _values(values: Any) -> str:

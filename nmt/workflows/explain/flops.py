@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 Widths = Mapping[str, int]
 Reader = Callable[[int, int], None]
-"""Computes for a source of so many positions, and a target of so many."""
+"""Computes for a number of source positions, and one of target positions."""
 
 TERMS = ("", "S", "T", "S T", "S S", "T T")
 LENGTHS = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 1), (1, 3), (3, 2), (4, 1), (1, 4))

@@ -30,7 +30,7 @@ LETTERS = {
     "z": "attention.size",
     "d": "what a head compares, attention.size / heads",
     "e": "an embedded word",
-    "f": "what is fed beside the word",
+    "f": "what is fed with the word",
     "h": "a recurrent state",
 }
 

@@ -49,7 +49,7 @@ class TrainedModel:
         """The model in torch and in float32, for what only that can do; loaded once.
 
         Raises:
-            CheckpointError: this is an export, and there is no checkpoint beside it.
+            CheckpointError: this is an export, and there is no checkpoint with it.
         """
         if self.checkpoint is None:
             raise CheckpointError(f"{self.run.folder} is an export: it holds no model for torch")

@@ -139,7 +139,7 @@ def _read_together(
             if strict:
                 raise DataError(
                     f"line {first_line + number}: {len(source.ids):,} and {len(target.ids):,} "
-                    "pieces are no sentences: cut them, one a line"
+                    "pieces are not sentences: cut them, one a line"
                 )
         elif all(marked.text for marked in pairs[number]):
             full.append(number)
@@ -175,7 +175,7 @@ def _matrices(
     """(target pieces, source pieces) weights of every pair, padding cut off.
 
     lines: where each pair stands, for an error to tell; None: a pair that is too long has (0, 0)
-    weights, and is no error
+    weights, and is not an error
     """
     model = trained.model
     device = next(model.parameters()).device
@@ -205,7 +205,7 @@ def _matrices(
 
 @torch.inference_mode()
 def maps_of(trained: TrainedModel, translated: Translated, found: Translation) -> dict[str, Floats]:
-    """Each matrix between pieces by name: read anew, with the translation as a known target."""
+    """Each matrix between pieces by name: read again, with the translation as a known target."""
     model = trained.model
     device = next(model.parameters()).device
     ids = trained.tokenizers.source.encode_with_offsets(translated.source).ids

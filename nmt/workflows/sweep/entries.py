@@ -158,5 +158,5 @@ def _refuse_other_run(entry: Entry) -> None:
                 entry.run.read_config(),
                 entry.config,
                 entry.run.resolved,
-                otherwise=f"delete {folder} to train it anew, or sweep into another --folder",
+                otherwise=f"delete {folder} to retrain it, or sweep into another --folder",
             )

@@ -48,7 +48,7 @@ COLUMNS: dict[str, Callable[[Row], str | None]] = {
 
 NOTES = f"""\
 AER: alignment error rate of the attention against the gold links of the corpus, lower is better;
-entropy: of a row of the attention, in nats, on average; {NOTHING}: there is none, for want of
+entropy: of a row of the attention, in nats, on average; {NOTHING}: there is none, for lack of
 attention or of gold links. Trained tok/s: target tokens, median of the log; minutes: of training
 and validating. `nmt sweep` wrote this table from the files of the runs.
 """

@@ -21,7 +21,7 @@ from nmt.models.attention import scores
 
 @dataclass(frozen=True)
 class Limit:
-    """So many positions of one side have parameters, by the `max_positions` of a section."""
+    """A limited number of positions of one side have parameters: `max_positions` of a section."""
 
     section: str
     positions: int
@@ -44,7 +44,7 @@ def limits(model: ModelConfig) -> Iterator[Limit]:
             "model.decoder.self_attention",
             own.max_positions,
             of_target=True,
-            of_search=_weighs_positions(own),  # behind learned ones a search reads the last
+            of_search=_weighs_positions(own),  # after learned ones a search reads the last
         )
 
 
@@ -58,10 +58,10 @@ def check_lengths(config: Config, encoded: Mapping[SplitName, EncodedBitext]) ->
         longest, where = max(_longest(limit, config, encoded))
         if longest > limit.positions:
             key = f"{limit.section}.max_positions"
-            mend = ", or lower data.cleaning.max_words" if where.endswith("in train") else ""
+            fix = ", or lower data.cleaning.max_words" if where.endswith("in train") else ""
             raise ConfigError(
                 f"{key} is {limit.positions}, but {where} has up to {longest} pieces, its end "
-                f"included: set {key}={longest}{mend}"
+                f"included: set {key}={longest}{fix}"
             )
 
 

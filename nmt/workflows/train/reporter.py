@@ -109,7 +109,7 @@ class TrainingReporter:
         self._since = monotonic()
 
     def samples(self, progress: Progress, examples: list[tuple[str, str, str]]) -> None:
-        """Keep (source, reference, hypothesis) of fixed sentences beside the run."""
+        """Keep (source, reference, hypothesis) of fixed sentences in the run."""
         self._examples = examples
         text = "".join(
             f"source      {source}\nreference   {reference}\nhypothesis  {hypothesis}\n\n"

@@ -25,7 +25,7 @@ def check_changes(
     now: Config,
     path: Path,
     *,
-    otherwise: str = "train anew with --overwrite or another --run-dir",
+    otherwise: str = "retrain with --overwrite or another --run-dir",
 ) -> None:
     """Say what changed that may, and refuse what may not.
 

@@ -41,7 +41,7 @@ TRIAL_UPDATES = 10  # of a dry run, to estimate the time
 
 @dataclass(frozen=True)
 class Request:
-    """How `nmt train` was called, beside the config."""
+    """How `nmt train` was called, besides the config."""
 
     folder: Path
     resume: bool = False
@@ -55,7 +55,7 @@ def train(loaded: Loaded, request: Request) -> Run:
     """Train, or go on training, and evaluate the best checkpoint.
 
     Raises:
-        NmtError: something the user can mend; what was trained so far is saved.
+        NmtError: something the user can fix; what was trained so far is saved.
         Interrupted: a signal asked to stop; everything is saved.
     """
     run = Run(resolve_link(request.folder))
