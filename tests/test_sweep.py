@@ -19,10 +19,11 @@ from nmt.config import load
 from nmt.errors import CheckpointError, ConfigError, DataError, TrainingError
 from nmt.evaluation.league import League, Row, ranked
 from nmt.evaluation.records import Matrix, read_records
+from nmt.models.summary import summary
 from nmt.plots import league as picture
 from nmt.plots import small_multiples
 from nmt.plots.side_by_side import Panel, Section, save_side_by_side
-from nmt.workflows.sweep.mechanism import budget, mechanism
+from nmt.workflows.sweep.entries import budget
 from nmt.workflows.sweep.table import COLUMNS, markdown
 from nmt.workflows.train.reporter import TrainingReporter
 from nmt.workflows.train.resume import check_budget
@@ -473,7 +474,7 @@ def test_configs_that_differ_only_in_budget_are_told_apart(fresh):
 def test_a_mechanism_in_a_line(text, expected, tmp_path):
     lay_out(tmp_path)
     path = tmp_path / add(tmp_path, "one", text)
-    assert mechanism(load(path).config) == expected
+    assert summary(load(path).config) == expected
 
 
 @pytest.mark.parametrize(

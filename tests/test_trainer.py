@@ -300,7 +300,7 @@ def test_a_sentence_that_does_not_fit_is_an_error_and_nothing_is_updated() -> No
     trainer = trainer_of()
     before = parameters(trainer)
     short_of_memory(trainer, rows=0, error=torch.OutOfMemoryError("no memory"))
-    with pytest.raises(TrainingError, match="out of memory on cpu for a sentence pair of 12 tokens"):
+    with pytest.raises(TrainingError, match="out of memory .* a sentence pair of 12 tokens"):
         trainer.step([collated(PAIRS)])
     for p, q in zip(before, trainer.model.parameters(), strict=True):
         assert torch.equal(p, q)

@@ -19,6 +19,12 @@ class DeepReadout(RecurrentDecoder):
     Cho and Bengio (2015), appendix A.2.2.
     """
 
+    options = frozenset({"cell", "readout"})
+
+    @classmethod
+    def summary(cls, config: DecoderConfig) -> str:
+        return super().summary(config) + (f", {config.readout}" if config.readout != "tanh" else "")
+
     def __init__(self, model: ModelConfig, *, memory: int) -> None:
         super().__init__(model, memory=memory)
         self.maxout = model.decoder.readout == "maxout"

@@ -1,14 +1,15 @@
 """What every decoder can do, and where decoders register."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Generic, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from nmt.config import ModelConfig
+from nmt.config import DecoderConfig, ModelConfig
 from nmt.models.contract import DecoderOutput, Memory, State
+from nmt.models.limits import PositionLimit
 from nmt.registry import Registry
 
 
@@ -42,6 +43,10 @@ class Decoder(nn.Module, ABC, Generic[State]):
     """Which state asks: `s_t`, `s'_t` or `s_t-1`."""
     hidden: int
     """Width of a readout."""
+    options: frozenset[str] = frozenset()
+    """What it reads of `model.decoder`, besides its kind, size and layers."""
+    has_maps = False
+    """Whether it has several attention matrices: see `maps`."""
     writes_embeddings = False
     """Whether a readout is as wide as an embedding, and made to be compared with them."""
     drops_words = False
@@ -71,6 +76,16 @@ class Decoder(nn.Module, ABC, Generic[State]):
     @abstractmethod
     def forward(self, embedded: Tensor, memory: Memory) -> DecoderOutput:
         """All positions of a known target. embedded: (batch, target, inputs)"""
+
+    @classmethod
+    @abstractmethod
+    def summary(cls, config: DecoderConfig) -> str:
+        """What it is, in words."""
+
+    @classmethod
+    def position_limits(cls, config: DecoderConfig) -> Iterator[PositionLimit]:
+        """Beyond which it raises DataError."""
+        yield from ()
 
     def maps(self, embedded: Tensor, memory: Memory) -> dict[str, Tensor]:
         """See `Seq2Seq.maps`."""

@@ -20,7 +20,12 @@ class LuongDecoder(RecurrentDecoder):
     """
 
     attends_from = "s_t"
+    options = frozenset({"cell", "input_feeding"})
     by_hand = True
+
+    @classmethod
+    def summary(cls, config: DecoderConfig) -> str:
+        return super().summary(config) + (", input feeding" if config.input_feeding else "")
 
     def __init__(self, model: ModelConfig, *, memory: int) -> None:
         super().__init__(model, memory=memory)

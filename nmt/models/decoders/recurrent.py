@@ -34,6 +34,7 @@ class DecoderState(BatchState):
 class RecurrentDecoder(Decoder[DecoderState]):
     """A cell, an attention, and the order in which they take turns."""
 
+    options = frozenset({"cell"})
     by_hand = False
     """Whether `nmt.models.fused` has a loop of this kind, with a backward pass by hand."""
 
@@ -53,6 +54,10 @@ class RecurrentDecoder(Decoder[DecoderState]):
         self.hidden = config.size
         known = self.by_hand and fused.known(self.stack, self.attention)
         self.fused = config.fused and bool(self.feed) and known
+
+    @classmethod
+    def summary(cls, config: DecoderConfig) -> str:
+        return f"{config.kind} {config.cell}"
 
     @property
     def reads_by(self) -> str:

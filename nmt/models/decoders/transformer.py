@@ -1,18 +1,19 @@
 """The decoder without recurrence: self-attention, attention to the source, feed-forward."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from nmt.config import ModelConfig
+from nmt.config import DecoderConfig, ModelConfig
 from nmt.errors import ConfigError
 from nmt.models.attention import AttentionOutput, Query
 from nmt.models.attention.positions import Positions
 from nmt.models.contract import BatchState, DecoderOutput, Memory
 from nmt.models.decoders.decoder import Decoder, DecoderStep, decoders
+from nmt.models.limits import PositionLimit, has_positions, weighs_positions
 from nmt.models.self_attention import (
     FeedForward,
     KeyValues,
@@ -23,6 +24,7 @@ from nmt.models.self_attention import (
     norm_of,
     positions_from,
 )
+from nmt.models.wording import self_attention_layers
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,23 @@ class TransformerDecoder(Decoder[KeyValueCache]):
     attends_from = "s_t"
     reads_by = "one call over the whole target"
     writes_embeddings = True
+    options = frozenset({"self_attention"})
+    has_maps = True
+
+    @classmethod
+    def summary(cls, config: DecoderConfig) -> str:
+        return f"transformer {self_attention_layers(config.layers, config.self_attention)}"
+
+    @classmethod
+    def position_limits(cls, config: DecoderConfig) -> Iterator[PositionLimit]:
+        own = config.self_attention
+        if has_positions(own):
+            yield PositionLimit(
+                "model.decoder.self_attention",
+                own.max_positions,
+                of_target=True,
+                of_search=weighs_positions(own),  # after learned ones a search reads the last
+            )
 
     def __init__(self, model: ModelConfig, *, memory: int) -> None:
         super().__init__(model, memory=memory)

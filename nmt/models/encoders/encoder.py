@@ -1,10 +1,12 @@
 """What every encoder can do, and where encoders register."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 
 from torch import Tensor, nn
 
-from nmt.config import ModelConfig
+from nmt.config import EncoderConfig, ModelConfig
+from nmt.models.limits import PositionLimit
 from nmt.registry import Registry
 
 
@@ -13,6 +15,10 @@ class Encoder(nn.Module, ABC):
 
     memory: int
     """Width of a state."""
+    options: frozenset[str] = frozenset()
+    """What it reads of `model.encoder`, besides its kind, size and layers."""
+    has_maps = False
+    """Whether it has attention matrices of its own: see `maps`."""
     drops_words = False
     """Whether it applies dropout to embedded words itself, once it has added their positions."""
 
@@ -26,6 +32,16 @@ class Encoder(nn.Module, ABC):
 
         Returns the states (batch, source, memory) and a summary of each sentence (batch, memory).
         """
+
+    @classmethod
+    def summary(cls, config: EncoderConfig) -> str:
+        """What it is, in words; empty where it goes without saying."""
+        return ""
+
+    @classmethod
+    def position_limits(cls, config: EncoderConfig) -> Iterator[PositionLimit]:
+        """Beyond which it raises DataError."""
+        yield from ()
 
     def maps(self, embedded: Tensor, mask: Tensor) -> dict[str, Tensor]:
         """Its own attention matrices by name, where it has any: (batch, source, source)"""

@@ -18,6 +18,8 @@ class RecurrentEncoder(Encoder):
     both, and whole batches go through fused calls without packing.
     """
 
+    options = frozenset({"cell"})
+
     def __init__(self, model: ModelConfig) -> None:
         super().__init__(model)
         config = model.encoder

@@ -1,13 +1,17 @@
 """The encoder of self-attention, from softmax(X X^T) X to that of the Transformer."""
 
+from collections.abc import Iterator
+
 from torch import Tensor, nn
 
-from nmt.config import ModelConfig
+from nmt.config import EncoderConfig, ModelConfig
 from nmt.errors import ConfigError
 from nmt.models.attention import AttentionOutput
 from nmt.models.attention.positions import Positions
 from nmt.models.encoders.encoder import Encoder, encoders
+from nmt.models.limits import PositionLimit, has_positions
 from nmt.models.self_attention import FeedForward, SelfAttention, maps_of, norm_of
+from nmt.models.wording import self_attention_layers
 
 
 @encoders.register("self_attention")
@@ -18,6 +22,20 @@ class SelfAttentionEncoder(Encoder):
     with one head and nothing around it gives softmax(X X^T) X. The summary of a sentence is the
     mean of its states: all that a decoder without attention sees of them.
     """
+
+    options = frozenset({"self_attention"})
+    has_maps = True
+
+    @classmethod
+    def summary(cls, config: EncoderConfig) -> str:
+        layers = self_attention_layers(config.layers, config.self_attention)
+        return f"self-attention encoder, {config.self_attention.score} {layers}"
+
+    @classmethod
+    def position_limits(cls, config: EncoderConfig) -> Iterator[PositionLimit]:
+        own = config.self_attention
+        if has_positions(own):
+            yield PositionLimit("model.encoder.self_attention", own.max_positions)
 
     def __init__(self, model: ModelConfig) -> None:
         super().__init__(model)

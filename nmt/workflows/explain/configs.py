@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from nmt.config import NO_ATTENTION, Config, Loaded, load, shipped
+from nmt.models.decoders import decoders
+from nmt.models.encoders import encoders
 from nmt.workflows.explain.components import Piece
 
 AnySection = TypeVar("AnySection", bound=BaseModel)
@@ -50,13 +52,14 @@ def _in_use(config: Config, key: str) -> bool:
     model = config.model
     if key.startswith("model.attention."):
         return key.endswith(".score") or model.attention.score != NO_ATTENTION
-    used = {
-        "model.encoder.self_attention": model.encoder.kind == "self_attention",
-        "model.decoder.self_attention": model.decoder.kind == "transformer",
-        "model.encoder.cell": model.encoder.kind == "recurrent",
-        "model.decoder.cell": model.decoder.kind != "transformer",
-    }
-    return next((used[start] for start in used if key.startswith(start)), True)
+    for side, registry, kind in (
+        ("model.encoder", encoders, model.encoder.kind),
+        ("model.decoder", decoders, model.decoder.kind),
+    ):
+        name = key.removeprefix(f"{side}.").partition(".")[0]
+        if key.startswith(side) and any(name in registry[other].options for other in registry):
+            return name in registry[kind].options
+    return True
 
 
 def _changed(section: AnySection, path: Sequence[str], value: Any) -> AnySection:

@@ -28,6 +28,7 @@ from nmt.workflows.explain.probes import (
 
 BASIS = "quickstart"
 SHOWN = 3  # lecture configs named
+EXAMPLE = {"encoder": -1}  # the last config, which has the most parts; else the first
 WIDTH = 92
 GROWING = {
     "": "once a sentence",
@@ -104,9 +105,8 @@ def explain(name: str, chosen: Loaded | None = None) -> list[Explanation]:
 
 def _explained(piece: Piece, chosen: Loaded | None) -> Explanation:
     showing = configs_with(piece)
-    name, loaded = next(iter(showing.items()), (BASIS, None))
-    if piece.kind == "encoder" and showing:  # the last is the one with the most parts
-        name, loaded = list(showing.items())[-1]
+    order: list[tuple[str, Loaded | None]] = [*showing.items()]
+    name, loaded = order[EXAMPLE.get(piece.kind, 0)] if order else (BASIS, None)
     loaded = chosen or loaded or load(shipped()[BASIS])
     config = with_piece(piece, loaded.config)
     return Explanation(

@@ -98,9 +98,12 @@ class TrainedModel:
     @property
     def has_maps(self) -> bool:
         """Whether there is more than one attention matrix to a sentence."""
+        from nmt.models.decoders import decoders
+        from nmt.models.encoders import encoders
+
         model = self.config.model
-        recurrent = model.encoder.kind == "recurrent" and model.decoder.kind != "transformer"
-        return model.attention.heads > 1 or not recurrent
+        own = encoders[model.encoder.kind].has_maps or decoders[model.decoder.kind].has_maps
+        return model.attention.heads > 1 or own
 
     @property
     def attention(self) -> dict[str, Any]:

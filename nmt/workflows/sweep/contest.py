@@ -8,8 +8,7 @@ from nmt.errors import CheckpointError, ConfigError, DataError, TrainingError
 from nmt.evaluation.league import FINISHED, League
 from nmt.files import os_errors_as_write_error, read_json, write_json, write_text
 from nmt.plots.league import save_league
-from nmt.workflows.sweep.entries import Entry, measured_split
-from nmt.workflows.sweep.mechanism import budget
+from nmt.workflows.sweep.entries import Entry, budget, measured_split
 from nmt.workflows.sweep.page import save_attention
 from nmt.workflows.sweep.standings import standings
 from nmt.workflows.sweep.table import markdown

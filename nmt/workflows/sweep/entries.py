@@ -11,6 +11,7 @@ from nmt.config import Config, Loaded, load
 from nmt.data.corpus.types import SplitName
 from nmt.errors import UsageError
 from nmt.files import resolve_link
+from nmt.models.wording import counted
 from nmt.workflows.train.resume import check_budget, check_changes, same_config
 from nmt.workflows.train.validate import check_model
 
@@ -160,3 +161,16 @@ def _refuse_other_run(entry: Entry) -> None:
                 entry.run.resolved,
                 otherwise=f"delete {folder} to retrain it, or sweep into another --folder",
             )
+
+
+def budget(config: Config) -> str:
+    """What ends a training, and how much an update reads."""
+    training = config.training
+    limits = (
+        (training.epochs, "epoch"),
+        (training.max_steps, "step"),
+        (training.max_minutes, "minute"),
+    )
+    ends = [counted(count, unit) for count, unit in limits if count is not None]
+    update = training.batch_tokens * training.accumulate
+    return f"at most {' or '.join(ends)}, updates of {update:,} tokens"

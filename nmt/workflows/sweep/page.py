@@ -16,6 +16,7 @@ from nmt.evaluation.league import FINISHED, League, Row
 from nmt.evaluation.records import AttentionRecord, Matrix, write_records
 from nmt.evaluation.words import join_words, side
 from nmt.models.attention import scores
+from nmt.models.encoders import encoders
 from nmt.plots.side_by_side import Panel, Section, save_side_by_side
 from nmt.plots.small_multiples import save_small_multiples
 from nmt.workflows.inference.load import TrainedModel, load_trained
@@ -151,7 +152,7 @@ def _formula(trained: TrainedModel) -> str | None:
     model = trained.config.model
     name = model.attention.score
     if not has_attention(trained):
-        if model.encoder.kind == "recurrent":
+        if not encoders[model.encoder.kind].has_maps:
             return None
         name = model.encoder.self_attention.score
     text = inspect.getdoc(scores[name]) or ""

@@ -11,10 +11,10 @@ from nmt.data.corpus.types import SplitName
 from nmt.errors import CheckpointError, DataError, UsageError
 from nmt.evaluation.league import FAILED, FINISHED, UNFINISHED, League, Row, ranked
 from nmt.files import read_json
+from nmt.models.summary import summary
 from nmt.plots.curves import is_number, read_metrics
 from nmt.workflows.evaluate import SEARCH
-from nmt.workflows.sweep.entries import Entry
-from nmt.workflows.sweep.mechanism import budget, mechanism
+from nmt.workflows.sweep.entries import Entry, budget
 
 SECONDS_PER_MINUTE = 60
 
@@ -62,7 +62,7 @@ def _row(entry: Entry, split: SplitName, failure: str | None) -> Row:
     return Row(
         name=entry.name,
         run=entry.run.folder.as_posix(),
-        mechanism=mechanism(entry.config),
+        mechanism=summary(entry.config),
         budget=budget(entry.config),
         state=state,
         reason=reason,

@@ -6,7 +6,7 @@ from typing import Any
 
 from nmt.checkpoint.run import Run
 from nmt.files import read_json, write_text
-from nmt.workflows.sweep.mechanism import mechanism
+from nmt.models.summary import summary
 
 
 def write_card(run: Run) -> None:
@@ -20,7 +20,7 @@ def _lines(run: Run) -> Iterator[str]:
     yield f"# {config.name}\n"
     yield (
         f"Translates {config.data.source} to {config.data.target}; {parameters:,} parameters. "
-        f"Attention, decoder and encoder: {mechanism(config)}.\n"
+        f"Attention, decoder and encoder: {summary(config)}.\n"
     )
     yield "## Learned from\n"
     yield f"`{corpus['corpus']}` {corpus['config'] or ''}".rstrip()

@@ -1,7 +1,7 @@
 """Refuse a config that cannot work, before anything is downloaded or trained for it."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -83,12 +83,13 @@ def _refuse_unread(model: ModelConfig) -> None:
     config that this one extends, and pass.
     """
     attention, kind = model.attention, model.decoder.kind
+    reading = [name for name in decoders if "readout" in decoders[name].options]
     if attention.score == NO_ATTENTION:
         _refuse_without_attention(attention)
-    if model.decoder.readout == "maxout" and kind not in ("bahdanau", "conditional"):
+    if model.decoder.readout == "maxout" and kind not in reading:
         raise ConfigError(
             f"model.decoder.readout is 'maxout', but model.decoder.kind is '{kind}', which has no "
-            "such layer: set readout to tanh, or kind to bahdanau or conditional"
+            f"such layer: set readout to tanh, or kind to {' or '.join(reading)}"
         )
 
 
@@ -117,13 +118,19 @@ def _build_whole(model: ModelConfig) -> None:
 
 
 def _encoder_sections(model: ModelConfig) -> tuple[str, ...]:
-    own = ("model.encoder.self_attention",) if model.encoder.kind == "self_attention" else ()
-    return (*own, "model.encoder", "model")
+    options = encoders[model.encoder.kind].options
+    return (*_own_sections("model.encoder", model.encoder, options), "model.encoder", "model")
 
 
 def _decoder_sections(model: ModelConfig) -> tuple[str, ...]:
-    own = ("model.decoder.self_attention",) if model.decoder.kind == "transformer" else ()
+    own = _own_sections("model.decoder", model.decoder, decoders[model.decoder.kind].options)
     return ("model.attention", *own, "model.decoder", "model")
+
+
+def _own_sections(section: str, config: BaseModel, options: Iterable[str]) -> tuple[str, ...]:
+    """The sections among the options of an encoder or a decoder."""
+    inner = (name for name in options if isinstance(getattr(config, name), BaseModel))
+    return tuple(f"{section}.{name}" for name in sorted(inner))
 
 
 def _checked(
