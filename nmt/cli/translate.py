@@ -11,7 +11,6 @@ import typer
 from nmt.cli.streams import reason, talk
 
 if TYPE_CHECKING:
-    from nmt.decoding.translator import Translated
     from nmt.evaluation.records import AttentionRecord
 
 EXAMPLES = (
@@ -67,7 +66,7 @@ def translate(
     from nmt.cli.places import DASH, STDIN, STDOUT, is_stream, named, refuse_clashes, written
     from nmt.errors import UsageError
     from nmt.workflows.inference.load import load_trained
-    from nmt.workflows.translate import BLOCK, forms, translate_lines
+    from nmt.workflows.translate import BLOCK, forms, translating
 
     if text and input is not None:
         raise UsageError("TEXT and --input are both given: choose one")
@@ -89,25 +88,24 @@ def translate(
     )
     trained = load_trained(chosen, checkpoint=checkpoint, device=device, decoding=decoding)
     to_stdout = is_stream(output, STDOUT)
-    with nullcontext(sys.stdout) if output is None or to_stdout else written(output) as file:
-
-        def write(translated: "Translated", records: "Sequence[AttentionRecord]") -> None:
-            print(form(translated, decoding.n_best), file=file, flush=to_stdout)  # noqa: T201  # it is data
-            if show_attention:
-                _show(records)
-
-        typed = not text and is_stream(input, STDIN) and sys.stdin.isatty()
-        lines = sentences or (_typed() if typed else _read(input, strict=strict))
-        translate_lines(
+    typed = not text and is_stream(input, STDIN) and sys.stdin.isatty()
+    lines = sentences or (_typed() if typed else _read(input, strict=strict))
+    with (
+        nullcontext(sys.stdout) if output is None or to_stdout else written(output) as file,
+        translating(
             trained,
             lines,
             decoding,
-            write=write,
             attention=None if attention is None else named(attention, STDOUT),
             maps=maps,
             strict=strict,
             block=1 if typed else BLOCK,
-        )
+        ) as results,
+    ):
+        for translated, records in results:
+            print(form(translated, decoding.n_best), file=file, flush=to_stdout)  # noqa: T201  # it is data
+            if show_attention:
+                _show(records)
 
 
 def _read(path: Path | None, *, strict: bool) -> Iterator[str | None]:

@@ -8,17 +8,19 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import TracebackType
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from nmt.config import NO_ATTENTION
 from nmt.data.tokenizers.base import EOS_PIECE
-from nmt.errors import DataError, printable
+from nmt.errors import DataError, WriteError, printable
 from nmt.evaluation.words import Floats, Piece, join_words, side
-from nmt.files import parse_json, replacing
+from nmt.files import os_errors_as_write_error, parse_json, replacing
 
 SCHEMA = "nmt.attention/1"
 MOST_HYPOTHESES = 1_000_000
@@ -172,14 +174,58 @@ def write_records(
     Records are taken one at a time, so that a generator of a million needs no memory.
     """
     count = 0
-    with (
-        replacing(path, root=root) as temporary,
-        temporary.open("w", encoding="utf-8", newline="\n") as file,
-    ):
+    with RecordFile(path, root=root) as file:
         for record in records:
-            file.write(_line(record) + "\n")
+            file.write(record)
             count += 1
     return count
+
+
+class RecordFile:
+    """A file of records that appears whole when the block ends well, and else not at all.
+
+    Errors of the block are its own: they are not taken for trouble with this file.
+
+    Raises:
+        WriteError: it cannot be written.
+    """
+
+    def __init__(self, path: Path, *, root: Path | None = None) -> None:
+        self._path, self._draft = path, replacing(path, root=root)
+
+    def __enter__(self) -> Self:
+        draft = self._draft.__enter__()
+        with os_errors_as_write_error(self._path):
+            self._file = draft.open("w", encoding="utf-8", newline="\n")
+        return self
+
+    def write(self, record: AttentionRecord) -> None:
+        with os_errors_as_write_error(self._path):
+            self._file.write(_line(record) + "\n")
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self.discard()
+            return
+        with ExitStack() as stack:
+            stack.push(self._draft)
+            self._file.close()
+
+    def discard(self) -> None:
+        """Forget what was written."""
+        with suppress(_Discarded, WriteError), ExitStack() as stack:
+            stack.push(self._draft)
+            self._file.close()
+            raise _Discarded
+
+
+class _Discarded(Exception):  # noqa: N818  # this is not an error
+    """Ends a draft that is not wanted."""
 
 
 def read_records(path: Path) -> Iterator[AttentionRecord]:

@@ -74,18 +74,14 @@ def plot_sentences(
 ) -> list[Path]:
     """Translate sentences, and draw the attention of their translations."""
     from nmt.workflows.inference.load import load_trained
-    from nmt.workflows.translate import translate_lines
+    from nmt.workflows.translate import translating
 
     trained = load_trained(run, checkpoint=checkpoint, device=device)
     records: list[AttentionRecord] = []
     decoding = DecodingConfig.model_validate({**trained.config.decoding.model_dump(), "n_best": 1})
-    translate_lines(
-        trained,
-        sentences,
-        decoding,
-        write=lambda translated, found: records.extend(found),
-        maps=picture.maps,
-    )
+    with translating(trained, sentences, decoding, maps=picture.maps) as results:
+        for _, found in results:
+            records.extend(found)
     return picture.save(records)
 
 

@@ -6,15 +6,18 @@ import math
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Self
 
+from nmt.checkpoint.run import Run
 from nmt.config import DecodingConfig
 from nmt.data.corpus.cleaning import normalized
 from nmt.data.tokenizers.base import one_line
 from nmt.decoding.translator import LongLine, Translated, Translator
 from nmt.errors import NmtError, WriteError
-from nmt.evaluation.records import AttentionRecord, write_records
+from nmt.evaluation.records import AttentionRecord, RecordFile
 from nmt.files import descriptor_of, replacing
 from nmt.registry import Registry
 from nmt.workflows.inference.load import TrainedModel
@@ -88,18 +91,21 @@ def _number(score: float) -> float | None:
     return round(score, 6) if math.isfinite(score) else None
 
 
-def translate_lines(
+Result = tuple[Translated, list[AttentionRecord]]
+
+
+@contextmanager
+def translating(
     trained: TrainedModel,
     lines: Iterable[str | None],
     decoding: DecodingConfig,
     *,
-    write: Callable[[Translated, Sequence[AttentionRecord]], None],
     attention: Path | None = None,
     maps: bool = False,
     strict: bool = False,
     block: int = BLOCK,
-) -> None:
-    """Translate lines in blocks, so that a pipe flows, and hand each to `write` in its order.
+) -> Iterator[Iterator[Result]]:
+    """The translations of lines and their records, made block by block as they are asked for.
 
     The attention of all of them goes into the run's `translations/attention.jsonl`, and into
     `attention` where that is given; with `maps`, that of every layer and head, too. A line that
@@ -108,44 +114,75 @@ def translate_lines(
 
     Where the lines end in an error, those before it are translated and kept first.
 
-    block: lines translated at once; 1 answers each before the next is asked for
+    block: lines translated at once, so that a pipe flows; 1 answers each before the next is read
 
     Raises:
         DataError: the lines raised it; or, if `strict`, one is too long.
         WriteError: `attention` cannot be written.
-        OSError: `write` failed with it.
     """
-    last = trained.run.translations
-    work = _Work(trained, lines, decoding, write, maps=maps, strict=strict, block=block)
+    work = _Work(trained, lines, decoding, maps=maps, strict=strict, block=block)
     try:
-        if attention is not None:
-            write_records(attention, work.records())
-            _keep_copy(attention, last, root=trained.run.folder)
-        else:
-            _keep(work.records(), last, root=trained.run.folder)
-    except _OutputFailed as failure:
-        raise failure.error from failure.error.__cause__
+        with _kept(trained.run, attention) as keep:
+            yield _recorded(work.results(), keep)
     finally:
         warn_of_lengths(work.cut, work.passed_over)
     if work.failure is not None:
         raise work.failure
 
 
-def _keep(records: Iterator[AttentionRecord], path: Path, *, root: Path) -> None:
-    try:
-        write_records(path, records, root=root)
-    except WriteError as error:  # a shared run may be read-only: translate all the same
-        log.warning("the attention was not kept: %s", error)
-        for _ in records:
-            pass
+def _recorded(
+    results: Iterable[Result], keep: Callable[[AttentionRecord], None]
+) -> Iterator[Result]:
+    """Keeps the records of a result once whoever asked for it comes back for the next."""
+    for translated, records in results:
+        yield translated, records
+        for record in records:
+            keep(record)
 
 
-class _OutputFailed(Exception):  # noqa: N818  # it only carries one
-    """The translations could not be written: not to be taken for a trouble with the records."""
+@contextmanager
+def _kept(run: Run, attention: Path | None) -> Iterator[Callable[[AttentionRecord], None]]:
+    if attention is None:
+        with _LastRecords(run) as last:
+            yield last.write
+        return
+    with RecordFile(attention) as file:
+        yield file.write
+    _keep_copy(attention, run.translations, root=run.folder)
 
-    def __init__(self, error: OSError | WriteError) -> None:
-        super().__init__(str(error))
-        self.error = error
+
+class _LastRecords:
+    """What a run translated last; a shared run may be read-only: then a warning says so."""
+
+    def __init__(self, run: Run) -> None:
+        self._file: RecordFile | None = RecordFile(run.translations, root=run.folder)
+
+    def __enter__(self) -> Self:
+        with self._or_not():
+            if self._file is not None:
+                self._file.__enter__()
+        return self
+
+    def write(self, record: AttentionRecord) -> None:
+        file = self._file
+        with self._or_not():
+            if file is not None:
+                file.write(record)
+        if self._file is None and file is not None:
+            file.discard()
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        with self._or_not():
+            if self._file is not None:
+                self._file.__exit__(kind, error, trace)
+
+    @contextmanager
+    def _or_not(self) -> Iterator[None]:
+        try:
+            yield
+        except WriteError as error:
+            log.warning("the attention was not kept: %s", error)
+            self._file = None
 
 
 @dataclass
@@ -155,7 +192,6 @@ class _Work:
     trained: TrainedModel
     lines: Iterable[str | None]
     decoding: DecodingConfig
-    write: Callable[[Translated, Sequence[AttentionRecord]], None]
     maps: bool
     strict: bool
     block: int
@@ -166,8 +202,8 @@ class _Work:
     passed_over: list[int] = field(default_factory=list)
     """The numbers of lines that were not translated at all."""
 
-    def records(self) -> Iterator[AttentionRecord]:
-        """Translate and write all; the attention of each."""
+    def results(self) -> Iterator[Result]:
+        """Each line's translation and its records."""
         translator, number = self.trained.translator(self.decoding), 0
         for lines in self._blocks():
             for translated in self._translated(translator, lines, number + 1):
@@ -176,12 +212,7 @@ class _Work:
                     self.passed_over.append(number)
                 elif translated.parts:
                     self.cut.append(number)
-                records = self.trained.records(translated, str(number), maps=self.maps)
-                try:
-                    self.write(translated, records)
-                except (OSError, WriteError) as error:
-                    raise _OutputFailed(error) from error
-                yield from records
+                yield translated, self.trained.records(translated, str(number), maps=self.maps)
             if self.failure is not None:
                 return
 
