@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from commands import Commands, lay_out
 from nmt.config import DecoderConfig, ModelConfig, load, shipped
 from nmt.errors import DataError
 from nmt.evaluation.records import read_records
@@ -15,6 +14,7 @@ from nmt.models.contract import BatchState, DecoderOutput, Memory
 from nmt.models.decoders import Decoder, DecoderStep, decoders
 from nmt.models.limits import PositionLimit
 from nmt.models.summary import summary
+from support.commands import Commands, lay_out
 
 TOY = "model.decoder={kind: toy, size: 16, self_attention: {heads: 1, max_positions: 24}}"
 

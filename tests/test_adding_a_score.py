@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
-import attention_pieces
 import test_scores
 from nmt.config import AttentionConfig, ModelConfig
 from nmt.models import Vocabularies, build_model
 from nmt.models.attention import scores
 from nmt.models.attention import scores as registry
 from nmt.workflows.explain import explain
+from support import attention_pieces
 
 DOCS = (Path(__file__).parents[1] / "docs/adding-a-score.md").read_text(encoding="utf-8")
 CODE = [

@@ -9,12 +9,12 @@ import pytest
 from huggingface_hub import constants, set_client_factory
 from huggingface_hub.utils._http import default_client_factory
 
-from hub_standin import Fault, Hub
 from nmt.config import DataConfig
 from nmt.data import read
 from nmt.data.hub import client
 from nmt.data.hub.addresses import server, without_credentials
 from nmt.errors import DataError, HubUnreachable
+from support.hub_standin import Fault, Hub
 
 SECRETS = ("alice", "s3cret", "p%40ss", "p@ss", "hunter2")
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from commands import Commands, lay_out
 from nmt.checkpoint.run import Run
 from nmt.data.corpus.types import Bitext
 from nmt.data.phrasebook import splits
@@ -26,7 +25,8 @@ from nmt.workflows.inference.attention_scores import attention_scores
 from nmt.workflows.inference.load import TrainedModel, load_trained
 from nmt.workflows.inference.run_text import Text
 from nmt.workflows.inference.teacher_forcing import Marked, Read, plain, read, tokenised
-from tiny_models import Kind
+from support.commands import Commands, lay_out
+from support.tiny_models import Kind
 
 LONGER = ["training.epochs=30", "training.validate_every=999"]  # until it looks at words
 BACK = ["data.files.train=back.tsv", "data.source=fr", "data.target=en", "name=back", *LONGER]

@@ -6,7 +6,19 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from attention_pieces import (
+from nmt.errors import ConfigError
+from nmt.models.attention import (
+    Attention,
+    AttentionOutput,
+    MultiHead,
+    Query,
+    SingleHead,
+    attention_of,
+    normalizers,
+    scopes,
+    scores,
+)
+from support.attention_pieces import (
     BATCH,
     MEMORY,
     QUERY,
@@ -23,18 +35,6 @@ from attention_pieces import (
     numbers,
     query_of,
     states_of,
-)
-from nmt.errors import ConfigError
-from nmt.models.attention import (
-    Attention,
-    AttentionOutput,
-    MultiHead,
-    Query,
-    SingleHead,
-    attention_of,
-    normalizers,
-    scopes,
-    scores,
 )
 
 LENGTHS = [SOURCE, 2]

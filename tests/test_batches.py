@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from id_columns import id_column
 from nmt.data.batching.batches import collate, lengths_with_end, make_batches, pad
 from nmt.data.batching.encoded import EncodedBitext
 from nmt.data.tokenizers.base import BOS, EOS, PAD
+from support.id_columns import id_column
 
 PAIRS = st.lists(st.tuples(st.integers(1, 50), st.integers(1, 50)), min_size=1, max_size=120)
 BUDGETS = st.integers(20, 400)

@@ -16,7 +16,7 @@ from nmt.decoding.hypothesis import Hypothesis
 from nmt.decoding.torch_engine import TorchEngine
 from nmt.models.contract import BatchState, DecoderOutput, Memory, Seq2Seq, Step
 from nmt.models.devices import Compute
-from tiny_models import SOURCES, Kind, ids
+from support.tiny_models import SOURCES, Kind, ids
 
 FLOAT32 = Compute(torch.device("cpu"), bfloat16=False)
 VOCABULARY = 7

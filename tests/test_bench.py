@@ -6,7 +6,7 @@ from nmt.data.tokenizers.base import PAD
 from nmt.decoding.torch_engine import TorchEngine
 from nmt.models.devices import Compute
 from nmt.workflows.bench.machine import best_rate, counted
-from tiny_models import SOURCES, TARGETS, Kind, ids
+from support.tiny_models import SOURCES, TARGETS, Kind, ids
 
 BATCH, TIME, INPUTS, HIDDEN = 3, 5, 7, 4
 

@@ -12,7 +12,7 @@ import torch
 from nmt.config import AttentionConfig, DecoderConfig, EncoderConfig, ModelConfig
 from nmt.data.tokenizers.base import PAD, Vocabularies
 from nmt.models import build_model
-from tiny_models import SOURCES, TARGETS, VOCABULARIES, Kind, ids
+from support.tiny_models import SOURCES, TARGETS, VOCABULARIES, Kind, ids
 
 NAMES = {  # of the reference's parameters, in nmt
     "embedding.": "target_embedding.",

@@ -19,7 +19,7 @@ from nmt.config import load
 from nmt.data.tokenizers.base import Vocabularies
 from nmt.errors import CheckpointError, UsageError
 from nmt.models import build_model
-from tiny_models import VOCABULARIES, Kind
+from support.tiny_models import VOCABULARIES, Kind
 
 TENSORS = {"random.cpu": torch.arange(7, dtype=torch.uint8), "optimizer.step.a": torch.tensor(3.0)}
 MANIFEST: dict[str, Any] = {

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from attention_pieces import BATCH, SOURCE, TARGET, config_of
 from nmt.errors import ConfigError
 from nmt.models.attention import Choice, Query, SingleHead, attention_of, choices
+from support.attention_pieces import BATCH, SOURCE, TARGET, config_of
 
 HARD = [name for name in choices if name != "soft"]
 MANY = 20_000

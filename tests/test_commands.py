@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from commands import Commands, lay_out
 from nmt.evaluation.records import read_records
+from support.commands import Commands, lay_out
 
 FOLDERS = {"checkpoints", "data", "evaluation", "samples", "tokenizer"}
 FILES = {

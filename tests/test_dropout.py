@@ -7,7 +7,7 @@ from torch import Tensor
 from nmt.data.tokenizers.base import PAD
 from nmt.models.attention.positions import sinusoids
 from nmt.models.dropout import Dropout
-from tiny_models import SOURCES, TARGETS, Kind, ids
+from support.tiny_models import SOURCES, TARGETS, Kind, ids
 
 COUNT = 400_003  # no multiple of the four values that share a word of random bits
 

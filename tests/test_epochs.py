@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from id_columns import id_column
 from nmt.data.batching import encoded, loader, shards
 from nmt.data.batching.batches import Batch, make_batches
 from nmt.data.batching.encoded import EncodedBitext, IdColumn
 from nmt.data.batching.loader import AHEAD, BatchLoader
 from nmt.data.batching.shards import Windows
+from support.id_columns import id_column
 
 BUDGET = 40
 

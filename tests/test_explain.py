@@ -4,7 +4,6 @@ import re
 import pytest
 import torch
 
-from commands import Commands
 from nmt.cli import explain as command
 from nmt.config import load, shipped
 from nmt.data.tokenizers.base import Vocabularies
@@ -12,6 +11,7 @@ from nmt.errors import ConfigError, UsageError
 from nmt.models import build_model
 from nmt.workflows.explain import explain, listed, pieces
 from nmt.workflows.explain.flops import elements, formulas, products
+from support.commands import Commands
 
 PIECES = list(pieces())
 SCHEDULES = {"teacher-forcing", "learning-rate"}

@@ -13,7 +13,6 @@ import onnxruntime
 import pytest
 import torch
 
-from commands import HEAVY, Commands, imported, lay_out
 from nmt.data.tokenizers.base import BOS
 from nmt.decoding.beam import beam_search
 from nmt.decoding.engine import FIRST_CANDIDATE
@@ -28,7 +27,8 @@ from nmt.models.cells import cells
 from nmt.models.decoders import decoders
 from nmt.models.devices import Compute
 from nmt.workflows.export import preferred
-from tiny_models import SOURCES, VOCABULARIES, Kind, ids
+from support.commands import HEAVY, Commands, imported, lay_out
+from support.tiny_models import SOURCES, VOCABULARIES, Kind, ids
 
 CPU = Compute(torch.device("cpu"), bfloat16=False)
 HEADS = (("heads", 2), ("size", 4))

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from commands import Commands
 from nmt.checkpoint.run import Run
 from nmt.config import load, shipped
 from nmt.config.finding import is_stream
 from nmt.errors import CheckpointError, ConfigError
+from support.commands import Commands
 
 LEAST = "name: small\ndata:\n  corpus: phrasebook\n"
 

@@ -15,7 +15,7 @@ from nmt.models.contract import DecoderOutput, Memory
 from nmt.models.decoders import Decoder
 from nmt.models.encoder_decoder import EncoderDecoder
 from nmt.models.fused.attention import attending_kinds
-from tiny_models import EMBEDDING, KINDS, SOURCES, TARGETS, Kind, ids
+from support.tiny_models import EMBEDDING, KINDS, SOURCES, TARGETS, Kind, ids
 
 LENGTHS = [len(row) for row in SOURCES]
 

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from attention_pieces import config_of
 from nmt.models.attention import Query, Score, SingleHead, attention_of
+from support.attention_pieces import config_of
 
 # 1. "I love you" -> "je t' aime": 100 positions, of which 3 are words, and states of width 500
 

@@ -17,11 +17,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub_standin import Fault, Hub, Reader
 from nmt.data.formats.parquet import RemoteFile, local_table, read_columns, remote_table
 from nmt.data.hub import copies
 from nmt.data.hub.client import first_answer
 from nmt.errors import DataError, HubUnreachable
+from support.hub_standin import Fault, Hub, Reader
 
 ENGLISH = [f"sentence number {n} of {n % 7}" for n in range(60)]
 FRENCH = [f"la phrase {n} de {n % 7}" for n in range(60)]

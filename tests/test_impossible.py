@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 
-from commands import Commands
 from nmt.config import NO_ATTENTION, Config, DecodingConfig, load
 from nmt.config.sections import Section, _kinds
 from nmt.data.tokenizers.base import PAD, Vocabularies
@@ -25,8 +24,9 @@ from nmt.models.cells import cells
 from nmt.models.decoders import decoders
 from nmt.models.encoders import encoders
 from nmt.workflows.train.validate import check_model
+from support.commands import Commands
+from support.tiny_models import SOURCES, TARGETS, ids
 from test_models import read_by_steps
-from tiny_models import SOURCES, TARGETS, ids
 
 BAD = """\
 name: bad

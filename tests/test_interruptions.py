@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import CONFIG, lay_out, process
+from support.commands import CONFIG, lay_out, process
 
 pytestmark = pytest.mark.slow
 

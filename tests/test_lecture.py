@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from commands import Commands, lay_out
 from nmt.config import load, shipped
 from nmt.training.loop import Progress
 from nmt.training.trainer import Trainer
 from nmt.workflows.explain import pieces
 from nmt.workflows.train.setup import prepare
 from nmt.workflows.train.validate import check_model
+from support.commands import Commands, lay_out
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "configs/lecture"

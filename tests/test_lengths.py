@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import Commands, lay_out
+from support.commands import Commands, lay_out
 
 SOURCE, TARGET = 8, 6
 """Words of the longest sentences, which a word tokenizer keeps whole, and the end."""

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from id_columns import id_column
 from nmt.config import TrainingConfig
 from nmt.data.batching.batches import Batch
 from nmt.data.batching.encoded import EncodedBitext
@@ -14,6 +13,7 @@ from nmt.data.batching.loader import BatchLoader
 from nmt.training.interrupts import Interrupted, Interrupts
 from nmt.training.loop import Loop, Progress, Validation
 from nmt.training.trainer import StepMetrics
+from support.id_columns import id_column
 
 SENTENCES, BUDGET = 23, 12
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from commands import Commands, lay_out
 from nmt.evaluation.records import read_records
 from nmt.workflows.inference.teacher_forcing import maps_of
+from support.commands import Commands, lay_out
 
 HEADS = ("model.attention.heads=2", "model.attention.size=8", "training.epochs=1")
 NONE = ("model.attention.score=none", "training.epochs=1")

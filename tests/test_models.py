@@ -10,7 +10,7 @@ from nmt.errors import ConfigError
 from nmt.models import Seq2Seq, build_model, parameter_table
 from nmt.models.build import shapes_alone
 from nmt.models.cells import CellState, cells
-from tiny_models import (
+from support.tiny_models import (
     EMBEDDING,
     KINDS,
     SOURCES,

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from attention_records import by_word
 from nmt.data.words import clusters, is_blank
 from nmt.plots.heatmap import save_heatmaps
 from nmt.plots.names import shown
 from nmt.plots.pictures import drawn, substitutes
+from support.attention_records import by_word
 
 FAMILY = "👨\u200d👩\u200d👧"
 

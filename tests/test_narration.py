@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from commands import Commands, lay_out
 from nmt.checkpoint.run import Run
 from nmt.config import TrainingConfig
 from nmt.errors import WriteError
 from nmt.training.loop import Progress, Validation
 from nmt.workflows.train.reporter import Board, TrainingReporter, trim_metrics
+from support.commands import Commands, lay_out
 
 HUB = ["data.corpus=someone/corpus", "data.files=null", "data.fallback=phrasebook"]
 

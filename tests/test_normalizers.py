@@ -5,7 +5,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from attention_pieces import (
+from nmt.errors import ConfigError, DataError
+from nmt.models.attention import Normalizer, normalizers
+from support.attention_pieces import (
     BATCH,
     POSITIONS,
     SOURCE,
@@ -16,8 +18,6 @@ from attention_pieces import (
     normalizer_of,
     numbers,
 )
-from nmt.errors import ConfigError, DataError
-from nmt.models.attention import Normalizer, normalizers
 
 CASES: list[dict[str, Any]] = [{"name": name} for name in normalizers]
 CASES += [{"name": name, "temperature": 0.4} for name in normalizers]

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from attention_records import ODD_SOURCE, ODD_TARGET, by_word, i_love_you, odd, record_of
 from nmt.plots.page import save_page
+from support.attention_records import ODD_SOURCE, ODD_TARGET, by_word, i_love_you, odd, record_of
 
 
 class Page(HTMLParser):

@@ -10,7 +10,7 @@ import torch
 from nmt.decoding.beam import beam_search
 from nmt.decoding.torch_engine import TorchEngine
 from nmt.models.devices import Compute
-from tiny_models import SOURCES, Kind, ids
+from support.tiny_models import SOURCES, Kind, ids
 
 LONGEST = [9, 4, 7]
 

@@ -10,12 +10,12 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from attention_records import by_word, i_love_you, odd, record_of
 from nmt.errors import UsageError
 from nmt.evaluation.records import AttentionRecord, Matrix
 from nmt.plots import heatmap, maps
 from nmt.plots.heatmap import draw, save_heatmaps
 from nmt.plots.maps import save_maps
+from support.attention_records import by_word, i_love_you, odd, record_of
 
 FRENCH = "Le cœur naïf d’où s'élève « ça », à Noël…"
 

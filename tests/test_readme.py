@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import CONFIG, Commands, lay_out
+from support.commands import CONFIG, Commands, lay_out
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attention_records import GENERAL, LUONG, by_word, cut, i_love_you, odd, record_of
 from nmt.data.tokenizers.base import EOS_PIECE
 from nmt.data.words import Word, split_words
 from nmt.errors import DataError
@@ -19,6 +18,7 @@ from nmt.evaluation.words import join_words, side
 from nmt.plots.heatmap import _caption
 from nmt.plots.page import save_page
 from nmt.plots.terminal import table
+from support.attention_records import GENERAL, LUONG, by_word, cut, i_love_you, odd, record_of
 
 SENTENCES = st.text(alphabet="aé t'’l«!-  \u00a0œ5.,", max_size=24)
 

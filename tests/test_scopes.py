@@ -2,7 +2,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from attention_pieces import (
+from nmt.errors import ConfigError
+from nmt.models.attention import Scope, Score, SingleHead, scopes
+from nmt.models.attention.scopes import LARGE
+from support.attention_pieces import (
     BATCH,
     QUERY,
     SOURCE,
@@ -17,9 +20,6 @@ from attention_pieces import (
     numbers,
     states_of,
 )
-from nmt.errors import ConfigError
-from nmt.models.attention import Scope, Score, SingleHead, scopes
-from nmt.models.attention.scopes import LARGE
 
 LONG = 40
 LENGTHS = [LONG, 13]

@@ -4,7 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from attention_pieces import (
+from nmt.errors import ConfigError, DataError
+from nmt.models.attention import Score, scores
+from nmt.models.attention.scores import ACTIVATIONS, TanhScore
+from support.attention_pieces import (
     BATCH,
     FUNCTIONS,
     MEMORY,
@@ -22,9 +25,6 @@ from attention_pieces import (
     states_of,
     value_of,
 )
-from nmt.errors import ConfigError, DataError
-from nmt.models.attention import Score, scores
-from nmt.models.attention.scores import ACTIVATIONS, TanhScore
 
 TANH = [name for name in scores if issubclass(scores[name], TanhScore)]
 OTHERS = [name for name in scores if name not in TANH]
@@ -208,7 +208,7 @@ def test_a_new_piece_without_a_formula_is_told_where_to_write_it() -> None:
         formula_of("score", "brand_new")
     assert str(caught.value) == (
         "the score 'brand_new' is registered, but has no formula to be tested against: write it "
-        "as loops into SCORES of tests/attention_pieces.py"
+        "as loops into SCORES of tests/support/attention_pieces.py"
     )
 
 

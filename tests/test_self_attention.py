@@ -11,7 +11,7 @@ from nmt.errors import ConfigError
 from nmt.models import build_model
 from nmt.models.attention import MultiHead, normalizers, scores
 from nmt.models.encoders import Encoder, SelfAttentionEncoder, encoders
-from tiny_models import SOURCES, TARGETS, VOCABULARIES, ids
+from support.tiny_models import SOURCES, TARGETS, VOCABULARIES, ids
 
 # sizes all different, so that no transposed axis can pass
 BATCH, SOURCE, SIZE, HIDDEN, HEADS, LAYERS = 3, 5, 8, 11, 2, 2

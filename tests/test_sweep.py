@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from commands import Commands, Outcome, lay_out
 from nmt.config import load
 from nmt.errors import CheckpointError, ConfigError, DataError, TrainingError
 from nmt.evaluation.league import League, Row, ranked
@@ -27,6 +26,7 @@ from nmt.workflows.sweep.entries import budget
 from nmt.workflows.sweep.table import COLUMNS, markdown
 from nmt.workflows.train.reporter import TrainingReporter
 from nmt.workflows.train.resume import check_budget
+from support.commands import Commands, Outcome, lay_out
 
 CONFIGS = {
     "general": "",

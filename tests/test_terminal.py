@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from attention_records import by_word, i_love_you, odd, record_of
 from nmt.plots import terminal
 from nmt.plots.terminal import table
+from support.attention_records import by_word, i_love_you, odd, record_of
 
 
 def test_i_love_you_as_a_table() -> None:

@@ -17,7 +17,7 @@ from nmt.errors import CheckpointError, TrainingError
 from nmt.models import Seq2Seq, build_model
 from nmt.models.devices import Compute
 from nmt.training.trainer import Trainer
-from tiny_models import Kind
+from support.tiny_models import Kind
 
 CPU = Compute(torch.device("cpu"), bfloat16=False)
 PAIRS = [

@@ -15,7 +15,7 @@ from nmt.models import Seq2Seq, build_model
 from nmt.models.contract import Memory
 from nmt.models.decoders import Decoder, decoders
 from nmt.models.devices import Compute
-from tiny_models import SOURCES, TARGETS, VOCABULARIES, ids
+from support.tiny_models import SOURCES, TARGETS, VOCABULARIES, ids
 
 Model = Seq2Seq[Any]
 

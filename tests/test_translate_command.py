@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from commands import Commands, Outcome, lay_out
 from nmt.checkpoint.run import open_run
 from nmt.cli.places import written
 from nmt.cli.streams import say_json
@@ -20,6 +19,7 @@ from nmt.errors import WriteError
 from nmt.evaluation.records import read_records
 from nmt.workflows.inference import teacher_forcing as forced
 from nmt.workflows.inference.load import load_trained
+from support.commands import Commands, Outcome, lay_out
 
 TRAINING = ["training.epochs=1", "evaluation.splits=[]", "training.learning_rate=0.02"]
 POSITIONS = 20

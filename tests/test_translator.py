@@ -18,7 +18,7 @@ from nmt.decoding.translator import Translator
 from nmt.errors import DataError
 from nmt.models import build_model
 from nmt.models.devices import Compute
-from tiny_models import Kind
+from support.tiny_models import Kind
 
 TEXT = Bitext(
     [

@@ -12,10 +12,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from commands import Commands, lay_out
 from nmt.data.tokenizers import word_vectors
 from nmt.data.tokenizers.word_vectors import inspect, read_vectors
 from nmt.errors import DataError
+from support.commands import Commands, lay_out
 
 THREE = """the 0.1 -0.2 3e-1
 dogs 1 2 3
