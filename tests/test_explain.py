@@ -9,11 +9,11 @@ from nmt.config import load, shipped
 from nmt.data.tokenizers.base import Vocabularies
 from nmt.errors import ConfigError, UsageError
 from nmt.models import build_model
-from nmt.workflows.explain import explain, listed, pieces
+from nmt.workflows.explain import components, explain, listed
 from nmt.workflows.explain.flops import elements, formulas, products
 from support.commands import Commands
 
-PIECES = list(pieces())
+PIECES = list(components())
 SCHEDULES = {"teacher-forcing", "learning-rate"}
 
 
@@ -27,12 +27,16 @@ def costs(name: str, kind: str = "attention score") -> dict[str, str]:
     return {cost.grows: cost.formula for cost in found.cost}
 
 
-@pytest.mark.parametrize("piece", PIECES, ids=lambda piece: f"{piece.kind}-{piece.name}")
-def test_the_docstring_of_every_piece_begins_with_its_formula_and_names_its_paper(piece) -> None:
-    assert len(piece.formula) < 250
-    if piece.kind not in SCHEDULES:
-        assert re.search(r"\(\d{4}\)", piece.paper), piece.where
-        assert piece.paper not in piece.notes
+@pytest.mark.parametrize(
+    "component", PIECES, ids=lambda component: f"{component.kind}-{component.name}"
+)
+def test_the_docstring_of_every_piece_begins_with_its_formula_and_names_its_paper(
+    component,
+) -> None:
+    assert len(component.formula) < 250
+    if component.kind not in SCHEDULES:
+        assert re.search(r"\(\d{4}\)", component.paper), component.where
+        assert component.paper not in component.notes
 
 
 def test_all_pieces_are_listed_with_the_key_that_chooses_them() -> None:

@@ -11,7 +11,7 @@ import pytest
 from nmt.config import load, shipped
 from nmt.training.loop import Progress
 from nmt.training.trainer import Trainer
-from nmt.workflows.explain import pieces
+from nmt.workflows.explain import components
 from nmt.workflows.train.setup import prepare
 from nmt.workflows.train.validate import check_model
 from support.commands import Commands, lay_out
@@ -128,7 +128,11 @@ def test_a_row_names_what_its_config_chooses(row: str) -> None:
 
 
 def test_every_registered_piece_stands_in_the_docs() -> None:
-    missing = [f"{piece.title} {piece.name}" for piece in pieces() if f"`{piece.name}`" not in DOCS]
+    missing = [
+        f"{component.title} {component.name}"
+        for component in components()
+        if f"`{component.name}`" not in DOCS
+    ]
     assert missing == []
 
 

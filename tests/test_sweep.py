@@ -22,7 +22,7 @@ from nmt.models.summary import summary
 from nmt.plots import league as picture
 from nmt.plots import small_multiples
 from nmt.plots.side_by_side import Panel, Section, save_side_by_side
-from nmt.workflows.sweep.entries import budget
+from nmt.workflows.sweep.members import budget
 from nmt.workflows.sweep.table import COLUMNS, markdown
 from nmt.workflows.train.reporter import TrainingReporter
 from nmt.workflows.train.resume import check_budget
@@ -247,7 +247,7 @@ def test_whatever_is_wrong_with_one_training_is_noted_and_the_next_begins(fresh,
     def failing(loaded, request):
         raise troubles[loaded.config.name]
 
-    monkeypatch.setattr("nmt.workflows.sweep.contest.train", failing)
+    monkeypatch.setattr("nmt.workflows.sweep.run.train", failing)
     refused(
         fresh("sweep", *(f"{name}.yaml" for name in troubles)), 1,
         "none of general, early, vector could be trained", f"{FOLDER}/failures.json",

@@ -44,6 +44,6 @@ def explain(
 def as_lines(rows: dict[str, dict[str, str]]) -> str:
     """A heading for each kind, and a line for each piece."""
     lines: list[str] = []
-    for kind, pieces in rows.items():
-        lines += [f"\n{kind}", *(f"  {name:<18}{formula}" for name, formula in pieces.items())]
+    for kind, components in rows.items():
+        lines += [f"\n{kind}", *(f"  {name:<18}{formula}" for name, formula in components.items())]
     return "\n".join(lines).lstrip("\n")

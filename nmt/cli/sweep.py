@@ -36,9 +36,9 @@ def sweep(
     """
     from nmt.errors import UsageError
     from nmt.training.interrupts import Interrupted
-    from nmt.workflows.sweep.contest import compare, contest, refuse_failed
-    from nmt.workflows.sweep.entries import entries, entries_found
+    from nmt.workflows.sweep.members import members, members_found
     from nmt.workflows.sweep.page import shown
+    from nmt.workflows.sweep.run import compare, refuse_failed, run_sweep
 
     given = arguments or []
     configs = [Path(argument) for argument in given if "=" not in argument]
@@ -48,12 +48,12 @@ def sweep(
     if not configs and overrides:
         raise UsageError(f"{overrides[0]} overrides nothing, since no config is given")
     sentences = shown(sentence or ())
-    chosen = entries(configs, overrides, folder) if configs else entries_found(folder)
+    chosen = members(configs, overrides, folder) if configs else members_found(folder)
     if table_only:
-        chosen = [entry.as_trained for entry in chosen]
+        chosen = [member.as_trained for member in chosen]
     else:
         try:
-            contest(chosen, folder, command=["nmt", *sys.argv[1:]])
+            run_sweep(chosen, folder, command=["nmt", *sys.argv[1:]])
         except (Interrupted, KeyboardInterrupt) as stop:
             number = stop.number if isinstance(stop, Interrupted) else 2
             again = shlex.join(["nmt", *sys.argv[1:]])

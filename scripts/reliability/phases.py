@@ -19,9 +19,9 @@ PHASES = {
     "export: graphs": "nmt.decoding.graphs:write_graphs",
     "export: int8": "nmt.decoding.graphs:quantize",
     "export: comparing": "nmt.workflows.export:_compared",
-    "sweep: table": "nmt.workflows.sweep.contest:write_table",
-    "sweep: pictures": "nmt.workflows.sweep.contest:save_league",
-    "sweep: page": "nmt.workflows.sweep.contest:save_attention",
+    "sweep: table": "nmt.workflows.sweep.run:write_table",
+    "sweep: pictures": "nmt.workflows.sweep.run:save_league",
+    "sweep: page": "nmt.workflows.sweep.run:save_attention",
 }
 START, END = "start", "end"
 """Before the first of them and after the last, or between them."""

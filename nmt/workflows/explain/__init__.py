@@ -1,6 +1,6 @@
 """What a registered piece is: formula, shapes, parameters, cost and paper, all from the code."""
 
-from nmt.workflows.explain.components import Piece, listed, pieces
+from nmt.workflows.explain.components import Component, components, listed
 from nmt.workflows.explain.explaining import Explanation, explain
 
-__all__ = ["Explanation", "Piece", "explain", "listed", "pieces"]
+__all__ = ["Explanation", "Component", "explain", "listed", "components"]

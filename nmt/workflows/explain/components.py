@@ -37,7 +37,7 @@ REGISTRIES: dict[str, tuple[Registry[Any], tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True)
-class Piece:
+class Component:
     """One class or function, and how a config asks for it."""
 
     kind: str
@@ -80,19 +80,19 @@ class Piece:
         return [text for text in written.split("\n\n") if not text.startswith("Raises:")]
 
 
-def _position(name: str, made_by: Any) -> Piece:
+def _position(name: str, made_by: Any) -> Component:
     keys = tuple(f"{section}.positions" for section in ATTENTIONS[1:])
-    return Piece("positions", name, made_by, "positions", keys, name)
+    return Component("positions", name, made_by, "positions", keys, name)
 
 
 SWITCHES = (
-    Piece("score", NO_ATTENTION, NoAttention, scores.kind, ("model.attention.score",),
+    Component("score", NO_ATTENTION, NoAttention, scores.kind, ("model.attention.score",),
           NO_ATTENTION),
-    Piece("heads", "multi-head", MultiHead, "attention heads",
+    Component("heads", "multi-head", MultiHead, "attention heads",
           tuple(f"{section}.heads" for section in ATTENTIONS), 4, above=1),
-    Piece("coverage", "coverage", TanhScore, "attention coverage", ("model.attention.coverage",),
-          True, above=False),
-    Piece("coverage-loss", "coverage-loss", coverage_loss, "coverage loss",
+    Component("coverage", "coverage", TanhScore, "attention coverage",
+          ("model.attention.coverage",), True, above=False),
+    Component("coverage-loss", "coverage-loss", coverage_loss, "coverage loss",
           ("training.coverage_loss",), 1.0, above=0.0),
     _position("sinusoidal", sinusoids),
     _position("learned", LearnedPositions),
@@ -101,33 +101,33 @@ SWITCHES = (
 """What a config turns on without naming an entry of a registry."""
 
 
-def pieces() -> Iterator[Piece]:
+def components() -> Iterator[Component]:
     """All of them, kind by kind."""
     for kind, (registry, keys) in REGISTRIES.items():
         for name in registry:
-            yield Piece(kind, name, registry[name], registry.kind, keys, name)
+            yield Component(kind, name, registry[name], registry.kind, keys, name)
     yield from SWITCHES
 
 
 def listed() -> dict[str, dict[str, str]]:
     """The first line of each piece's formula, by kind and name."""
     found: dict[str, dict[str, str]] = {}
-    for piece in pieces():
-        key = f"{piece.title} ({piece.keys[0]})"
-        found.setdefault(key, {})[piece.name] = piece.formula.split("\n")[0].rstrip(",")
+    for component in components():
+        key = f"{component.title} ({component.keys[0]})"
+        found.setdefault(key, {})[component.name] = component.formula.split("\n")[0].rstrip(",")
     return found
 
 
-def named(name: str) -> list[Piece]:
+def named(name: str) -> list[Component]:
     """The pieces of this name: mostly one.
 
     Raises:
         UsageError: there is none; with the nearest.
     """
-    known = list(pieces())
-    found = [piece for piece in known if piece.name == name]
+    known = list(components())
+    found = [component for component in known if component.name == name]
     if not found:
-        raise UsageError(unknown("piece", name, {piece.name for piece in known}))
+        raise UsageError(unknown("piece", name, {component.name for component in known}))
     return found
 
 

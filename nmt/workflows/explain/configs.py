@@ -9,26 +9,26 @@ from pydantic import BaseModel
 from nmt.config import NO_ATTENTION, Config, Loaded, load, shipped
 from nmt.models.decoders import decoders
 from nmt.models.encoders import encoders
-from nmt.workflows.explain.components import Piece
+from nmt.workflows.explain.components import Component
 
 AnySection = TypeVar("AnySection", bound=BaseModel)
 
 
-def with_piece(piece: Piece, config: Config) -> Config:
+def with_piece(component: Component, config: Config) -> Config:
     """A config with this piece in its usual place: as it is, if it asks for the piece there."""
-    key = piece.keys[0]
-    if piece.chosen_by(_value(config, key)):
+    key = component.keys[0]
+    if component.chosen_by(_value(config, key)):
         return config
-    return _changed(config, key.split("."), piece.value)
+    return _changed(config, key.split("."), component.value)
 
 
-def setting(piece: Piece, config: Config) -> str:
+def setting(component: Component, config: Config) -> str:
     """What a config with this piece says: `model.attention.heads: 4`."""
-    value = _value(config, piece.keys[0])
-    return f"{piece.keys[0]}: {value if isinstance(value, str) else json.dumps(value)}"
+    value = _value(config, component.keys[0])
+    return f"{component.keys[0]}: {value if isinstance(value, str) else json.dumps(value)}"
 
 
-def configs_with(piece: Piece) -> dict[str, Loaded]:
+def configs_with(component: Component) -> dict[str, Loaded]:
     """The lecture's configs in which the piece works, those first that ask for it themselves.
 
     Only in its usual place: in another its sizes would be others.
@@ -38,11 +38,11 @@ def configs_with(piece: Piece) -> dict[str, Loaded]:
     for name, path in shipped().items():
         if name[:2].isdecimal() and "vectors" not in path.parent.parts:
             loaded = load(path)
-            used = (key for key in piece.keys if _in_use(loaded.config, key))
-            key = next((key for key in used if piece.chosen_by(_value(loaded.config, key))), "")
+            used = (key for key in component.keys if _in_use(loaded.config, key))
+            key = next((key for key in used if component.chosen_by(_value(loaded.config, key))), "")
             if not key:
                 continue
-            own = key == piece.keys[0] and loaded.sources.get(key, "").startswith(str(path))
+            own = key == component.keys[0] and loaded.sources.get(key, "").startswith(str(path))
             (found if own else later)[name] = loaded
     return {**found, **later}
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from nmt.config import Loaded, ModelConfig, load, shipped
 from nmt.errors import ConfigError
 from nmt.training.schedules import SchedulePoint
-from nmt.workflows.explain.components import Piece, named
+from nmt.workflows.explain.components import Component, named
 from nmt.workflows.explain.configs import configs_with, setting, with_piece
 from nmt.workflows.explain.flops import Reader, Widths, formulas, products
 from nmt.workflows.explain.probes import (
@@ -23,7 +23,7 @@ from nmt.workflows.explain.probes import (
     SOURCE,
     TARGET,
     elements_of_a_row,
-    tried,
+    probe,
 )
 
 BASIS = "quickstart"
@@ -100,40 +100,43 @@ def explain(name: str, chosen: Loaded | None = None) -> list[Explanation]:
         UsageError: there is none of this name.
         ConfigError: it does not fit into the config.
     """
-    return [_explained(piece, chosen) for piece in named(name)]
+    return [_explained(component, chosen) for component in named(name)]
 
 
-def _explained(piece: Piece, chosen: Loaded | None) -> Explanation:
-    showing = configs_with(piece)
+def _explained(component: Component, chosen: Loaded | None) -> Explanation:
+    showing = configs_with(component)
     order: list[tuple[str, Loaded | None]] = [*showing.items()]
-    name, loaded = order[EXAMPLE.get(piece.kind, 0)] if order else (BASIS, None)
+    name, loaded = order[EXAMPLE.get(component.kind, 0)] if order else (BASIS, None)
     loaded = chosen or loaded or load(shipped()[BASIS])
-    config = with_piece(piece, loaded.config)
+    config = with_piece(component, loaded.config)
     return Explanation(
-        name=piece.name,
-        kind=piece.title,
-        where=piece.where,
-        formula=piece.formula,
-        paper=piece.paper,
-        notes=piece.notes,
-        config=setting(piece, config),
+        name=component.name,
+        kind=component.title,
+        where=component.where,
+        formula=component.formula,
+        paper=component.paper,
+        notes=component.notes,
+        config=setting(component, config),
         lecture=list(showing)[:SHOWN],
         example=loaded.config.name if chosen else name,
-        **_measured(piece, config.model),
+        **_measured(component, config.model),
     )
 
 
-def _measured(piece: Piece, model: ModelConfig) -> dict[str, Any]:
+def _measured(component: Component, model: ModelConfig) -> dict[str, Any]:
     """From the code itself, built and run."""
-    if piece.kind not in KINDS:
+    if component.kind not in KINDS:
         empty: dict[str, Any] = {"widths": {}, "shapes": {}, "parameters": [], "cost": []}
-        return {**empty, "remarks": [COURSES[piece.kind](piece)] if piece.kind in COURSES else []}
-    kind = piece.kind
+        return {
+            **empty,
+            "remarks": [COURSES[component.kind](component)] if component.kind in COURSES else [],
+        }
+    kind = component.kind
     try:
         widths = KINDS[kind].widths(model)
-        trial = tried(kind, model, widths)
+        trial = probe(kind, model, widths)
     except ConfigError as error:
-        raise ConfigError(f"{piece.title} '{piece.name}' in this config: {error}") from None
+        raise ConfigError(f"{component.title} '{component.name}' in this config: {error}") from None
     shapes = {name: _shape(tensor) for name, tensor in trial.run(BATCH, SOURCE, TARGET)}
     parameters = [
         Parameter(name, tuple(parameter.shape), parameter.numel())
@@ -163,7 +166,7 @@ def _cost(kind: str, model: ModelConfig, widths: Widths) -> list[Cost]:
         return []
 
     def reader(sizes: Widths) -> Reader:
-        trial = tried(kind, model, sizes)
+        trial = probe(kind, model, sizes)
 
         def read(source: int, target: int) -> None:
             trial.run(1, source, target)
@@ -199,17 +202,17 @@ def _partitions(letters: list[str]) -> Iterator[dict[str, str]]:
     yield dict.fromkeys(letters, letters[0]) if letters else {}
 
 
-def _forcing(piece: Piece) -> str:
-    values = [piece.made_by(passed) for passed in COURSE]
+def _forcing(component: Component) -> str:
+    values = [component.made_by(passed) for passed in COURSE]
     return f"share of the way from end to start: {_values(values)}"
 
 
-def _learning_rate(piece: Piece) -> str:
+def _learning_rate(component: Component) -> str:
     warmup, total = 100, 1100
     moments = [
         SchedulePoint(round(warmup + passed * (total - warmup)), warmup, total) for passed in COURSE
     ]
-    return f"factor of learning_rate after the warm-up: {_values(map(piece.made_by, moments))}"
+    return f"factor of learning_rate after the warm-up: {_values(map(component.made_by, moments))}"
 
 
 def _values(values: Any) -> str:

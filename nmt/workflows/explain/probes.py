@@ -35,7 +35,7 @@ LETTERS = {
 }
 
 
-class Trial(NamedTuple):
+class Probe(NamedTuple):
     """A piece that was built."""
 
     module: nn.Module
@@ -49,7 +49,7 @@ class Kind:
 
     widths: Callable[[ModelConfig], Widths]
     """Those of a config's model."""
-    build: Callable[[ModelConfig, Widths], Trial]
+    build: Callable[[ModelConfig, Widths], Probe]
 
 
 def _encoder(model: ModelConfig) -> Any:
@@ -80,7 +80,7 @@ def _score_widths(model: ModelConfig) -> Widths:
     return widths
 
 
-def _score(model: ModelConfig, widths: Widths) -> Trial:
+def _score(model: ModelConfig, widths: Widths) -> Probe:
     config = model.attention
     if config.score == NO_ATTENTION or config.heads > 1:
         return _attention(model, {"q": 0, **widths})
@@ -100,10 +100,10 @@ def _score(model: ModelConfig, widths: Widths) -> Trial:
             ("scores", found), ("contexts", found @ values),
         ]  # fmt: skip
 
-    return Trial(score, run)
+    return Probe(score, run)
 
 
-def _attention(model: ModelConfig, widths: Widths) -> Trial:
+def _attention(model: ModelConfig, widths: Widths) -> Probe:
     """The whole of it, with all heads and their projections."""
     config = model.attention.model_copy(update={"size": _attention_size(model, widths)})
     embedded = model.embedding_size
@@ -124,21 +124,21 @@ def _attention(model: ModelConfig, widths: Widths) -> Trial:
             ("weights", found.weights), ("contexts", found.contexts),
         ]  # fmt: skip
 
-    return Trial(attention, run)
+    return Probe(attention, run)
 
 
-def _scope(model: ModelConfig, widths: Widths) -> Trial:
+def _scope(model: ModelConfig, widths: Widths) -> Probe:
     """Run as part of the whole, whose cost is that of the others on fewer positions."""
     whole = _attention(model, widths)
     inner = whole.module.inner if isinstance(whole.module, MultiHead) else whole.module
-    return Trial(inner.scope if isinstance(inner, SingleHead) else inner, whole.run)
+    return Probe(inner.scope if isinstance(inner, SingleHead) else inner, whole.run)
 
 
 def _position_widths(model: ModelConfig) -> Widths:
     return {"e": model.embedding_size}
 
 
-def _positions(model: ModelConfig, widths: Widths) -> Trial:
+def _positions(model: ModelConfig, widths: Widths) -> Probe:
     own = model.encoder.self_attention
     config = model.encoder.model_copy(update={"size": widths["e"]})
     sizes = {"embedding_size": widths["e"], "encoder": config}
@@ -154,10 +154,10 @@ def _positions(model: ModelConfig, widths: Widths) -> Trial:
         words = torch.zeros(batch, source, widths["e"])
         return [("words", words), ("with positions", encoder.positions(words))]
 
-    return Trial(encoder.positions, run)
+    return Probe(encoder.positions, run)
 
 
-def _normalizer(model: ModelConfig, widths: Widths) -> Trial:
+def _normalizer(model: ModelConfig, widths: Widths) -> Probe:
     normalizer = normalizers[model.attention.normalizer](model.attention)
 
     def run(batch: int, source: int, target: int) -> list[tuple[str, Tensor]]:
@@ -165,10 +165,10 @@ def _normalizer(model: ModelConfig, widths: Widths) -> Trial:
         mask = torch.ones(batch, 1, source, dtype=torch.bool)
         return [("scores", found), ("mask", mask), ("weights", normalizer(found, mask))]
 
-    return Trial(normalizer, run)
+    return Probe(normalizer, run)
 
 
-def _choice(model: ModelConfig, widths: Widths) -> Trial:
+def _choice(model: ModelConfig, widths: Widths) -> Probe:
     choice = choices[model.attention.choice](model.attention)
 
     def run(batch: int, source: int, target: int) -> list[tuple[str, Tensor]]:
@@ -177,10 +177,10 @@ def _choice(model: ModelConfig, widths: Widths) -> Trial:
         named = [("weights", weights), ("what the values are averaged by", chosen)]
         return named if drawn is None else [*named, ("log-probability", drawn)]
 
-    return Trial(choice, run)
+    return Probe(choice, run)
 
 
-def _cell(model: ModelConfig, widths: Widths) -> Trial:
+def _cell(model: ModelConfig, widths: Widths) -> Probe:
     stack = cells[model.decoder.cell](
         widths["e"], widths["f"], widths["h"], layers=model.decoder.layers, dropout=0.0
     )
@@ -194,7 +194,7 @@ def _cell(model: ModelConfig, widths: Widths) -> Trial:
             state = stack.step(gates[:, position], feed, state)
         return [("words", words), ("feed", feed), ("gates", gates), ("state", state.top)]
 
-    return Trial(stack, run)
+    return Probe(stack, run)
 
 
 def _cell_widths(model: ModelConfig) -> Widths:
@@ -205,7 +205,7 @@ def _encoder_widths(model: ModelConfig) -> Widths:
     return {"e": model.embedding_size, "h": model.encoder.size}
 
 
-def _reader(model: ModelConfig, widths: Widths) -> Trial:
+def _reader(model: ModelConfig, widths: Widths) -> Probe:
     config = model.encoder.model_copy(update={"size": widths["h"]})
     sizes = {"embedding_size": widths["e"], "encoder": config}
     encoder = encoders[config.kind](model.model_copy(update=sizes))
@@ -215,7 +215,7 @@ def _reader(model: ModelConfig, widths: Widths) -> Trial:
         states, summary = encoder(words, torch.ones(batch, source, dtype=torch.bool))
         return [("words", words), ("states", states), ("summary", summary)]
 
-    return Trial(encoder, run)
+    return Probe(encoder, run)
 
 
 def _decoder_widths(model: ModelConfig) -> Widths:
@@ -226,7 +226,7 @@ def _decoder_widths(model: ModelConfig) -> Widths:
     return {**sizes, **{letter: widths[letter] for letter in "zd" if letter in widths}}
 
 
-def _writer(model: ModelConfig, widths: Widths) -> Trial:
+def _writer(model: ModelConfig, widths: Widths) -> Probe:
     config = model.decoder.model_copy(update={"size": widths["h"], "fused": False})
     size = _attention_size(model, widths)
     attention: AttentionConfig = model.attention.model_copy(update={"size": size})
@@ -244,7 +244,7 @@ def _writer(model: ModelConfig, widths: Widths) -> Trial:
             ("readouts", reading.readouts), ("attention", reading.attention),
         ]  # fmt: skip
 
-    return Trial(decoder, run)
+    return Probe(decoder, run)
 
 
 def _nothing(model: ModelConfig) -> Widths:
@@ -267,7 +267,7 @@ ROWS = ("normalizer", "choice")
 """Kinds that multiply no matrices: what they cost is counted in numbers written."""
 
 
-def tried(kind: str, model: ModelConfig, widths: Widths) -> Trial:
+def probe(kind: str, model: ModelConfig, widths: Widths) -> Probe:
     """Built and, when run, run on no memory."""
     with shapes_alone():
         trial = KINDS[kind].build(model, widths)
@@ -276,7 +276,7 @@ def tried(kind: str, model: ModelConfig, widths: Widths) -> Trial:
         with torch.device("meta"):
             return trial.run(batch, source, target)
 
-    return Trial(trial.module, run)
+    return Probe(trial.module, run)
 
 
 def elements_of_a_row(kind: str, model: ModelConfig) -> str:

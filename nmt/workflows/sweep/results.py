@@ -14,12 +14,14 @@ from nmt.files import read_json
 from nmt.models.summary import summary
 from nmt.plots.curves import is_number, read_metrics
 from nmt.workflows.evaluate import SEARCH
-from nmt.workflows.sweep.entries import Entry, budget
+from nmt.workflows.sweep.members import Member, budget
 
 SECONDS_PER_MINUTE = 60
 
 
-def standings(chosen: Sequence[Entry], split: SplitName, *, failures: Mapping[str, str]) -> League:
+def results_of(
+    chosen: Sequence[Member], split: SplitName, *, failures: Mapping[str, str]
+) -> League:
     """The table of all entries as far as they came.
 
     failures: why an entry failed, by its name.
@@ -29,18 +31,18 @@ def standings(chosen: Sequence[Entry], split: SplitName, *, failures: Mapping[st
         DataError: two runs learned from different texts.
         CheckpointError: a file of a run is missing or broken.
     """
-    begun = [entry for entry in chosen if entry.run.manifest.exists()]
+    begun = [member for member in chosen if member.run.manifest.exists()]
     if not begun:
         raise UsageError(
             f"none of {', '.join(entry.name for entry in chosen)} was trained yet: there is "
             "nothing to compare; leave out --table-only"
         )
-    manifests = [entry.run.read_manifest() for entry in begun]
+    manifests = [member.run.read_manifest() for member in begun]
     _refuse_other_texts(begun, manifests)
     corpus = manifests[0]["corpus"]
-    scores = [_scores(entry, split) for entry in begun if entry.finished]
+    scores = [_scores(member, split) for member in begun if member.finished]
     return League(
-        rows=ranked(_row(entry, split, failures.get(entry.name)) for entry in chosen),
+        rows=ranked(_row(member, split, failures.get(member.name)) for member in chosen),
         corpus=" ".join(filter(None, [corpus["corpus"], corpus["config"]])),
         pairs=corpus["pairs"],
         split=split,
@@ -56,37 +58,37 @@ def standings(chosen: Sequence[Entry], split: SplitName, *, failures: Mapping[st
     )
 
 
-def _row(entry: Entry, split: SplitName, failure: str | None) -> Row:
-    state, reason = _state(entry, failure)
-    measured = _measured(entry, split) if state == FINISHED else {}
+def _row(member: Member, split: SplitName, failure: str | None) -> Row:
+    state, reason = _state(member, failure)
+    measured = _measured(member, split) if state == FINISHED else {}
     return Row(
-        name=entry.name,
-        run=entry.run.folder.as_posix(),
-        mechanism=summary(entry.config),
-        budget=budget(entry.config),
+        name=member.name,
+        run=member.run.folder.as_posix(),
+        mechanism=summary(member.config),
+        budget=budget(member.config),
         state=state,
         reason=reason,
         **measured,
-        **_trained(entry.run),
+        **_trained(member.run),
     )
 
 
-def _state(entry: Entry, failure: str | None) -> tuple[str, str | None]:
-    if entry.finished:
+def _state(member: Member, failure: str | None) -> tuple[str, str | None]:
+    if member.finished:
         return FINISHED, None
     if failure is not None:
         return FAILED, failure
-    steps = entry.run.steps()
+    steps = member.run.steps()
     return UNFINISHED, f"interrupted after step {steps[-1]:,}" if steps else "not trained yet"
 
 
-def _scores(entry: Entry, split: SplitName) -> dict[str, Any]:
+def _scores(member: Member, split: SplitName) -> dict[str, Any]:
     """The run's own result: its best checkpoint, by torch, searched as its config says.
 
     Raises:
         CheckpointError: it is missing or broken, or another measurement stands in its place.
     """
-    run = entry.run
+    run = member.run
     path = run.evaluation(split) / "scores.json"
     again = f"write it again: nmt evaluate {run.folder} --split {split} --engine torch"
     try:
@@ -96,7 +98,7 @@ def _scores(entry: Entry, split: SplitName) -> dict[str, Any]:
             str(scores[metric]["signature"])
         float(scores["sentences_per_second"])
         step, decoding, engine = scores["model"]["step"], scores["decoding"], scores["engine"]
-        wanted = entry.config.decoding.model_dump(mode="json")
+        wanted = member.config.decoding.model_dump(mode="json")
         search = {name: decoding[name] for name in SEARCH}
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing; {again}") from None
@@ -110,9 +112,9 @@ def _scores(entry: Entry, split: SplitName) -> dict[str, Any]:
     return scores
 
 
-def _measured(entry: Entry, split: SplitName) -> dict[str, Any]:
+def _measured(member: Member, split: SplitName) -> dict[str, Any]:
     """What the evaluation found."""
-    scores = _scores(entry, split)
+    scores = _scores(member, split)
     alignment = scores.get("alignment") or {}
     return {
         "bleu": scores["bleu"]["value"],
@@ -143,13 +145,13 @@ def _trained(run: Run) -> dict[str, Any]:
     return found
 
 
-def _refuse_other_texts(begun: Sequence[Entry], manifests: Sequence[dict[str, Any]]) -> None:
+def _refuse_other_texts(begun: Sequence[Member], manifests: Sequence[dict[str, Any]]) -> None:
     known = manifests[0]["corpus"]
-    for entry, manifest in zip(begun, manifests, strict=True):
+    for member, manifest in zip(begun, manifests, strict=True):
         corpus = manifest["corpus"]
         if corpus["fingerprints"] != known["fingerprints"]:
             raise DataError(
-                f"{begun[0].run.folder} and {entry.run.folder} learned from different texts "
+                f"{begun[0].run.folder} and {member.run.folder} learned from different texts "
                 f"({known['corpus']} and {corpus['corpus']}, fingerprints of train "
                 f"{known['fingerprints']['train']} and {corpus['fingerprints']['train']}): a table "
                 "would compare the texts; delete one of them and sweep again"

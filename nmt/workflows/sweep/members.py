@@ -17,7 +17,7 @@ from nmt.workflows.train.validate import check_model
 
 
 @dataclass(frozen=True)
-class Entry:
+class Member:
     """One config of a sweep."""
 
     run: Run
@@ -32,7 +32,7 @@ class Entry:
         return self.config.name
 
     @property
-    def as_trained(self) -> "Entry":
+    def as_trained(self) -> "Member":
         """The same with the config of its run, where there is one."""
         return replace(self, config=self.run.read_config()) if self.started else self
 
@@ -47,14 +47,14 @@ class Entry:
         return self.run.card.exists() and same_config(self.run.read_config(), self.config)
 
 
-def entries(paths: Sequence[Path], overrides: Sequence[str], folder: Path) -> list[Entry]:
+def members(paths: Sequence[Path], overrides: Sequence[str], folder: Path) -> list[Member]:
     """Read and check all configs, before the first of them is trained.
 
     Raises:
         ConfigError: a config is wrong, or no longer the one of the run that it began.
         UsageError: the configs do not fit each other, or a folder is in the way.
     """
-    found: dict[str, Entry] = {}
+    found: dict[str, Member] = {}
     for path in paths:
         loaded = load(path, overrides)
         check_model(loaded)
@@ -65,16 +65,16 @@ def entries(paths: Sequence[Path], overrides: Sequence[str], folder: Path) -> li
                 "be one folder: give each config a name of its own"
             )
         run = Run(resolve_link(folder / name))
-        found[name] = Entry(run, loaded.config, path, loaded)
+        found[name] = Member(run, loaded.config, path, loaded)
     chosen = list(found.values())
     refuse_other_corpora(chosen)
     measured_split(chosen)
-    for entry in chosen:
-        _refuse_other_run(entry)
+    for member in chosen:
+        _refuse_other_run(member)
     return chosen
 
 
-def entries_found(folder: Path) -> list[Entry]:
+def members_found(folder: Path) -> list[Member]:
     """The runs in a folder, each by its own config.
 
     Raises:
@@ -83,12 +83,12 @@ def entries_found(folder: Path) -> list[Entry]:
     runs = [Run(path.parent) for path in sorted(folder.glob("*/config.resolved.yaml"))]
     if not runs:
         raise UsageError(f"{folder} holds no runs: name the configs to train, or another --folder")
-    found = [Entry(run, run.read_config(), run.folder) for run in runs]
+    found = [Member(run, run.read_config(), run.folder) for run in runs]
     refuse_other_corpora(found)
     return found
 
 
-def refuse_other_corpora(chosen: Sequence[Entry]) -> None:
+def refuse_other_corpora(chosen: Sequence[Member]) -> None:
     """A table of different corpora would compare the corpora.
 
     Raises:
@@ -104,7 +104,7 @@ def refuse_other_corpora(chosen: Sequence[Entry]) -> None:
             )
 
 
-def measured_split(chosen: Sequence[Entry]) -> SplitName:
+def measured_split(chosen: Sequence[Member]) -> SplitName:
     """The split that all measure: test, where it is one of them.
 
     Raises:
@@ -113,11 +113,11 @@ def measured_split(chosen: Sequence[Entry]) -> SplitName:
     common = [
         split
         for split in chosen[0].config.evaluation.splits
-        if all(split in entry.config.evaluation.splits for entry in chosen)
+        if all(split in member.config.evaluation.splits for member in chosen)
     ]
     if not common:
         told = "; ".join(
-            f"{entry.written}: [{', '.join(entry.config.evaluation.splits)}]" for entry in chosen
+            f"{member.written}: [{', '.join(member.config.evaluation.splits)}]" for member in chosen
         )
         raise UsageError(
             "there is no split that all configs measure: add evaluation.splits=[test] "
@@ -145,20 +145,20 @@ def _differences(
             yield f"{prefix}{key}", one, other
 
 
-def _refuse_other_run(entry: Entry) -> None:
-    folder = entry.run.folder
+def _refuse_other_run(member: Member) -> None:
+    folder = member.run.folder
     if not folder.exists():
         return
-    if not entry.run.empty and not entry.run.exists:
+    if not member.run.empty and not member.run.exists:
         raise UsageError(
-            f"{folder} is not a run of nmt{entry.run.why_not()}, and nothing in it will be touched"
+            f"{folder} is not a run of nmt{member.run.why_not()}, and nothing in it will be touched"
         )
-    if entry.started:
+    if member.started:
         for check in (check_changes, check_budget):
             check(
-                entry.run.read_config(),
-                entry.config,
-                entry.run.resolved,
+                member.run.read_config(),
+                member.config,
+                member.run.resolved,
                 otherwise=f"delete {folder} to retrain it, or sweep into another --folder",
             )
 

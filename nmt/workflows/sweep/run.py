@@ -8,9 +8,9 @@ from nmt.errors import CheckpointError, ConfigError, DataError, TrainingError
 from nmt.evaluation.league import FINISHED, League
 from nmt.files import os_errors_as_write_error, read_json, write_json, write_text
 from nmt.plots.league import save_league
-from nmt.workflows.sweep.entries import Entry, budget, measured_split
+from nmt.workflows.sweep.members import Member, budget, measured_split
 from nmt.workflows.sweep.page import save_attention
-from nmt.workflows.sweep.standings import standings
+from nmt.workflows.sweep.results import results_of
 from nmt.workflows.sweep.table import markdown
 from nmt.workflows.train.train import Request, train
 
@@ -20,7 +20,7 @@ TABLE, NUMBERS, PICTURE = "league.md", "league.json", "league.png"
 FAILURES = "failures.json"
 
 
-def contest(chosen: Sequence[Entry], folder: Path, *, command: Sequence[str] = ()) -> None:
+def run_sweep(chosen: Sequence[Member], folder: Path, *, command: Sequence[str] = ()) -> None:
     """Train every entry that is not finished; the table in `folder` is renewed after each.
 
     One that cannot be trained is noted, and the others go on. None of them becomes `runs/latest`.
@@ -33,24 +33,24 @@ def contest(chosen: Sequence[Entry], folder: Path, *, command: Sequence[str] = (
     _warn_of_unequal(chosen)
     if _begun(chosen):
         write_table(chosen, folder)  # or say which file is broken, before hours of training
-    for number, entry in enumerate(chosen, start=1):
-        log.info("sweep %d/%d: %s", number, len(chosen), entry.name)
-        if entry.finished:
-            log.info("%s is finished already: %s", entry.name, entry.run.folder)
-            entry.run.clear()
-            _note(folder, entry.name, None)
+    for number, member in enumerate(chosen, start=1):
+        log.info("sweep %d/%d: %s", number, len(chosen), member.name)
+        if member.finished:
+            log.info("%s is finished already: %s", member.name, member.run.folder)
+            member.run.clear()
+            _note(folder, member.name, None)
             continue
-        assert entry.loaded is not None, "only configs are trained"
+        assert member.loaded is not None, "only configs are trained"
         request = Request(
-            entry.run.folder, resume=not entry.run.empty, command=command, latest=False
+            member.run.folder, resume=not member.run.empty, command=command, latest=False
         )
         try:
-            train(entry.loaded, request)
+            train(member.loaded, request)
         except (TrainingError, ConfigError, DataError, CheckpointError) as error:
-            log.warning("%s failed, and the sweep goes on: %s", entry.name, error)
-            _note(folder, entry.name, str(error))
+            log.warning("%s failed, and the sweep goes on: %s", member.name, error)
+            _note(folder, member.name, str(error))
         else:
-            _note(folder, entry.name, None)
+            _note(folder, member.name, None)
         if _begun(chosen):
             write_table(chosen, folder)
     if not _begun(chosen):
@@ -60,7 +60,7 @@ def contest(chosen: Sequence[Entry], folder: Path, *, command: Sequence[str] = (
         )
 
 
-def compare(chosen: Sequence[Entry], folder: Path, *, sentences: Sequence[str]) -> list[Path]:
+def compare(chosen: Sequence[Member], folder: Path, *, sentences: Sequence[str]) -> list[Path]:
     """Write the table, its picture, and the page of `sentences`; returns the files.
 
     Raises:
@@ -68,7 +68,7 @@ def compare(chosen: Sequence[Entry], folder: Path, *, sentences: Sequence[str]) 
     """
     league = write_table(chosen, folder)
     files = [folder / TABLE, folder / NUMBERS]
-    known = {entry.name for entry in chosen}
+    known = {member.name for member in chosen}
     for name, reason in _noted(folder).items():
         if name not in known:
             log.warning("%s failed before it had a run, and is left out: %s", name, reason)
@@ -80,24 +80,24 @@ def compare(chosen: Sequence[Entry], folder: Path, *, sentences: Sequence[str]) 
         log.warning("no picture and no page are written, since no training is finished")
         return files
     save_league(league, folder / PICTURE)
-    runs = {entry.name: entry.run for entry in chosen}
+    runs = {member.name: member.run for member in chosen}
     return [*files, folder / PICTURE, *save_attention(league, runs, folder, sentences)]
 
 
-def write_table(chosen: Sequence[Entry], folder: Path) -> League:
+def write_table(chosen: Sequence[Member], folder: Path) -> League:
     """Write the table as Markdown and as JSON."""
-    league = standings(chosen, measured_split(chosen), failures=_noted(folder))
+    league = results_of(chosen, measured_split(chosen), failures=_noted(folder))
     write_json(folder / NUMBERS, league.as_dict())
     write_text(folder / TABLE, markdown(league))
     return league
 
 
-def refuse_failed(chosen: Sequence[Entry], folder: Path) -> None:
+def refuse_failed(chosen: Sequence[Member], folder: Path) -> None:
     """Raises:
     TrainingError: some of the entries could not be trained.
     """
     noted = _noted(folder)
-    failed = [entry.name for entry in chosen if entry.name in noted and not entry.finished]
+    failed = [member.name for member in chosen if member.name in noted and not member.finished]
     if failed:
         raise TrainingError(
             f"{len(failed)} of {len(chosen)} could not be trained: {', '.join(failed)}; "
@@ -105,15 +105,15 @@ def refuse_failed(chosen: Sequence[Entry], folder: Path) -> None:
         )
 
 
-def _begun(chosen: Sequence[Entry]) -> bool:
+def _begun(chosen: Sequence[Member]) -> bool:
     """Whether there is anything for a table."""
-    return any(entry.run.manifest.exists() for entry in chosen)
+    return any(member.run.manifest.exists() for member in chosen)
 
 
-def _warn_of_unequal(chosen: Sequence[Entry]) -> None:
+def _warn_of_unequal(chosen: Sequence[Member]) -> None:
     budgets: dict[str, list[str]] = {}
-    for entry in chosen:
-        budgets.setdefault(budget(entry.config), []).append(entry.name)
+    for member in chosen:
+        budgets.setdefault(budget(member.config), []).append(member.name)
     if len(budgets) > 1:
         told = "; ".join(f"{found}: {', '.join(names)}" for found, names in budgets.items())
         log.warning("the budgets are not equal, as the table will say: %s", told)
