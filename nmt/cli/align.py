@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from nmt.cli.options import AsJson, Checkpoint, Device, RunOption
 from nmt.cli.streams import say_json, talk
 
 EXAMPLES = (
@@ -18,7 +19,7 @@ EXAMPLES = (
 def align(
     source: Annotated[Path, typer.Argument(help="A text file, one tokenised sentence a line.")],
     target: Annotated[Path, typer.Argument(help="Its translation, line for line.")],
-    run: Annotated[Path | None, typer.Option(help="Default: runs/latest.")] = None,
+    run: RunOption = None,
     gold: Annotated[
         Path | None, typer.Option(help="Gold links to measure by: 0-0 is sure, 0?0 possible.")
     ] = None,
@@ -33,12 +34,12 @@ def align(
     plain: Annotated[
         bool, typer.Option("--plain", help="The text is not tokenised: link nmt's own words.")
     ] = False,
-    checkpoint: Annotated[str, typer.Option(help="best, last or a step.")] = "best",
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    checkpoint: Checkpoint = "best",
+    device: Device = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at a pair that is too long, instead of no links.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Link the words of texts and their translations by a run's attention, in Pharaoh format."""
     from nmt.checkpoint.run import open_run

@@ -5,6 +5,18 @@ from typing import Annotated
 
 import typer
 
+from nmt.cli.options import (
+    AnyRunArgument,
+    AsJson,
+    BatchTokens,
+    BeamSize,
+    Checkpoint,
+    ConfigPath,
+    Device,
+    Engine,
+    Overrides,
+    Precision,
+)
 from nmt.cli.streams import say, say_json
 
 app = typer.Typer(
@@ -16,11 +28,9 @@ app = typer.Typer(
 
 @app.command(epilog="Example:  nmt bench train configs/luong.yaml training.batch_tokens=2048")
 def train(
-    config: Annotated[Path, typer.Argument(help="A YAML file, or the name of a shipped one.")],
-    overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[SECTION.KEY=VALUE]...", help="Overrides.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    config: ConfigPath,
+    overrides: Overrides = None,
+    as_json: AsJson = False,
 ) -> None:
     """Target tokens a second in training, padding, memory, and the matrix-product peak."""
     from nmt.config import load
@@ -35,21 +45,17 @@ def train(
 
 @app.command(epilog="Example:  nmt bench decode runs/luong --engine torch --beam-size 1 --json")
 def decode(
-    run: Annotated[
-        Path | None, typer.Argument(help="A run, or an export. Default: runs/latest.")
-    ] = None,
+    run: AnyRunArgument = None,
     input: Annotated[
         Path | None, typer.Option("--input", "-i", help="Sentences, instead of the test split.")
     ] = None,
-    beam_size: Annotated[int | None, typer.Option("--beam-size", "-b", help="1 is greedy.")] = None,
-    batch_tokens: Annotated[int | None, typer.Option(help="Source tokens side by side.")] = None,
-    checkpoint: Annotated[str, typer.Option(help="best, last or a step.")] = "best",
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
-    engine: Annotated[str | None, typer.Option(help="auto, torch or onnx.")] = None,
-    precision: Annotated[
-        str | None, typer.Option(help="auto, float32, bfloat16 (torch) or int8 (onnx).")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    beam_size: BeamSize = None,
+    batch_tokens: BatchTokens = None,
+    checkpoint: Checkpoint = "best",
+    device: Device = None,
+    engine: Engine = None,
+    precision: Precision = None,
+    as_json: AsJson = False,
 ) -> None:
     """Sentences a second in batches, the latency of one, and the matrix-product peak."""
     from nmt.checkpoint.run import open_run

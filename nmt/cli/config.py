@@ -1,11 +1,10 @@
 """`nmt config`: what a config says, and whether it can be right."""
 
 import json
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
+from nmt.cli.options import ConfigPath, Overrides
 from nmt.errors import printable
 
 app = typer.Typer(
@@ -13,10 +12,6 @@ app = typer.Typer(
     no_args_is_help=True,
     epilog="Examples:  nmt config show configs/luong.yaml   |   nmt config schema > schema.json",
 )
-ConfigPath = Annotated[Path, typer.Argument(help="A YAML file, or the name of a shipped one.")]
-Overrides = Annotated[
-    list[str] | None, typer.Argument(metavar="[SECTION.KEY=VALUE]...", help="Overrides.")
-]
 
 
 @app.command(epilog="Example:  nmt config show configs/luong.yaml model.dropout=0.3")

@@ -5,6 +5,16 @@ from typing import Annotated
 
 import typer
 
+from nmt.cli.options import (
+    AsJson,
+    BeamSize,
+    Checkpoint,
+    Device,
+    Engine,
+    LengthPenalty,
+    Precision,
+    RunArgument,
+)
 from nmt.cli.streams import say, say_json
 
 EXAMPLES = (
@@ -14,19 +24,17 @@ EXAMPLES = (
 
 
 def evaluate(
-    run: Annotated[Path | None, typer.Argument(help="Default: runs/latest.")] = None,
+    run: RunArgument = None,
     split: Annotated[str, typer.Option(help="test, validation or train.")] = "test",
     input: Annotated[Path | None, typer.Option("--input", "-i", help="Source sentences.")] = None,
     reference: Annotated[Path | None, typer.Option(help="Their translations.")] = None,
-    beam_size: Annotated[int | None, typer.Option("--beam-size", "-b", help="1 is greedy.")] = None,
-    length_penalty: Annotated[float | None, typer.Option(help="0 favours short ones.")] = None,
-    checkpoint: Annotated[str, typer.Option(help="best, last or a step.")] = "best",
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
-    engine: Annotated[str | None, typer.Option(help="auto, torch or onnx.")] = None,
-    precision: Annotated[
-        str | None, typer.Option(help="auto, float32, bfloat16 (torch) or int8 (onnx).")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    beam_size: BeamSize = None,
+    length_penalty: LengthPenalty = None,
+    checkpoint: Checkpoint = "best",
+    device: Device = None,
+    engine: Engine = None,
+    precision: Precision = None,
+    as_json: AsJson = False,
 ) -> None:
     """Score a run with BLEU, chrF and TER; keep hypotheses and the attention of every sentence."""
     from nmt.checkpoint.run import open_run

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from nmt.cli.options import AsJson
 from nmt.cli.streams import say, say_json
 
 EXAMPLES = (
@@ -20,7 +21,7 @@ def explain(
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="Whose sizes to count in.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Formula, shapes, parameters, cost and paper of any piece that a config can name."""
     from nmt.config import load

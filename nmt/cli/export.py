@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from nmt.cli.options import Checkpoint, RunArgument
 from nmt.cli.streams import say, talk
 
 EXAMPLES = (
@@ -14,12 +15,12 @@ EXAMPLES = (
 
 
 def export(
-    run: Annotated[Path | None, typer.Argument(help="Default: runs/latest.")] = None,
+    run: RunArgument = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A folder. Default: RUN/export.")
     ] = None,
     precision: Annotated[str, typer.Option(help="float32, int8 or both.")] = "both",
-    checkpoint: Annotated[str, typer.Option(help="best, last or a step.")] = "best",
+    checkpoint: Checkpoint = "best",
     measure: Annotated[
         bool, typer.Option(help="Compare int8 with float32 on the validation sentences.")
     ] = True,

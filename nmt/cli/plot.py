@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from nmt.cli.options import Checkpoint, Device, RunOption
 from nmt.cli.streams import say
 
 EXAMPLES = (
@@ -27,9 +28,9 @@ def plot_attention(
     maps: Annotated[
         bool, typer.Option("--maps", help="Every layer and head, between subword pieces.")
     ] = False,
-    run: Annotated[Path | None, typer.Option(help="Default: runs/latest.")] = None,
-    checkpoint: Annotated[str, typer.Option(help="best, last or a step.")] = "best",
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    run: RunOption = None,
+    checkpoint: Checkpoint = "best",
+    device: Device = None,
 ) -> None:
     """Draw attention: of the last translations, of new sentences, or of a file."""
     from nmt.checkpoint.run import open_run

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from nmt.cli.options import ConfigPath, Overrides
+
 EXAMPLES = (
     "Examples:  nmt train configs/luong.yaml   |   "
     "nmt train configs/quickstart.yaml training.epochs=5 model.dropout=0.3   |   "
@@ -15,10 +17,8 @@ EXAMPLES = (
 
 
 def train(
-    config: Annotated[Path, typer.Argument(help="A YAML file, or the name of a shipped one.")],
-    overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[SECTION.KEY=VALUE]...", help="Overrides.")
-    ] = None,
+    config: ConfigPath,
+    overrides: Overrides = None,
     run_dir: Annotated[Path | None, typer.Option(help="Default: runs/NAME.")] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint.")

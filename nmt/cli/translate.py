@@ -8,6 +8,16 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from nmt.cli.options import (
+    AnyRunOption,
+    BatchTokens,
+    BeamSize,
+    Checkpoint,
+    Device,
+    Engine,
+    LengthPenalty,
+    Precision,
+)
 from nmt.cli.streams import reason, talk
 
 if TYPE_CHECKING:
@@ -33,10 +43,10 @@ def translate(
         Path | None, typer.Option("--output", "-o", help="A file instead of standard output.")
     ] = None,
     format: Annotated[str, typer.Option(help="text, tsv or jsonl.")] = "text",
-    beam_size: Annotated[int | None, typer.Option("--beam-size", "-b", help="1 is greedy.")] = None,
+    beam_size: BeamSize = None,
     n_best: Annotated[int | None, typer.Option(help="Translations per sentence.")] = None,
-    length_penalty: Annotated[float | None, typer.Option(help="0 favours short ones.")] = None,
-    batch_tokens: Annotated[int | None, typer.Option(help="Source tokens side by side.")] = None,
+    length_penalty: LengthPenalty = None,
+    batch_tokens: BatchTokens = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at a line that is too long, instead of cutting.")
     ] = False,
@@ -49,15 +59,11 @@ def translate(
     show_attention: Annotated[
         bool, typer.Option("--show-attention", help="Print the matrix as a table.")
     ] = False,
-    run: Annotated[
-        Path | None, typer.Option(help="A run, or an export. Default: runs/latest.")
-    ] = None,
-    checkpoint: Annotated[str, typer.Option(help="best, last or a step.")] = "best",
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
-    engine: Annotated[str | None, typer.Option(help="auto, torch or onnx.")] = None,
-    precision: Annotated[
-        str | None, typer.Option(help="auto, float32, bfloat16 (torch) or int8 (onnx).")
-    ] = None,
+    run: AnyRunOption = None,
+    checkpoint: Checkpoint = "best",
+    device: Device = None,
+    engine: Engine = None,
+    precision: Precision = None,
 ) -> None:
     """Translate sentences: arguments, a file, standard input, or as you type."""
     from nmt.checkpoint.run import open_run
