@@ -1,4 +1,4 @@
-"""The pieces put together: what holds for every score, normaliser, scope and choice."""
+"""The pieces put together: what holds for every score, normaliser, scope and selection."""
 
 from typing import Any
 
@@ -180,25 +180,25 @@ def test_the_gradient_reaches_what_is_read_and_no_padding(attention: Attention, 
     assert all(part.grad is not None and part.grad.any() for part in attention.parameters())
 
 
-@pytest.mark.parametrize("choice", ["gumbel", "reinforce"])
+@pytest.mark.parametrize("selection", ["gumbel", "reinforce"])
 @pytest.mark.parametrize("scope", ["global", "local-m"])
-def test_a_hard_choice_reads_the_state_of_one_position(choice: str, scope: str) -> None:
-    attention = attending_of("general", choice=choice, scope=scope, window=1)
+def test_a_hard_choice_reads_the_state_of_one_position(selection: str, scope: str) -> None:
+    attention = attending_of("general", selection=selection, scope=scope, window=1)
     states = states_of("general")
     for training in (True, False):
         found = attend(attention.train(training), asked(), states, LENGTHS)
         picked = found.weights.argmax(-1)
         one = found.weights.amax(-1) == 1
-        pays = training and choice == "reinforce"  # which averages at half of the positions
+        pays = training and selection == "reinforce"  # which averages at half of the positions
         assert one.any() if pays else one.all()
         assert (found.weights.sum(-1)[one] == 1).all()
         assert (picked[1] < 2).all()
         for b in range(BATCH):
             torch.testing.assert_close(found.contexts[b, one[b]], states[b, picked[b, one[b]]])
-        assert (found.choices is not None) == pays
-        if found.choices is not None:
-            assert found.choices.shape == (BATCH, TARGET)
-            assert (found.choices[~one] == 0).all()
+        assert (found.draw_log_probs is not None) == pays
+        if found.draw_log_probs is not None:
+            assert found.draw_log_probs.shape == (BATCH, TARGET)
+            assert (found.draw_log_probs[~one] == 0).all()
 
 
 # Heads
@@ -285,10 +285,10 @@ def test_heads_that_do_not_divide_are_refused() -> None:
 )
 def test_nothing_is_drawn_from_what_is_no_distribution(normalizer: str, scope: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        attending_of("general", normalizer=normalizer, scope=scope, choice="gumbel")
+        attending_of("general", normalizer=normalizer, scope=scope, selection="gumbel")
     assert str(caught.value).startswith(
-        f"choice 'gumbel' draws from a distribution, which normalizer '{normalizer}' "
-        f"with scope '{scope}' does not give: set choice to soft"
+        f"selection 'gumbel' draws from a distribution, which normalizer '{normalizer}' "
+        f"with scope '{scope}' does not give: set selection to soft"
     )
 
 

@@ -673,3 +673,10 @@ def test_reading_a_config_needs_no_torch(least: Path) -> None:
 
 def test_the_resolved_config_is_plain_yaml(least: Path) -> None:
     assert yaml.safe_load(load(least).resolved())["training"]["betas"] == [0.9, 0.98]
+
+
+def test_a_key_of_an_earlier_version_is_answered_with_its_new_name(tmp_path: Path) -> None:
+    path = tmp_path / "old.yaml"
+    path.write_text("model:\n  attention: {choice: gumbel}\n", encoding="utf-8")
+    said = "old.yaml:2: model.attention: unknown key 'choice'; did you mean 'selection'?"
+    assert said in mistake(path).split("\n")

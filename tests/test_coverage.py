@@ -48,8 +48,8 @@ def test_its_gradient_is_right_and_leaves_padding_alone() -> None:
     [
         ({"score": "none"}, "model.attention.score is 'none': there is nothing to spread"),
         (
-            {"choice": "reinforce"},
-            "model.attention.choice is 'reinforce': a draw passes no gradient on",
+            {"selection": "reinforce"},
+            "model.attention.selection is 'reinforce': a draw passes no gradient on",
         ),
     ],
 )
@@ -58,7 +58,7 @@ def test_a_coverage_loss_that_cannot_be_learned_from_is_refused(
 ) -> None:
     config = AttentionConfig(**attention)
     check(0.0, config)
-    check(0.5, AttentionConfig(choice="gumbel"))
+    check(0.5, AttentionConfig(selection="gumbel"))
     with pytest.raises(ConfigError) as caught:
         check(0.5, config)
     assert str(caught.value) == f"the weight is 0.5, but {said}; set it to 0"

@@ -138,7 +138,7 @@ def test_an_absurd_learning_rate_is_noticed(
         {"teacher_forcing": 0.0},
         {"teacher_forcing_schedule": "linear", "teacher_forcing_end": 0.0},
         {"coverage_loss": 50.0},
-        {"kind": Kind(attention=(("choice", "reinforce"),))},
+        {"kind": Kind(attention=(("selection", "reinforce"),))},
         {"kind": Kind("transformer", score="additive"), "dropout": 0.5},
     ],
     ids=str,

@@ -37,7 +37,7 @@ KINDS = [
     Kind("luong", "gru", "additive", feeding=False, layers=2, attention=(("coverage", True),)),
     Kind("luong", "gru", "qkv", layers=2, attention=HEADS),
     Kind("luong", "lstm", "scaled_dot", feeding=False, attention=(
-        ("scope", "local-m"), ("window", 1), ("choice", "gumbel"))),
+        ("scope", "local-m"), ("window", 1), ("selection", "gumbel"))),
     Kind("bahdanau", "lstm", "dot", attention=(("scope", "local-p"), ("window", 1))),
     Kind("bahdanau", "gru", "location", layers=2),
     Kind("bahdanau", "gru", "none"),

@@ -24,7 +24,7 @@ def has_closed_slopes(kind: Kind) -> bool:
     """Whether nothing in a model asks for the plain loop, by the names of its parts."""
     served = {
         "scope": "global",
-        "choice": "soft",
+        "selection": "soft",
         "heads": 1,
         "coverage": False,
         "activation": "tanh",

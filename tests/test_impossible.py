@@ -18,8 +18,8 @@ from nmt.decoding.translator import most_pieces
 from nmt.errors import ConfigError
 from nmt.models import Seq2Seq, build_model
 from nmt.models.attention import normalizers, scores
-from nmt.models.attention.choices import choices
 from nmt.models.attention.scopes import scopes
+from nmt.models.attention.selection import selections
 from nmt.models.cells import cells
 from nmt.models.decoders import decoders
 from nmt.models.encoders import encoders
@@ -77,12 +77,12 @@ def refused(folder: Path, *overrides: str) -> str:
          "model.decoder.size", ["10", "12"]),
         (["model.decoder.kind=transformer", "model.decoder.self_attention.heads=5"],
          "model.decoder.self_attention.heads", ["5", "12"]),
-        (["model.attention.choice=gumbel", "model.attention.normalizer=relu"],
-         "model.attention.choice", ["gumbel", "relu", "softmax"]),
-        (["model.attention.choice=reinforce", "model.attention.scope=local-p"],
-         "model.attention.choice", ["reinforce", "local-p", "global"]),
-        ([SELF, "model.encoder.self_attention={choice: reinforce}"],
-         "model.encoder.self_attention.choice", ["reinforce", "gumbel"]),
+        (["model.attention.selection=gumbel", "model.attention.normalizer=relu"],
+         "model.attention.selection", ["gumbel", "relu", "softmax"]),
+        (["model.attention.selection=reinforce", "model.attention.scope=local-p"],
+         "model.attention.selection", ["reinforce", "local-p", "global"]),
+        ([SELF, "model.encoder.self_attention={selection: reinforce}"],
+         "model.encoder.self_attention.selection", ["reinforce", "gumbel"]),
         (["model.attention.coverage=true"],
          "model.attention.coverage", ["general", "coverage", "additive"]),
         (["model.attention.position_weights=true"],
@@ -90,8 +90,8 @@ def refused(folder: Path, *overrides: str) -> str:
         (["model.attention.activation=relu"], "model.attention", ["general", "relu", "additive"]),
         (["model.attention.score=none", "model.attention.heads=2"],
          "model.attention.heads", ["2", "none", "1"]),
-        (["model.attention.score=none", "model.attention.choice=gumbel"],
-         "model.attention.choice", ["gumbel", "none", "soft"]),
+        (["model.attention.score=none", "model.attention.selection=gumbel"],
+         "model.attention.selection", ["gumbel", "none", "soft"]),
         (["model.decoder.readout=maxout"], "model.decoder.readout", ["maxout", "luong"]),
         (["model.attention.score=none", "training.coverage_loss=0.5"],
          "training.coverage_loss", ["0.5", "none"]),
@@ -124,7 +124,7 @@ UNKNOWN = {
     "model.attention.score": ("addtive", "additive"),
     "model.attention.normalizer": ("sparsmax", "sparsemax"),
     "model.attention.scope": ("local_m", "local-m"),
-    "model.attention.choice": ("gumble", "gumbel"),
+    "model.attention.selection": ("gumble", "gumbel"),
     "model.encoder.kind": ("recurent", "recurrent"),
     "model.encoder.cell": ("lsmt", "lstm"),
     "model.encoder.self_attention.score": ("scaled-dot", "scaled_dot"),
@@ -239,7 +239,7 @@ OPTIONS: dict[str, list[Any]] = {
     "score": [*scores, NO_ATTENTION],
     "normalizer": list(normalizers),
     "scope": list(scopes),
-    "choice": list(choices),
+    "selection": list(selections),
     "heads": [1, 2, 5],
     "coverage": [False, True],
     "encoder": list(encoders),
@@ -253,7 +253,7 @@ OPTIONS: dict[str, list[Any]] = {
         {"score": "qkv", "heads": 1, "norm": "none", "residual": False},
         {"score": "additive", "positions": "learned", "normalizer": "relu"},
         {"score": "dot", "positions": "rotary", "norm": "post", "heads": 2},
-        {"score": "cosine", "choice": "gumbel", "feed_forward": 0},
+        {"score": "cosine", "selection": "gumbel", "feed_forward": 0},
         {"score": "concat", "normalizer": "sparsemax", "heads": 3},
     ],
 }
@@ -261,7 +261,7 @@ VOCABULARIES = Vocabularies(17, 13)
 
 
 def values_of(case: dict[str, Any]) -> dict[str, Any]:
-    names = ("score", "normalizer", "scope", "choice", "heads", "coverage", "position_weights",
+    names = ("score", "normalizer", "scope", "selection", "heads", "coverage", "position_weights",
              "size")  # fmt: skip
     recurrent = case["encoder"] == "recurrent"
     own = {"heads": 2, "feed_forward": 10, **case["own"]}
@@ -311,7 +311,7 @@ def at_once_equals_step_by_step(model: Seq2Seq[Any]) -> None:
 
 
 PLAIN = {key: values[0] for key, values in OPTIONS.items()} | {
-    "decoder": "luong", "score": "general", "scope": "global", "choice": "soft",
+    "decoder": "luong", "score": "general", "scope": "global", "selection": "soft",
     "normalizer": "softmax", "encoder": "recurrent",
 }  # fmt: skip
 
@@ -331,9 +331,9 @@ def sampled(count: int, seed: int) -> list[dict[str, Any]]:
 def pairs() -> list[dict[str, Any]]:
     """Plain cases with each two options of the attention set to each two values."""
     found = []
-    for first, second in (("decoder", "score"), ("decoder", "scope"), ("decoder", "choice"),
+    for first, second in (("decoder", "score"), ("decoder", "scope"), ("decoder", "selection"),
                           ("feeding", "scope"),
-        ("encoder", "score"), ("score", "scope"), ("normalizer", "choice"),
+        ("encoder", "score"), ("score", "scope"), ("normalizer", "selection"),
                           ("decoder", "heads"), ("score", "coverage"),
                           ("encoder", "own")):  # fmt: skip
         for a, b in product(OPTIONS[first], OPTIONS[second]):

@@ -121,7 +121,7 @@ def test_a_row_names_what_its_config_chooses(row: str) -> None:
     model, training = config.model, config.training
     chosen = {
         model.attention.score, model.attention.normalizer, model.attention.scope,
-        model.attention.choice, model.encoder.kind, model.decoder.kind, model.decoder.cell,
+        model.attention.selection, model.encoder.kind, model.decoder.kind, model.decoder.cell,
         training.teacher_forcing_schedule, config.tokenizer.kind,
     }  # fmt: skip
     assert set(re.findall(r"`([\w-]+)`", names)) <= chosen

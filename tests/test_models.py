@@ -176,8 +176,8 @@ def test_every_parameter_learns(model: Model) -> None:
     source, mask, target = batch()
     reading = model.train()(source, mask, target)
     loss = model.vocabulary(reading.readouts).logsumexp(-1).sum()
-    if reading.choices is not None:
-        loss = loss + reading.choices.sum()
+    if reading.draw_log_probs is not None:
+        loss = loss + reading.draw_log_probs.sum()
     loss.backward()
     still = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()]
     assert still == []

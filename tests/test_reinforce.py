@@ -16,7 +16,7 @@ from nmt.data.tokenizers.base import BOS, EOS, Vocabularies
 from nmt.decoding.beam import beam_search
 from nmt.decoding.torch_engine import TorchEngine
 from nmt.models import Seq2Seq, build_model
-from nmt.models.attention.choices import Chosen, Reinforce
+from nmt.models.attention.selection import Reinforce, Selected
 from nmt.models.devices import Compute
 from nmt.training.objective import objective, read
 from nmt.training.reinforce import Baseline, reinforcement
@@ -43,7 +43,7 @@ def hard(*, size: int = 7, feeding: bool = True, **attention: Any) -> Seq2Seq[An
         embedding_size=size - 2,
         encoder=EncoderConfig(cell="gru", size=size - 1),
         decoder=DecoderConfig(cell="gru", size=size, input_feeding=feeding),
-        attention=AttentionConfig(choice="reinforce", **attention),
+        attention=AttentionConfig(selection="reinforce", **attention),
         dropout=0.0,
         tie_embeddings="none",
     )
@@ -61,33 +61,33 @@ def choosing(monkeypatch: pytest.MonkeyPatch, index: list[int] | None) -> None:
     With the log-probability of having drawn them.
     """
 
-    def forward(self: Reinforce, weights: Tensor) -> Chosen:
+    def forward(self: Reinforce, weights: Tensor) -> Selected:
         picked = (
             weights.argmax(-1) if index is None else torch.tensor(index).expand(len(weights), -1)
         )
         chosen = torch.nn.functional.one_hot(picked, weights.size(-1)).to(weights.dtype)
-        return Chosen(chosen, weights.gather(-1, picked.unsqueeze(-1)).squeeze(-1).log())
+        return Selected(chosen, weights.gather(-1, picked.unsqueeze(-1)).squeeze(-1).log())
 
     monkeypatch.setattr(Reinforce, "forward", forward)
 
 
 def test_the_term_is_the_sum_that_is_written_above_it() -> None:
     torch.manual_seed(1)
-    choices = torch.randn(2, 3, requires_grad=True)
+    draw_log_probs = torch.randn(2, 3, requires_grad=True)
     rewards = torch.randn(2, 3, requires_grad=True)
     real = torch.tensor([[True, True, True], [True, False, False]])
     expected = torch.randn(2, 3)
-    found = reinforcement(choices, rewards, expected, real)
+    found = reinforcement(draw_log_probs, rewards, expected, real)
     wanted = sum(
-        -(rewards[row, t] - expected[row, t]).item() * choices[row, t].item()
+        -(rewards[row, t] - expected[row, t]).item() * draw_log_probs[row, t].item()
         for row, length in enumerate([3, 1])
         for t in range(length)
     )
     assert found.item() == pytest.approx(wanted, rel=1e-5)
     found.backward()
     assert rewards.grad is None
-    assert choices.grad is not None
-    torch.testing.assert_close(choices.grad, -(rewards.detach() - expected) * real)
+    assert draw_log_probs.grad is not None
+    torch.testing.assert_close(draw_log_probs.grad, -(rewards.detach() - expected) * real)
 
 
 # The gradient
@@ -102,7 +102,7 @@ def outcomes(
         choosing(monkeypatch, list(index))
         found = read(model, batch, CPU.device, per="token")
         words = model.vocabulary(found.readouts).log_softmax(-1)
-        yield found.reading.choices[0], words.gather(1, found.targets[:, None])[:, 0], found
+        yield found.reading.draw_log_probs[0], words.gather(1, found.targets[:, None])[:, 0], found
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.3])

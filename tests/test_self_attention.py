@@ -167,7 +167,7 @@ OPTIONS: list[dict[str, Any]] = [
           [(1, "post", "sinusoidal"), (2, "pre", "learned"), (4, "none", "none")])),
     *({"score": name, "positions": "rotary"} for name in ("dot", "scaled_dot", "cosine")),
     *({"normalizer": name} for name in normalizers),
-    {"choice": "gumbel"}, {"residual": False}, {"feed_forward": 0}, {"temperature": 0.3},
+    {"selection": "gumbel"}, {"residual": False}, {"feed_forward": 0}, {"temperature": 0.3},
     {"normalizer": "weighted_softmax", "position_weights": True},
 ]  # fmt: skip
 
@@ -305,7 +305,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"score": "none"}, "{where}.score is 'none', but nothing would look: take another score"),
     ({"score": "location"}, "{where}.score is 'location', which asks by the last written word, "),
     ({"score": "additive", "coverage": True}, "{where}.coverage is true, but positions are read "),
-    ({"choice": "reinforce"}, "{where}.choice is 'reinforce', but what a position draws within "),
+    ({"selection": "reinforce"}, "{where}.selection is 'reinforce', but what a position draws"),
     ({"heads": 3}, "{where}: heads is 3, which does not divide the 8 that they share"),
     ({"heads": 8, "positions": "rotary"}, "{where}.positions is 'rotary', which turns pairs of "
      "numbers, but 8 of heads share 8, 1 each: make that even"),
@@ -314,7 +314,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"score": "qkv", "heads": 1, "size": 6}, "{where}.size is 6, but what score 'qkv' finds must "
      "be as wide as a state, 8: leave {where}.size out"),
     ({"score": "scaled_dott"}, "unknown attention score 'scaled_dott'; did you mean 'scaled_dot'"),
-    ({"choice": "gumbel", "normalizer": "relu"}, "{where}: choice 'gumbel' draws from a distr"),
+    ({"selection": "gumbel", "normalizer": "relu"}, "{where}: selection 'gumbel' draws from a "),
 ]  # fmt: skip
 
 

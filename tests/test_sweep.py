@@ -437,7 +437,7 @@ def test_configs_that_differ_only_in_budget_are_told_apart(fresh):
         ("model: {attention: {score: none}}", "no attention · luong lstm, input feeding"),
         (
             "model: {attention: {score: additive, normalizer: sparsemax, scope: local-p, heads: 2, "
-            "temperature: 0.5, choice: gumbel}, decoder: {kind: bahdanau, cell: gru}}",
+            "temperature: 0.5, selection: gumbel}, decoder: {kind: bahdanau, cell: gru}}",
             "additive · sparsemax · local-p · 2 heads · hard, by gumbel · temperature 0.5 · "
             "bahdanau gru",
         ),
@@ -449,8 +449,8 @@ def test_configs_that_differ_only_in_budget_are_told_apart(fresh):
         ),
         (
             "model: {encoder: {kind: self_attention, self_attention: {score: additive, normalizer: "
-            "sparsemax, feed_forward: 0}}, decoder: {kind: transformer, self_attention: {choice: "
-            "gumbel}}, attention: {scope: local-m, window: 3, heads: 2}}\n"
+            "sparsemax, feed_forward: 0}}, decoder: {kind: transformer, self_attention: "
+            "{selection: gumbel}}, attention: {scope: local-m, window: 3, heads: 2}}\n"
             "training: {teacher_forcing_schedule: linear, teacher_forcing: 0.9, "
             "teacher_forcing_end: 0.2, teacher_forcing_per: sentence}",
             "general · softmax · local-m, window 3 · 2 heads · transformer 1 x 4 heads, pre-norm, "

@@ -121,10 +121,10 @@ OPTIONS: list[dict[str, Any]] = [
         {"score": "cosine"}, {"score": "qkv", "heads": 1, "size": 3}, {"score": "qkv"},
         {"score": "location", "heads": 1, "max_positions": 7}, {"score": "none", "heads": 1},
         {"scope": "local-m", "window": 1}, {"scope": "local-p", "window": 1},
-        {"normalizer": "sparsemax"}, {"normalizer": "relu"}, {"choice": "gumbel"},
-        {"choice": "reinforce"}, {"size": 12}]),
+        {"normalizer": "sparsemax"}, {"normalizer": "relu"}, {"selection": "gumbel"},
+        {"selection": "reinforce"}, {"size": 12}]),
     {"score": "additive", "heads": 1}, {"score": "qkv"}, {"normalizer": "entmax15"},
-    {"residual": False}, {"feed_forward": 0}, {"choice": "gumbel"},
+    {"residual": False}, {"feed_forward": 0}, {"selection": "gumbel"},
 ]  # fmt: skip
 
 
@@ -147,7 +147,7 @@ def test_reading_at_once_equals_reading_step_by_step(
     readouts, attention = read_by_steps(decoder, embedded, memory)
     assert reading.readouts.shape == (BATCH, TARGET, SIZE)
     assert reading.attention.shape == (BATCH, TARGET, SOURCE)
-    assert reading.choices is None
+    assert reading.draw_log_probs is None
     torch.testing.assert_close(reading.readouts, readouts)
     torch.testing.assert_close(reading.attention, attention)
 
@@ -264,21 +264,21 @@ def test_location_asks_by_the_word_itself(embedded: Tensor) -> None:
 
 
 def test_what_hard_attention_drew_is_summed_over_layers_and_heads(embedded: Tensor) -> None:
-    decoder = decoder_of(attention={"choice": "reinforce"}).train()
+    decoder = decoder_of(attention={"selection": "reinforce"}).train()
     memory = remember(decoder)
     across: list[Tensor] = []
     for layer in decoder.get_submodule("layers"):
         layer.look_across.attention.register_forward_hook(
-            lambda module, asked, found: across.append(found.choices)
+            lambda module, asked, found: across.append(found.draw_log_probs)
         )
     reading = decoder(embedded, memory)
-    assert reading.choices is not None
+    assert reading.draw_log_probs is not None
     assert len(across) == LAYERS
-    torch.testing.assert_close(reading.choices, across[0] + across[1])
+    torch.testing.assert_close(reading.draw_log_probs, across[0] + across[1])
     step = decoder.advance(embedded[:, 0], decoder.start(memory), memory)
-    assert step.choices is not None
-    assert step.choices.shape == (BATCH,)
-    assert (step.choices <= 0).all()
+    assert step.draw_log_probs is not None
+    assert step.draw_log_probs.shape == (BATCH,)
+    assert (step.draw_log_probs <= 0).all()
 
 
 # Whole models
@@ -379,7 +379,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"score": "none"}, f"{WHERE}.score is 'none', but nothing would look"),
     ({"heads": 3}, f"{WHERE}: heads is 3, which does not divide the 8 that they share"),
     ({"heads": 8, "positions": "rotary"}, f"{WHERE}.positions is 'rotary', which turns pairs of "),
-    ({"choice": "reinforce"}, f"{WHERE}.choice is 'reinforce', but what a position draws within "),
+    ({"selection": "reinforce"}, f"{WHERE}.selection is 'reinforce', but what a position draws"),
     ({"attention": {"heads": 3}}, "model.attention: heads is 3, which does not divide the 8"),
     ({"attention": {"score": "additive", "coverage": True}}, "model.attention.coverage is true, "
      "but a transformer decoder reads all positions at once, none after another: set it to "

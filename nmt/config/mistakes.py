@@ -62,10 +62,14 @@ def _lines(
             yield f"{where(sources, key) or start}{message}"
 
 
+RENAMED = {"choice": "selection"}
+"""Keys of earlier versions, whose configs and run folders may still say them."""
+
+
 def _unknown_key(steps: list[str]) -> str:
     *section, name = steps
     name, names = printable(name, most=LONGEST_NAME), _fields(section)
-    close = get_close_matches(name, names, n=1)
+    close = [RENAMED[name]] if RENAMED.get(name) in names else get_close_matches(name, names, n=1)
     hint = f"; did you mean '{close[0]}'?" if close else f"; there are: {', '.join(names)}"
     return f"{'.'.join(section) or 'config'}: unknown key '{name}'{hint}"
 

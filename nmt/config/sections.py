@@ -234,7 +234,7 @@ class AttentionConfig(Section):
     """`softmax`, `weighted_softmax`, `relu`, `sparsemax` or `entmax15`."""
     scope: str = "global"
     """`global`; `local-m` and `local-p` look at a window around one source position."""
-    choice: str = "soft"
+    selection: str = "soft"
     """`soft` averages; `gumbel` and `reinforce` learn to pick one position."""
     heads: Size = 1
     """More than one: each compares projections of its own, `size` / `heads` wide; one alone has

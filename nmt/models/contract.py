@@ -56,7 +56,7 @@ class DecoderOutput(NamedTuple):
 
     readouts: Tensor  # (batch, target, readout): what `vocabulary` maps to logits
     attention: Tensor  # (batch, target, source)
-    choices: Tensor | None = None
+    draw_log_probs: Tensor | None = None
     """(batch, target) log-probabilities of the positions that hard attention drew."""
 
 

@@ -142,8 +142,8 @@ def _check(config: SelfAttentionConfig, size: int, where: str) -> None:
          "within one sequence: set scope to global"),
         (config.coverage, "coverage is true", "positions are read at once, none after another: "
          "set it to false"),
-        (config.choice == "reinforce", "choice is 'reinforce'", "what a position draws within its "
-         "own sequence is not rewarded: set choice to soft or gumbel"),
+        (config.selection == "reinforce", "selection is 'reinforce'", "what a position draws "
+         "within its own sequence is not rewarded: set selection to soft or gumbel"),
     ]  # fmt: skip
     for asked, what, why in refusals:
         if asked:

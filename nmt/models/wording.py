@@ -39,8 +39,8 @@ def counted(count: float, unit: str) -> str:
 def _details(attention: AttentionConfig) -> Iterator[str]:
     """What is not as it is by default, but for heads."""
     usual = AttentionConfig()
-    if attention.choice != usual.choice:
-        yield f"hard, by {attention.choice}"
+    if attention.selection != usual.selection:
+        yield f"hard, by {attention.selection}"
     if attention.temperature != usual.temperature:
         yield f"temperature {attention.temperature:g}"
     if attention.activation != usual.activation:

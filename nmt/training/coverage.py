@@ -29,7 +29,11 @@ def check(weight: float, attention: AttentionConfig) -> None:
     """
     reasons = {
         "model.attention.score": (attention.score, NO_ATTENTION, "there is nothing to spread"),
-        "model.attention.choice": (attention.choice, "reinforce", "a draw passes no gradient on"),
+        "model.attention.selection": (
+            attention.selection,
+            "reinforce",
+            "a draw passes no gradient on",
+        ),
     }
     for key, (chosen, impossible, reason) in reasons.items():
         if weight and chosen == impossible:

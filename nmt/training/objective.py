@@ -68,16 +68,16 @@ def objective(
     minimised, nll = smoothed_cross_entropy(
         read.readouts, vocabulary, read.targets, smoothing=config.label_smoothing
     )
-    attention, choices = read.reading.attention, read.reading.choices
+    attention, draw_log_probs = read.reading.attention, read.reading.draw_log_probs
     if config.coverage_loss:
         minimised = minimised + config.coverage_loss * coverage_loss(attention, read.real)
-    if choices is not None:
-        nothing = torch.zeros_like(choices, dtype=nll.dtype).flatten()
+    if draw_log_probs is not None:
+        nothing = torch.zeros_like(draw_log_probs, dtype=nll.dtype).flatten()
         rewards, awaited = (
-            nothing.index_copy(0, read.places, found).view_as(choices)
+            nothing.index_copy(0, read.places, found).view_as(draw_log_probs)
             for found in (-nll, expected[read.targets].to(nll.dtype))
         )
-        minimised = minimised + reinforcement(choices, rewards, awaited, read.real)
+        minimised = minimised + reinforcement(draw_log_probs, rewards, awaited, read.real)
     return minimised, nll
 
 

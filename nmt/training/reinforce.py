@@ -21,20 +21,22 @@ KEPT = 0.9
 """Of what was expected of a word, each time that it is read."""
 
 
-def reinforcement(choices: Tensor, rewards: Tensor, expected: Tensor, real: Tensor) -> Tensor:
+def reinforcement(
+    draw_log_probs: Tensor, rewards: Tensor, expected: Tensor, real: Tensor
+) -> Tensor:
     """- sum_t (r_t - b_t) log pi_t,  r_t = log p(y_t | y_<t, source, draws), a constant here
 
     Williams (1992), section 3: https://doi.org/10.1007/BF00992696; Xu et al. (2015), section 4.1:
     https://arxiv.org/abs/1502.03044. Where no later word depends on a draw, its gradient is on
     average that of -sum_t r_t.
 
-    choices: (batch, target) log pi_t, the log-probability of the positions drawn
+    draw_log_probs: (batch, target) log pi_t, the log-probability of the positions drawn
     rewards: (batch, target) r_t, in nats; real: (batch, target) bool, False at padding
     expected: (batch, target) b_t, in nats, whatever was drawn: it changes the noise of the
         gradient, and not its average
     """
     beyond = (rewards.detach() - expected) * real
-    return -(beyond * choices).sum()
+    return -(beyond * draw_log_probs).sum()
 
 
 class Baseline:

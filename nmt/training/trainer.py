@@ -171,7 +171,7 @@ class Trainer:
                 found, self.model.vocabulary, self.config, expected=self.baseline.average
             )
         (minimised * scale).backward()
-        if found.reading.choices is not None:
+        if found.reading.draw_log_probs is not None:
             self.baseline.add(found.targets, -nll)
         return nll.sum()
 

@@ -17,7 +17,7 @@ from nmt.config import (
 )
 from nmt.data.tokenizers.base import BOS, PAD, Vocabularies
 from nmt.models import Seq2Seq, build_model
-from nmt.models.attention import choices, normalizers, scopes, scores
+from nmt.models.attention import normalizers, scopes, scores, selections
 from nmt.models.cells import cells
 
 VOCABULARIES = Vocabularies(17, 13)
@@ -65,7 +65,7 @@ class Kind:
     @property
     def picks(self) -> bool:
         """Whether it looks at one position alone."""
-        return dict(self.attention).get("choice", "soft") != "soft"
+        return dict(self.attention).get("selection", "soft") != "soft"
 
     def config(self, **rest: Any) -> ModelConfig:
         """Scores that compare only equal widths get a decoder as wide as the memory."""
@@ -125,7 +125,7 @@ def _kinds() -> Iterator[Kind]:
         {"normalizer": "weighted_softmax", "position_weights": True},
         {"temperature": 0.5},
         *({"scope": name, "window": 1} for name in scopes if name != "global"),
-        *({"choice": name} for name in choices if name != "soft"),
+        *({"selection": name} for name in selections if name != "soft"),
         {"heads": 2, "size": 4},
     ]:
         options = tuple(attention.items())

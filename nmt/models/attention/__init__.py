@@ -9,16 +9,16 @@ from nmt.models.attention.attend import (
     SingleHead,
     attention_of,
 )
-from nmt.models.attention.choices import Choice, Chosen, choices
 from nmt.models.attention.normalizers import Normalizer, normalizers
 from nmt.models.attention.scopes import Scope, Window, scopes
 from nmt.models.attention.scores import Score, scores
+from nmt.models.attention.selection import Selected, Selection, selections
 
 __all__ = [
     "AttentionOutput",
     "Attention",
-    "Choice",
-    "Chosen",
+    "Selection",
+    "Selected",
     "MultiHead",
     "NoAttention",
     "Normalizer",
@@ -28,7 +28,7 @@ __all__ = [
     "SingleHead",
     "Window",
     "attention_of",
-    "choices",
+    "selections",
     "normalizers",
     "scopes",
     "scores",

@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from nmt.config import NO_ATTENTION, AttentionConfig
 from nmt.errors import ConfigError, unknown
-from nmt.models.attention.choices import choices
 from nmt.models.attention.normalizers import normalizers
 from nmt.models.attention.positions import rotated
 from nmt.models.attention.scopes import Window, scopes
 from nmt.models.attention.scores import TanhScore, scores
+from nmt.models.attention.selection import selections
 
 
 class Query(NamedTuple):
@@ -29,7 +29,7 @@ class AttentionOutput(NamedTuple):
 
     contexts: Tensor  # (batch, target, context)
     weights: Tensor  # (batch, target, source)
-    choices: Tensor | None = None  # (batch, target): log-probability of what was drawn
+    draw_log_probs: Tensor | None = None  # (batch, target): log-probability of what was drawn
     heads: Tensor | None = None  # (batch, heads, target, source), of which weights is the mean
 
     @property
@@ -100,7 +100,7 @@ class SingleHead(Attention):
         self.score = scores[config.score](config, query=query, memory=memory)
         self.normalizer = normalizers[config.normalizer](config)
         self.scope = scopes[config.scope](config, query=query)
-        self.choice = choices[config.choice](config)
+        self.selection = selections[config.selection](config)
         self.context = self.score.context
         self.local = config.scope != "global"  # else the lengths need not be counted
         self.sums_to_one = self.normalizer.sums_to_one and config.scope != "local-p"
@@ -132,7 +132,7 @@ class SingleHead(Attention):
             if window is not None:
                 return self._in_window(query, asked.coverage, keys, values, mask, window)
         scores = self._scores(query, keys, asked.coverage)
-        weights, drawn = self.choice(self.normalizer(scores, mask))
+        weights, drawn = self.selection(self.normalizer(scores, mask))
         return AttentionOutput(weights.to(values.dtype) @ values, weights, drawn)
 
     def _scores(self, query: Tensor, keys: Tensor, coverage: Tensor | None) -> Tensor:
@@ -166,7 +166,7 @@ class SingleHead(Attention):
         weights = self.normalizer(scores, inside.view(apart))
         if window.factor is not None:
             weights = weights * window.factor.view(apart).to(weights.dtype)
-        weights, drawn = self.choice(weights)
+        weights, drawn = self.selection(weights)
         contexts = (weights.to(values.dtype) @ seen(values)).view(batch, target, -1)
         everywhere = weights.new_zeros(batch, target, keys.size(1))
         everywhere = everywhere.scatter_add(-1, window.index, weights.view(batch, target, width))
@@ -227,7 +227,7 @@ class MultiHead(Attention):
         mask = mask.repeat_interleave(self.heads, dim=0)
         found = self.inner(inner, self._apart(keys), self._apart(values), mask)
         weights = found.weights.unflatten(0, (-1, self.heads))
-        drawn = found.choices
+        drawn = found.draw_log_probs
         return AttentionOutput(
             self.output(self._together(found.contexts)),
             weights.mean(dim=1),
@@ -282,11 +282,11 @@ def _check(config: AttentionConfig) -> None:
             "position_weights belong to normalizer 'weighted_softmax' and scope 'global', but they "
             f"are '{config.normalizer}' and '{config.scope}': set position_weights to false"
         )
-    if config.choice == "soft":
+    if config.selection == "soft":
         return
     if config.scope == "local-p" or not normalizers[config.normalizer].sums_to_one:
         raise ConfigError(
-            f"choice '{config.choice}' draws from a distribution, which normalizer "
-            f"'{config.normalizer}' with scope '{config.scope}' does not give: set choice to soft, "
-            "or take normalizer softmax and scope global or local-m"
+            f"selection '{config.selection}' draws from a distribution, which normalizer "
+            f"'{config.normalizer}' with scope '{config.scope}' does not give: set selection to "
+            "soft, or take normalizer softmax and scope global or local-m"
         )

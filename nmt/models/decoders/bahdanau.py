@@ -68,7 +68,7 @@ class BahdanauDecoder(DeepReadout):
         new = self.stack.step(gates, found.contexts, state.cells)
         part = torch.cat([new.top.to(found.contexts.dtype), found.contexts], dim=-1)
         state = DecoderState(new, state.feed, past)
-        return DecoderStep(part, state, found.weights, found.choices, found.heads)
+        return DecoderStep(part, state, found.weights, found.draw_log_probs, found.heads)
 
 
 @decoders.register("conditional")
@@ -102,4 +102,4 @@ class ConditionalDecoder(DeepReadout):
         new = CellState(first.hidden[:-1] + moved.hidden, first.cell[:-1] + moved.cell)
         part = torch.cat([new.top.to(found.contexts.dtype), found.contexts], dim=-1)
         state = DecoderState(new, state.feed, past)
-        return DecoderStep(part, state, found.weights, found.choices, found.heads)
+        return DecoderStep(part, state, found.weights, found.draw_log_probs, found.heads)

@@ -19,13 +19,13 @@ class DecoderStep(NamedTuple, Generic[State]):
     readout: Tensor  # (batch, readout)
     state: State
     attention: Tensor  # (batch, source)
-    choices: Tensor | None = None  # (batch,): see `DecoderOutput`
+    draw_log_probs: Tensor | None = None  # (batch,): see `DecoderOutput`
     heads: Tensor | None = None  # (batch, heads, source), of which the attention is the mean
 
 
 def joined(steps: Sequence[DecoderStep[Any]]) -> DecoderOutput:
     """The reading of a target that was read position by position."""
-    drawn = [step.choices for step in steps if step.choices is not None]
+    drawn = [step.draw_log_probs for step in steps if step.draw_log_probs is not None]
     return DecoderOutput(
         torch.stack([step.readout for step in steps], dim=1),
         torch.stack([step.attention for step in steps], dim=1),

@@ -48,7 +48,7 @@ class LuongDecoder(RecurrentDecoder):
             states = self.stack.read(embedded, self.start(memory).cells)
             found = self.attend_in_parallel(states, embedded, memory)
             return DecoderOutput(
-                self._attentional(found.contexts, states), found.weights, found.choices
+                self._attentional(found.contexts, states), found.weights, found.draw_log_probs
             )
         return (self.read_fused if self.fused else self.read_plainly)(embedded, memory)
 
@@ -65,7 +65,7 @@ class LuongDecoder(RecurrentDecoder):
         attentional = self._attentional(found.contexts, new.top)
         feed = attentional if self.feed else state.feed
         state = DecoderState(new, feed, past)
-        return DecoderStep(attentional, state, found.weights, found.choices, found.heads)
+        return DecoderStep(attentional, state, found.weights, found.draw_log_probs, found.heads)
 
     def read_out(self, part: Tensor, embedded: Tensor) -> Tensor:
         return part

@@ -147,7 +147,7 @@ class RecurrentDecoder(Decoder[DecoderState]):
         )
         found = self.attention(asked, memory.keys, memory.values, memory.mask.unsqueeze(1))
         contexts, weights = found.contexts.flatten(0, 1), found.weights.flatten(0, 1)
-        drawn = None if found.choices is None else found.choices.flatten()
+        drawn = None if found.draw_log_probs is None else found.draw_log_probs.flatten()
         heads = None if found.heads is None else found.heads.transpose(1, 2).flatten(0, 1)
         past = Past(past.position + 1, past.coverage + weights if covers else past.coverage)
         return AttentionOutput(contexts, weights, drawn, heads), past

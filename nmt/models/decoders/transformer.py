@@ -102,7 +102,7 @@ class TransformerDecoder(Decoder[KeyValueCache]):
         self, embedded: Tensor, state: KeyValueCache, memory: Memory
     ) -> DecoderStep[KeyValueCache]:
         output, state = self._read(embedded.unsqueeze(1), memory, state)
-        drawn = None if output.choices is None else output.choices[:, 0]
+        drawn = None if output.draw_log_probs is None else output.draw_log_probs[:, 0]
         return DecoderStep(output.readouts[:, 0], state, output.attention[:, 0], drawn)
 
     def forward(self, embedded: Tensor, memory: Memory) -> DecoderOutput:
@@ -147,10 +147,10 @@ class TransformerDecoder(Decoder[KeyValueCache]):
             cached.append(now)
         if across is not None:
             across.extend(found)
-        drawn = [seen.choices for seen in found if seen.choices is not None]
-        choices = torch.stack(drawn).sum(dim=0) if drawn else None
+        drawn = [seen.draw_log_probs for seen in found if seen.draw_log_probs is not None]
+        draw_log_probs = torch.stack(drawn).sum(dim=0) if drawn else None
         new_keys, new_values = zip(*cached, strict=True)
-        output = DecoderOutput(self.norm(states), found[-1].weights, choices)
+        output = DecoderOutput(self.norm(states), found[-1].weights, draw_log_probs)
         return output, KeyValueCache(new_keys, new_values)
 
 
@@ -207,7 +207,7 @@ class _CrossAttention(Sublayer):
         def by_row(sentences: Tensor) -> Tensor:
             return sentences.reshape(rows, length, -1)
 
-        drawn = None if found.choices is None else found.choices.reshape(rows, length)
+        drawn = None if found.draw_log_probs is None else found.draw_log_probs.reshape(rows, length)
         found = AttentionOutput(by_row(found.contexts), by_row(found.weights), drawn, found.heads)
         return self.post(states, self.fit(found.contexts)), found
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from nmt.models.attention import Attention, SingleHead
-from nmt.models.attention.choices import Soft
 from nmt.models.attention.scopes import Global
+from nmt.models.attention.selection import Soft
 from nmt.models.contract import Memory
 from nmt.models.fused.base import Dtypes, FusedModule, over_target, summed
 from nmt.models.fused.normalizers import Normalizing, normalizing_kind
@@ -82,5 +82,5 @@ def attending_kinds(attention: Attention) -> tuple[type[Scoring], type[Normalizi
 
 
 def _looks_everywhere(attention: SingleHead) -> bool:
-    whole = type(attention.scope) is Global and type(attention.choice) is Soft
+    whole = type(attention.scope) is Global and type(attention.selection) is Soft
     return whole and not (attention.counts or attention.reads_words)

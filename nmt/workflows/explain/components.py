@@ -9,10 +9,10 @@ from typing import Any
 from nmt.config import NO_ATTENTION
 from nmt.errors import UsageError, unknown
 from nmt.models.attention import MultiHead, NoAttention, normalizers, scores
-from nmt.models.attention.choices import choices
 from nmt.models.attention.positions import LearnedPositions, rotated, sinusoids
 from nmt.models.attention.scopes import scopes
 from nmt.models.attention.scores import TanhScore
+from nmt.models.attention.selection import selections
 from nmt.models.cells import cells
 from nmt.models.decoders import decoders
 from nmt.models.encoders import encoders
@@ -26,7 +26,7 @@ REGISTRIES: dict[str, tuple[Registry[Any], tuple[str, ...]]] = {
     "score": (scores, tuple(f"{section}.score" for section in ATTENTIONS)),
     "normalizer": (normalizers, tuple(f"{section}.normalizer" for section in ATTENTIONS)),
     "scope": (scopes, ("model.attention.scope",)),
-    "choice": (choices, ("model.attention.choice",)),
+    "selection": (selections, ("model.attention.selection",)),
     "cell": (cells, ("model.decoder.cell", "model.encoder.cell")),
     "encoder": (encoders, ("model.encoder.kind",)),
     "decoder": (decoders, ("model.decoder.kind",)),

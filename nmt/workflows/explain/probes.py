@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from nmt.config import NO_ATTENTION, AttentionConfig, ModelConfig
 from nmt.models.attention import MultiHead, Query, SingleHead, attention_of, scores
-from nmt.models.attention.choices import choices
 from nmt.models.attention.normalizers import normalizers
 from nmt.models.attention.positions import rotated
 from nmt.models.attention.scores import TanhScore
+from nmt.models.attention.selection import selections
 from nmt.models.build import shapes_alone
 from nmt.models.cells import CellState, cells
 from nmt.models.contract import Memory
@@ -168,16 +168,16 @@ def _normalizer(model: ModelConfig, widths: Widths) -> Probe:
     return Probe(normalizer, run)
 
 
-def _choice(model: ModelConfig, widths: Widths) -> Probe:
-    choice = choices[model.attention.choice](model.attention)
+def _selection(model: ModelConfig, widths: Widths) -> Probe:
+    selection = selections[model.attention.selection](model.attention)
 
     def run(batch: int, source: int, target: int) -> list[tuple[str, Tensor]]:
         weights = torch.full((batch, target, source), 1 / source)
-        chosen, drawn = choice(weights)
+        chosen, drawn = selection(weights)
         named = [("weights", weights), ("what the values are averaged by", chosen)]
         return named if drawn is None else [*named, ("log-probability", drawn)]
 
-    return Probe(choice, run)
+    return Probe(selection, run)
 
 
 def _cell(model: ModelConfig, widths: Widths) -> Probe:
@@ -257,13 +257,13 @@ KINDS = {
     "heads": Kind(_attention_widths, _attention),
     "coverage": Kind(_score_widths, _score),
     "scope": Kind(_attention_widths, _scope),
-    "choice": Kind(_nothing, _choice),
+    "selection": Kind(_nothing, _selection),
     "cell": Kind(_cell_widths, _cell),
     "encoder": Kind(_encoder_widths, _reader),
     "decoder": Kind(_decoder_widths, _writer),
     "positions": Kind(_position_widths, _positions),
 }
-ROWS = ("normalizer", "choice")
+ROWS = ("normalizer", "selection")
 """Kinds that multiply no matrices: what they cost is counted in numbers written."""
 
 

@@ -113,7 +113,7 @@ class TrainedModel:
             "score": chosen.score,
             "normalizer": chosen.normalizer,
             "scope": chosen.scope,
-            "choice": chosen.choice,
+            "choice": chosen.selection,
             "heads": chosen.heads,
             "state": self.engine.attends_from,
         }

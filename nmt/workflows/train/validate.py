@@ -12,8 +12,8 @@ from nmt.data.tokenizers.base import Vocabularies
 from nmt.errors import ConfigError
 from nmt.models import build_model
 from nmt.models.attention import normalizers, scores
-from nmt.models.attention.choices import choices
 from nmt.models.attention.scopes import scopes
+from nmt.models.attention.selection import selections
 from nmt.models.build import fitting, shapes_alone
 from nmt.models.cells import cells
 from nmt.models.decoders import decoders
@@ -68,7 +68,7 @@ def _check_names(loaded: Loaded) -> None:
             names[f"{section}.score"] = (scores, attention.score)
         names[f"{section}.normalizer"] = (normalizers, attention.normalizer)
         names[f"{section}.scope"] = (scopes, attention.scope)
-        names[f"{section}.choice"] = (choices, attention.choice)
+        names[f"{section}.selection"] = (selections, attention.selection)
     for key, (registry, name) in names.items():
         try:
             registry[name]
@@ -95,7 +95,7 @@ def _refuse_unread(model: ModelConfig) -> None:
 
 def _refuse_without_attention(attention: AttentionConfig) -> None:
     unused = AttentionConfig(score=NO_ATTENTION)
-    for name in ("heads", "normalizer", "scope", "choice", "coverage", "position_weights"):
+    for name in ("heads", "normalizer", "scope", "selection", "coverage", "position_weights"):
         value, usual = getattr(attention, name), getattr(unused, name)
         if value != usual:
             raise ConfigError(

@@ -5,15 +5,15 @@ import torch
 from torch import Tensor, nn
 
 from nmt.errors import ConfigError
-from nmt.models.attention import Choice, Query, SingleHead, attention_of, choices
+from nmt.models.attention import Query, Selection, SingleHead, attention_of, selections
 from support.attention_pieces import BATCH, SOURCE, TARGET, config_of
 
-HARD = [name for name in choices if name != "soft"]
+HARD = [name for name in selections if name != "soft"]
 MANY = 20_000
 
 
-def choice_of(name: str) -> Choice:
-    return choices[name](config_of(choice=name))
+def choice_of(name: str) -> Selection:
+    return selections[name](config_of(selection=name))
 
 
 def some_weights(batch: int = BATCH) -> Tensor:
@@ -59,7 +59,7 @@ def test_in_training_one_position_is_drawn_as_often_as_its_weight(name: str) -> 
     )
 
 
-@pytest.mark.parametrize("name", list(choices))
+@pytest.mark.parametrize("name", list(selections))
 @pytest.mark.parametrize("training", [True, False])
 def test_a_row_of_zeros_stays_one_and_has_finite_slopes(name: str, training: bool) -> None:
     weights = some_weights()
@@ -155,9 +155,9 @@ def riddles(batch: int = ROWS) -> Riddles:
 
 
 class Solver(nn.Module):
-    def __init__(self, choice: str) -> None:
+    def __init__(self, selection: str) -> None:
         super().__init__()
-        config = config_of("general", choice=choice)
+        config = config_of("general", selection=selection)
         self.attention = attention_of(config, query=NAMES, memory=NAMES + KINDS)
         assert isinstance(self.attention, SingleHead)
         self.read = nn.Linear(NAMES + KINDS, KINDS)
@@ -165,7 +165,7 @@ class Solver(nn.Module):
     def forward(self, asked: Riddles) -> tuple[Tensor, Tensor, Tensor | None]:
         mask = torch.ones(len(asked.answer), 1, NAMES, dtype=torch.bool)
         found = self.attention(Query(asked.query), *self.attention.prepare(asked.states), mask)
-        return self.read(found.contexts.squeeze(1)), found.weights.squeeze(1), found.choices
+        return self.read(found.contexts.squeeze(1)), found.weights.squeeze(1), found.draw_log_probs
 
 
 def accuracies(solver: Solver) -> tuple[float, float]:
@@ -203,12 +203,12 @@ def test_hard_attention_learns_where_to_look(name: str, steps: int) -> None:
 
 
 def test_an_unknown_choice_is_answered_with_the_nearest() -> None:
-    with pytest.raises(ConfigError, match="unknown attention choice 'gumble'; did you mean 'gumb"):
-        choices["gumble"]
+    with pytest.raises(ConfigError, match="unknown attention selection 'gumble'; did you mean '"):
+        selections["gumble"]
 
 
-@pytest.mark.parametrize("name", list(choices))
+@pytest.mark.parametrize("name", list(selections))
 def test_a_registered_choice_is_explained(name: str) -> None:
-    formula, paper = (choices[name].__doc__ or "").split("\n\n")[:2]
+    formula, paper = (selections[name].__doc__ or "").split("\n\n")[:2]
     assert "=" in formula
     assert "https://arxiv.org/abs/" in paper

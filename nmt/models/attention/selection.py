@@ -10,43 +10,43 @@ from nmt.config import AttentionConfig
 from nmt.registry import Registry
 
 
-class Chosen(NamedTuple):
+class Selected(NamedTuple):
     """What the values are averaged by."""
 
     weights: Tensor  # (batch, target, source)
     log_probability: Tensor | None  # (batch, target): of the positions drawn, where it is needed
 
 
-class Choice(nn.Module, ABC):
+class Selection(nn.Module, ABC):
     """What is done with a row of weights that sums to one.
 
-    Without training a hard choice takes the greatest weight. A row of zeros stays one.
+    Without training a hard selection takes the greatest weight. A row of zeros stays one.
     """
 
     def __init__(self, config: AttentionConfig) -> None:
         super().__init__()
 
     @abstractmethod
-    def forward(self, weights: Tensor) -> Chosen:
+    def forward(self, weights: Tensor) -> Selected:
         """weights: (batch, target, source), rows that sum to one or are all zeros"""
 
 
-choices: Registry[type[Choice]] = Registry("attention choice")
+selections: Registry[type[Selection]] = Registry("attention selection")
 
 
-@choices.register("soft")
-class Soft(Choice):
+@selections.register("soft")
+class Soft(Selection):
     """c = sum_j a_j v_j
 
     Bahdanau, Cho and Bengio (2015), section 3.1, equation 5: https://arxiv.org/abs/1409.0473
     """
 
-    def forward(self, weights: Tensor) -> Chosen:
-        return Chosen(weights, None)
+    def forward(self, weights: Tensor) -> Selected:
+        return Selected(weights, None)
 
 
-@choices.register("gumbel")
-class Gumbel(Choice):
+@selections.register("gumbel")
+class Gumbel(Selection):
     """c = v_z,  z = argmax_j log a_j + g_j;  slopes as if c = sum_j softmax(log a + g)_j v_j
 
     Jang, Gu and Poole (2017), section 2.2 (straight-through): https://arxiv.org/abs/1611.01144
@@ -55,18 +55,18 @@ class Gumbel(Choice):
     temperature 1: biased, but with little variance.
     """
 
-    def forward(self, weights: Tensor) -> Chosen:
+    def forward(self, weights: Tensor) -> Selected:
         if not self.training:
-            return Chosen(_greatest(weights), None)
+            return Selected(_greatest(weights), None)
         noisy = _with_noise(weights)
         relaxed = noisy.softmax(dim=-1)
         picked = _picked(weights, noisy.argmax(dim=-1, keepdim=True))
         # in this order, because the bracket is exactly 0
-        return Chosen(picked + (relaxed - relaxed.detach()), None)
+        return Selected(picked + (relaxed - relaxed.detach()), None)
 
 
-@choices.register("reinforce")
-class Reinforce(Choice):
+@selections.register("reinforce")
+class Reinforce(Selection):
     """c = v_z,  z ~ a;  slope of the scores: (R - b) d log a_z,  R a reward, b a baseline
 
     Xu et al. (2015), section 4.1: https://arxiv.org/abs/1502.03044; Williams (1992)
@@ -80,16 +80,16 @@ class Reinforce(Choice):
     SOFT = 0.5
     """Share of the positions in training that draw nothing."""
 
-    def forward(self, weights: Tensor) -> Chosen:
+    def forward(self, weights: Tensor) -> Selected:
         if not self.training:
-            return Chosen(_greatest(weights), None)
+            return Selected(_greatest(weights), None)
         index = _with_noise(weights.detach()).argmax(dim=-1, keepdim=True)
         drawn = weights.gather(-1, index).squeeze(-1)
         # a row of zeros drew nothing: log 1
         log_probability = drawn.masked_fill(drawn == 0, 1).log()
         soft = torch.rand_like(drawn) < self.SOFT
         found = torch.where(soft.unsqueeze(-1), weights, _picked(weights, index))
-        return Chosen(found, log_probability.masked_fill(soft, 0))
+        return Selected(found, log_probability.masked_fill(soft, 0))
 
 
 def _with_noise(weights: Tensor) -> Tensor:
