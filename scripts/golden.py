@@ -65,7 +65,7 @@ def results(config: str, updates: int) -> dict[str, Any]:
         hypotheses = sorted((run / "evaluation/test").glob("*hypotheses*"))
         return {
             "metrics": [_timeless(json.loads(line)) for line in metrics],
-            "weights": _digest(_tensors(weights.read_bytes())),
+            "weights": _digest(*_tensors(weights.read_bytes())),
             "hypotheses": _digest(*(path.read_bytes() for path in hypotheses)),
         }
 
@@ -74,9 +74,12 @@ def _timeless(line: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in line.items() if name not in TIMES}
 
 
-def _tensors(safetensors: bytes) -> bytes:
-    """The values in such a file, without the header before them."""
-    return safetensors[8 + int.from_bytes(safetensors[:8], "little") :]
+def _tensors(safetensors: bytes) -> list[bytes]:
+    """The values in such a file, in an order of their own: names may change."""
+    start = 8 + int.from_bytes(safetensors[:8], "little")
+    header = json.loads(safetensors[8:start])
+    places = (entry["data_offsets"] for name, entry in header.items() if name != "__metadata__")
+    return sorted(safetensors[start + first : start + last] for first, last in places)
 
 
 def _digest(*parts: bytes) -> str:

@@ -101,7 +101,9 @@ def test_the_plain_transformer_computes_the_same_function(plain_transformer: Mod
         mine, their = getattr(ours, side), getattr(theirs.transformer, side)
         their.norm.load_state_dict(mine.norm.state_dict())
         for own_layer, layer in zip(mine.layers, their.layers, strict=True):
-            looks = ["look"] if side == "encoder" else ["look_back", "look_across"]
+            looks = (
+                ["self_attention"] if side == "encoder" else ["self_attention", "cross_attention"]
+            )
             for number, part in enumerate([*looks, "feed_forward"], start=1):
                 norm = own_layer.get_submodule(part).norm
                 layer.get_submodule(f"norm{number}").load_state_dict(norm.state_dict())

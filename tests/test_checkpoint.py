@@ -41,6 +41,9 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
+INSTEAD = ": retrain with --overwrite, or use the version that trained it"
+
+
 def message(folder: Path, model: nn.Module | None = None) -> str:
     """What is said of a checkpoint that cannot be loaded, without the place of the folder."""
     load_it = partial(store.load_training if model is None else store.load_model, folder)
@@ -78,7 +81,7 @@ def test_a_checkpoint_is_three_files_and_no_pickle(folder: Path) -> None:
         "training.safetensors",
     ]
     assert len(load_file(folder / "model.safetensors")) == len(list(Kind().build().parameters()))
-    assert json.loads((folder / "state.json").read_text())["format"] == "nmt.checkpoint/1"
+    assert json.loads((folder / "state.json").read_text())["format"] == "nmt.checkpoint/2"
 
 
 def test_nothing_half_written_is_left(folder: Path) -> None:
@@ -133,13 +136,15 @@ def test_a_model_cut_short_changes_no_parameter(folder: Path) -> None:
 def test_another_programs_file_is_refused(folder: Path, name: str) -> None:
     save_file({"weight": torch.zeros(3)}, folder / name, metadata={"format": "pt"})
     found = message(folder, Kind().build() if name == "model.safetensors" else None)
-    assert found == f"{name} was not written by this version of nmt (nmt.checkpoint/1)"
+    assert found == f"{name} was not written by this version of nmt (nmt.checkpoint/2){INSTEAD}"
 
 
 @pytest.mark.parametrize("text", ['{"step": 3}', "[3]", '{"format": "nmt.checkpoint/0"}'])
 def test_another_programs_state_is_refused(folder: Path, text: str) -> None:
     (folder / "state.json").write_text(text)
-    assert message(folder) == "state.json was not written by this version of nmt (nmt.checkpoint/1)"
+    assert message(folder) == (
+        f"state.json was not written by this version of nmt (nmt.checkpoint/2){INSTEAD}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -147,7 +152,8 @@ def test_another_programs_state_is_refused(folder: Path, text: str) -> None:
     [
         ("step", "3"), ("step", -1), ("step", True), ("step", 2**70), ("seconds", "long"),
         ("seconds", -0.5), ("seconds", 1e300), ("waiting", 2**62), ("best_score", -1e300),
-        ("best_score", [1]), ("ended", 3), ("batch", 1.5), ("waited", None), ("epoch", {}),
+        ("best_score", [1]), ("ended", 3), ("batch", 1.5), ("epoch", {}),
+        ("validations_since_best", None),
     ],
 )  # fmt: skip
 def test_a_state_of_other_types_is_refused(folder: Path, name: str, value: object) -> None:
@@ -157,7 +163,7 @@ def test_a_state_of_other_types_is_refused(folder: Path, name: str, value: objec
 
 
 def test_a_state_without_a_step_is_refused(folder: Path) -> None:
-    (folder / "state.json").write_text('{"format": "nmt.checkpoint/1", "epoch": 1}')
+    (folder / "state.json").write_text('{"format": "nmt.checkpoint/2", "epoch": 1}')
     assert message(folder).startswith("state.json does not say at which step it was saved; ")
 
 
@@ -202,8 +208,8 @@ def with_header(path: Path, header: bytes, *, length: int | None = None) -> None
         (b"{}", 2**62),
         (b"{}", 2**24 + 1),
         (b"[" * 10_000 + b"]" * 10_000, None),
-        (b'{"__metadata__": {"format": "nmt.checkpoint/1"}, "a": 3}', None),
-        (b'{"__metadata__": {"format": ["nmt.checkpoint/1"]}}', None),
+        (b'{"__metadata__": {"format": "nmt.checkpoint/2"}, "a": 3}', None),
+        (b'{"__metadata__": {"format": ["nmt.checkpoint/2"]}}', None),
         (b'{"a": {"dtype": "F32", "shape": [99999999999], "data_offsets": [0, 4]}}', None),
         (b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [-4, 0]}}', None),
         (b"\xff\xfe", None),
@@ -225,7 +231,7 @@ def test_a_model_of_another_size_is_refused_before_it_is_read(folder: Path) -> N
     claim = {"dtype": "F32", "shape": [2**30], "data_offsets": [0, 2**32]}
     model = Kind().build()
     named = {name: claim for name, _ in list(model.named_parameters())[:1]}
-    header = json.dumps({"__metadata__": {"format": "nmt.checkpoint/1"}, **named}).encode()
+    header = json.dumps({"__metadata__": {"format": "nmt.checkpoint/2"}, **named}).encode()
     for name in ("model.safetensors", "training.safetensors"):
         path = folder / name
         path.write_bytes(len(header).to_bytes(8, "little") + header)

@@ -157,12 +157,12 @@ def test_a_resumed_training_knows_where_it_began() -> None:
     first, second = trainer_of(), trainer_of()
     first.divergence.begin(50.0)
     first.step([collated(PAIRS)])
-    second.restore(first.state(), steps=1, stalls=0)
+    second.restore(first.state(), steps=1, bad_validations=0)
     assert second.divergence.guess == 50.0
     usual, again = trainer_of(), trainer_of()
     usual.step([collated(PAIRS)])
     assert "guess" not in usual.state()
-    again.restore(usual.state(), steps=1, stalls=0)
+    again.restore(usual.state(), steps=1, bad_validations=0)
     assert again.divergence.guess == again.divergence.uniform
 
 

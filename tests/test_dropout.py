@@ -73,7 +73,7 @@ def test_it_is_applied_to_the_sums_of_words_and_positions(side: str, positions: 
     kind = Kind("transformer", score="scaled_dot", encoder="self_attention", layer=layer)
     model: Any = kind.build(dropout=0.25).train()
     part = getattr(model, side)
-    look = part.layers[0].look if side == "encoder" else part.layers[0].look_back
+    look = part.layers[0].self_attention
     read: list[Tensor] = []
     look.register_forward_pre_hook(lambda _, given: read.append(given[0]))
     source, target = ids(SOURCES), ids(TARGETS)
@@ -100,7 +100,9 @@ def test_words_whose_positions_are_not_added_are_dropped_once(positions: str) ->
     kind = Kind("transformer", score="scaled_dot", encoder="self_attention", layer=layer)
     model: Any = kind.build(dropout=0.25).train()
     read: list[Tensor] = []
-    model.encoder.layers[0].look.register_forward_pre_hook(lambda _, given: read.append(given[0]))
+    model.encoder.layers[0].self_attention.register_forward_pre_hook(
+        lambda _, given: read.append(given[0])
+    )
     source = ids(SOURCES)
     model.encode(source, source != PAD)
     words = model.source_embedding(source)

@@ -32,7 +32,7 @@ class Training:
         self.bleus = list(bleus or [])
         self.interrupts = Interrupts()
         self.progress = Progress()
-        self.stalls = 0
+        self.bad_validations = 0
         self.read: list[list[int]] = []  # the sentences of each update
         self.saved: list[Progress] = []
         self.validated_at: list[int] = []
@@ -165,7 +165,7 @@ def test_patience_ends_a_training_and_the_best_is_remembered() -> None:
     assert progress.ended == "early stopping: no better bleu in 2 validations"
     assert training.validated_at == [2, 4, 6, 8]
     assert training.improved == [True, True, False, False]
-    assert (progress.best_step, progress.best_score, progress.stalls) == (4, 7, 2)
+    assert (progress.best_step, progress.best_score, progress.bad_validations) == (4, 7, 2)
     assert [p.best_step for p in training.saved] == [2, 4, 4, 4]
 
 
@@ -173,8 +173,8 @@ def test_a_better_score_gives_new_patience() -> None:
     training = Training([3, 1, 4, 2, 2, 9], max_steps=99, validate_every=1, patience=2)
     progress = training.run()
     assert training.validated_at == [1, 2, 3, 4, 5]
-    assert (progress.best_step, progress.stalls) == (3, 3)
-    assert training.stalls == 3  # the trainer is told, for its schedule
+    assert (progress.best_step, progress.bad_validations) == (3, 3)
+    assert training.bad_validations == 3  # the trainer is told, for its schedule
 
 
 def test_an_equal_score_is_no_better_one() -> None:
@@ -209,7 +209,15 @@ def test_an_interrupted_training_goes_on_where_it_stopped(after: int) -> None:
     assert first.read + second.read == straight.read
     validated = first.validated_at + second.validated_at
     assert validated == straight.validated_at
-    for name in ("step", "epoch", "batch", "target_tokens", "best_step", "best_score", "stalls"):
+    for name in (
+        "step",
+        "epoch",
+        "batch",
+        "target_tokens",
+        "best_step",
+        "best_score",
+        "bad_validations",
+    ):
         assert getattr(second.progress, name) == getattr(straight.progress, name)
 
 

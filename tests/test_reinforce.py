@@ -256,7 +256,7 @@ def test_a_resumed_run_needs_its_baseline_to_be_exact(tmp_path: Any, forgetful: 
     tensors, _ = store.load_training(tmp_path / "step-3")
     if forgetful:
         del tensors["baseline"]
-    second.restore(tensors, steps=3, stalls=0)
+    second.restore(tensors, steps=3, bad_validations=0)
     assert torch.equal(second.baseline.average, kept) is not forgetful
     found = [second.step([collated(PAIRS)]) for _ in range(3)]
     same = all(

@@ -6,9 +6,10 @@ from nmt.errors import ConfigError
 from nmt.training.schedules import NEEDS_END, SchedulePoint, check, factor, schedules
 
 
-def curve(name: str, *steps: int, total: int | None = 110, stalls: int = 0) -> list[float]:
+def curve(name: str, *steps: int, total: int | None = 110, bad_validations: int = 0) -> list[float]:
     return [
-        factor(name, SchedulePoint(step, warmup=10, total=total, stalls=stalls)) for step in steps
+        factor(name, SchedulePoint(step, warmup=10, total=total, bad_validations=bad_validations))
+        for step in steps
     ]
 
 
@@ -74,7 +75,9 @@ def test_the_curves_are_their_formulas() -> None:
 
 
 def test_a_plateau_halves_with_each_stall() -> None:
-    assert [curve("plateau", 50, stalls=stalls)[0] for stalls in range(4)] == [1, 0.5, 0.25, 0.125]
+    assert [
+        curve("plateau", 50, bad_validations=bad_validations)[0] for bad_validations in range(4)
+    ] == [1, 0.5, 0.25, 0.125]
 
 
 def test_an_unknown_schedule_is_answered_with_the_nearest() -> None:

@@ -74,7 +74,8 @@ def test_variant_3_is_softmax_of_x_times_x_transposed_times_x(
 def test_variant_4_compares_and_averages_projections(embedded: Tensor, mask: Tensor) -> None:
     encoder = encoder_of(layers=1, score="qkv", **PLAIN)
     W_q, W_k, W_v = (
-        encoder.get_parameter(f"layers.0.look.attention.score.W_{name}.weight") for name in "qkv"
+        encoder.get_parameter(f"layers.0.self_attention.attention.score.W_{name}.weight")
+        for name in "qkv"
     )
     states, _ = encoder(embedded, mask)
     for row, length, found in zip(embedded, LENGTHS, states, strict=True):
@@ -115,9 +116,9 @@ def as_torch(encoder: Encoder, *, pre: bool) -> nn.TransformerEncoder:
     )
     norm = nn.LayerNorm(SIZE, dtype=torch.double) if pre else None
     theirs = nn.TransformerEncoder(layer, LAYERS, norm, enable_nested_tensor=False)
-    names = {"norm1": "look.norm", "norm2": "feed_forward.norm"}
+    names = {"norm1": "self_attention.norm", "norm2": "feed_forward.norm"}
     names |= {"linear1": "feed_forward.inner", "linear2": "feed_forward.outer"}
-    names |= {"self_attn.out_proj": "look.attention.output"}
+    names |= {"self_attn.out_proj": "self_attention.attention.output"}
     with torch.no_grad():
         for parameter in encoder.parameters():
             parameter.copy_(torch.randn_like(parameter))
@@ -127,7 +128,7 @@ def as_torch(encoder: Encoder, *, pre: bool) -> nn.TransformerEncoder:
                 own.get_parameter(f"{there}.{part}").copy_(mine)
             for part in ("weight", "bias"):
                 mine = [
-                    encoder.get_parameter(f"layers.{number}.look.attention.{name}.{part}")
+                    encoder.get_parameter(f"layers.{number}.self_attention.attention.{name}.{part}")
                     for name in ("query", "key", "value")
                 ]
                 own.get_parameter(f"self_attn.in_proj_{part}").copy_(torch.cat(mine))
@@ -259,7 +260,7 @@ def test_what_is_read_in_parts_is_what_is_read_at_once(embedded: Tensor) -> None
     for positions in ("rotary", "none"):
         encoder = encoder_of(positions=positions)
         assert isinstance(encoder, SelfAttentionEncoder)
-        look = encoder.layers[0].look
+        look = encoder.layers[0].self_attention
         causal = torch.ones(SOURCE, SOURCE, dtype=torch.bool).tril().expand(BATCH, -1, -1)
         whole, _ = look(embedded, causal)
         first, cached = look(embedded[:, :2], causal[:, :2, :2])
@@ -282,7 +283,7 @@ def test_dropout_stands_behind_each_part(embedded: Tensor, mask: Tensor) -> None
 def test_fresh_matrices_are_drawn_by_their_widths() -> None:
     """Uniformly, up to sqrt(6 / (inputs + outputs)): Glorot and Bengio (2010), equation 16."""
     encoder = encoder_of(layers=1)
-    for name in ("feed_forward.inner", "feed_forward.outer", "look.attention.query"):
+    for name in ("feed_forward.inner", "feed_forward.outer", "self_attention.attention.query"):
         weight = encoder.get_parameter(f"layers.0.{name}.weight")
         most = weight.abs().max().item() / (6 / sum(weight.shape)) ** 0.5
         assert 0.8 < most <= 1
@@ -338,7 +339,7 @@ def test_states_are_as_wide_as_words() -> None:
 
 def test_a_size_for_all_heads_need_not_be_that_of_a_state(embedded: Tensor, mask: Tensor) -> None:
     encoder = encoder_of(heads=2, size=6)
-    look = encoder.get_submodule("layers.0.look.attention")
+    look = encoder.get_submodule("layers.0.self_attention.attention")
     assert isinstance(look, MultiHead)
     assert look.query.out_features == 6
     assert encoder(embedded, mask)[0].shape == (BATCH, SOURCE, SIZE)

@@ -262,7 +262,7 @@ def test_a_run_that_was_short_of_memory_is_resumed_exactly() -> None:
     second = trainer_of(**rest)
     second.model.load_state_dict(learned)
     short_of_memory(second, rows=2, error=error)
-    second.restore(kept, steps=2, stalls=0)
+    second.restore(kept, steps=2, bad_validations=0)
     assert (
         second.max_padded_tokens == first.max_padded_tokens
     )  # so nothing is tried that is known not to fit
@@ -342,7 +342,7 @@ def test_a_restored_run_goes_on_as_if_never_stopped(
     torch.rand(13)
     store.load_model(tmp_path / "step-3", second.model)
     tensors, state = store.load_training(tmp_path / "step-3")
-    second.restore(tensors, steps=state["step"], stalls=0)
+    second.restore(tensors, steps=state["step"], bad_validations=0)
     assert [second.step([collated(PAIRS)]) for _ in range(3)] == wanted
     assert_equal(first, second)
 
@@ -358,7 +358,7 @@ def test_the_optimizers_state_matters(tmp_path: Path, lost: str) -> None:
     for name in tensors:
         if name.startswith(f"optimizer.{lost}."):
             tensors[name].zero_()
-    second.restore(tensors, steps=3, stalls=0)
+    second.restore(tensors, steps=3, bad_validations=0)
     first.step([collated(PAIRS)])
     second.step([collated(PAIRS)])
     assert any(
@@ -383,7 +383,7 @@ def test_an_incomplete_state_is_refused(lost: str) -> None:
     tensors = trainer.state()
     del tensors[lost]
     with pytest.raises(CheckpointError) as caught:
-        trainer.restore(tensors, steps=1, stalls=0)
+        trainer.restore(tensors, steps=1, bad_validations=0)
     assert str(caught.value) == f"the training state lacks '{lost}': it is incomplete"
 
 
@@ -395,8 +395,8 @@ def test_an_incomplete_state_is_refused(lost: str) -> None:
         ("random.cpu", torch.full((5056,), 255, dtype=torch.uint8)),
         ("baseline", torch.zeros(12)),
         ("baseline", torch.zeros(13, dtype=torch.int32)),
-        ("most_cells", torch.tensor([3, 4])),
-        ("most_cells", torch.tensor(2.5)),
+        ("max_padded_tokens", torch.tensor([3, 4])),
+        ("max_padded_tokens", torch.tensor(2.5)),
         ("optimizer.step.vocabulary.weight", torch.zeros(2)),
         ("optimizer.exp_avg.vocabulary.weight", torch.zeros(13, 7)),
         ("optimizer.exp_avg_sq.vocabulary.bias", torch.zeros(13, dtype=torch.int64)),
@@ -408,7 +408,7 @@ def test_a_damaged_state_is_refused_in_one_line(name: str, other: Tensor) -> Non
     trainer.step([collated(PAIRS)])
     random = torch.get_rng_state()
     with pytest.raises(CheckpointError) as caught:
-        trainer.restore({**trainer.state(), name: other}, steps=1, stalls=0)
+        trainer.restore({**trainer.state(), name: other}, steps=1, bad_validations=0)
     assert f"'{name}' in the training state is" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert torch.equal(torch.get_rng_state(), random)
@@ -425,7 +425,7 @@ def test_a_run_stopped_before_its_first_update_goes_on_as_if_never_stopped(
     torch.manual_seed(77)
     second = Trainer(kind.build(dropout=0.3, dtype=torch.float32), first.config, CPU, total=100)
     store.load_model(tmp_path / "step-0", second.model)
-    second.restore(store.load_training(tmp_path / "step-0")[0], steps=0, stalls=0)
+    second.restore(store.load_training(tmp_path / "step-0")[0], steps=0, bad_validations=0)
     assert [second.step([collated(PAIRS)]) for _ in range(3)] == wanted
     assert_equal(first, second)
 
@@ -433,7 +433,7 @@ def test_a_run_stopped_before_its_first_update_goes_on_as_if_never_stopped(
 def test_the_state_of_no_update_is_not_that_of_several() -> None:
     trainer = trainer_of()
     with pytest.raises(CheckpointError, match="lacks 'optimizer.step.source_embedding.weight'"):
-        trainer.restore(trainer.state(), steps=3, stalls=0)
+        trainer.restore(trainer.state(), steps=3, bad_validations=0)
 
 
 def with_spare(trainer: Trainer) -> Trainer:
@@ -451,14 +451,14 @@ def test_a_parameter_that_never_had_a_gradient_has_nothing_to_restore() -> None:
         first.step([collated(PAIRS)])
     kept = {name: tensor.clone() for name, tensor in first.state().items()}
     second.model.load_state_dict(first.model.state_dict())
-    second.restore(kept, steps=2, stalls=0)
+    second.restore(kept, steps=2, bad_validations=0)
     assert second.step([collated(PAIRS)]) == first.step([collated(PAIRS)])
     assert_equal(first, second)
     lost = "optimizer.exp_avg.vocabulary.weight"
     for name in ("step", "exp_avg", "exp_avg_sq"):
         del kept[f"optimizer.{name}.vocabulary.weight"]
     with pytest.raises(CheckpointError, match="lacks 'optimizer.step.vocabulary.weight'"):
-        second.restore(kept, steps=2, stalls=0)
+        second.restore(kept, steps=2, bad_validations=0)
     assert lost not in kept
 
 
@@ -486,7 +486,7 @@ def test_no_memory_for_an_update_is_told_in_one_line(
 def test_stalls_lower_the_rate_of_a_plateau() -> None:
     trainer = trainer_of(schedule="plateau", warmup_steps=0)
     trainer.step([collated(PAIRS)])
-    trainer.restore(trainer.state(), steps=1, stalls=2)
+    trainer.restore(trainer.state(), steps=1, bad_validations=2)
     assert trainer.step([collated(PAIRS)]).learning_rate == pytest.approx(0.0025)
 
 

@@ -76,9 +76,13 @@ def as_torch(decoder: Decoder[Any], *, pre: bool) -> nn.TransformerDecoder:
     )
     norm = nn.LayerNorm(SIZE, dtype=torch.double) if pre else None
     theirs = nn.TransformerDecoder(layer, LAYERS, norm)
-    names = {"norm1": "look_back.norm", "norm2": "look_across.norm", "norm3": "feed_forward.norm"}
+    names = {
+        "norm1": "self_attention.norm",
+        "norm2": "cross_attention.norm",
+        "norm3": "feed_forward.norm",
+    }
     names |= {"linear1": "feed_forward.inner", "linear2": "feed_forward.outer"}
-    looks = {"self_attn": "look_back", "multihead_attn": "look_across"}
+    looks = {"self_attn": "self_attention", "multihead_attn": "cross_attention"}
     names |= {f"{there}.out_proj": f"{here}.attention.output" for there, here in looks.items()}
     for (number, own), part in product(enumerate(theirs.layers), ("weight", "bias")):
         for there, here in names.items():
@@ -255,7 +259,7 @@ def test_location_asks_by_the_word_itself(embedded: Tensor) -> None:
     decoder = decoder_of(attention={"score": "location", "heads": 1, "max_positions": 7})
     words: list[Tensor] = []
     for layer in decoder.get_submodule("layers"):
-        layer.look_across.attention.register_forward_pre_hook(
+        layer.cross_attention.attention.register_forward_pre_hook(
             lambda module, arguments: words.append(arguments[0].words)
         )
     decoder(embedded, remember(decoder))
@@ -268,7 +272,7 @@ def test_what_hard_attention_drew_is_summed_over_layers_and_heads(embedded: Tens
     memory = remember(decoder)
     across: list[Tensor] = []
     for layer in decoder.get_submodule("layers"):
-        layer.look_across.attention.register_forward_hook(
+        layer.cross_attention.attention.register_forward_hook(
             lambda module, asked, found: across.append(found.draw_log_probs)
         )
     reading = decoder(embedded, memory)

@@ -6,7 +6,7 @@ from typing import Any
 from nmt.errors import CheckpointError, printable
 from nmt.files import read_json
 
-FORMAT = "nmt.checkpoint/1"
+FORMAT = "nmt.checkpoint/2"
 STATE = "state.json"
 ADVICE = "delete its folder to go on from the checkpoint before it"
 
@@ -25,7 +25,7 @@ def read_state(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         raise CheckpointError(f"{path} is not JSON, or was cut short; {ADVICE}") from None
     if not isinstance(state, dict) or state.pop("format", None) != FORMAT:
-        raise CheckpointError(f"{path} was not written by this version of nmt ({FORMAT})")
+        raise CheckpointError(another_version(path))
     for name, value in state.items():
         if not _is_known(name, value):
             raise CheckpointError(
@@ -35,6 +35,14 @@ def read_state(folder: Path) -> dict[str, Any]:
     if "step" not in state:
         raise CheckpointError(f"{path} does not say at which step it was saved; {ADVICE}")
     return state
+
+
+def another_version(path: Path) -> str:
+    """What to say of a file of another format than FORMAT."""
+    return (
+        f"{path} was not written by this version of nmt ({FORMAT}): retrain with --overwrite, or "
+        "use the version that trained it"
+    )
 
 
 def _is_known(name: str, value: Any) -> bool:
@@ -48,7 +56,8 @@ NUMBER = (int, float)
 KINDS: dict[str, type | tuple[type, ...]] = {
     "step": int, "epoch": int, "batch": int, "seconds": NUMBER, "waiting": NUMBER,
     "target_tokens": int, "validated": int, "best_score": (int, float, type(None)),
-    "best_step": int, "waited": int, "stalls": int, "ended": (str, type(None)),
+    "best_step": int, "validations_since_best": int, "bad_validations": int,
+    "ended": (str, type(None)),
 }  # fmt: skip
 """What stands in it, and of which type it is; of another name, anything."""
 SIGNED = {"best_score"}  # a loss is scored by what it lacks

@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as as_bytes
 from torch import Tensor, nn
 
-from nmt.checkpoint.state import ADVICE, FORMAT, STATE, read_state
+from nmt.checkpoint.state import ADVICE, FORMAT, STATE, another_version, read_state
 from nmt.errors import CheckpointError, printable
 from nmt.files import replacing_folder, write_json
 
@@ -130,7 +130,7 @@ def _opened(path: Path) -> Iterator[Any]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
-                raise CheckpointError(f"{path} was not written by this version of nmt ({FORMAT})")
+                raise CheckpointError(another_version(path))
             yield file
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing: the checkpoint is not complete") from None

@@ -29,9 +29,9 @@ class Progress:
     """The step of the last validation."""
     best_score: float | None = None
     best_step: int = 0
-    waited: int = 0
+    validations_since_best: int = 0
     """Validations since the best."""
-    stalls: int = 0
+    bad_validations: int = 0
     """Validations in all without a better score."""
     ended: str | None = None
     """Why the training is over, once it is."""
@@ -141,11 +141,12 @@ class Loop:
         better = progress.best_score is None or score > progress.best_score
         better = better and isfinite(score) and isfinite(validation.loss)
         if better:
-            progress.best_score, progress.best_step, progress.waited = score, progress.step, 0
+            progress.best_score, progress.best_step = score, progress.step
+            progress.validations_since_best = 0
         else:
-            progress.waited += 1
-            progress.stalls += 1
-        self.trainer.stalls = progress.stalls
+            progress.validations_since_best += 1
+            progress.bad_validations += 1
+        self.trainer.bad_validations = progress.bad_validations
         progress.validated = progress.step
         progress.seconds = monotonic() - self._clock
         self.listener.validated(progress, validation, better)
@@ -158,8 +159,9 @@ class Loop:
             return f"{config.max_steps} steps are done"
         if config.max_minutes is not None and progress.seconds >= 60 * config.max_minutes:
             return f"{config.max_minutes:g} minutes are over"
-        if config.patience is not None and progress.waited >= config.patience:
-            return f"early stopping: no better {config.best_by} in {progress.waited} validations"
+        if config.patience is not None and progress.validations_since_best >= config.patience:
+            passed = progress.validations_since_best
+            return f"early stopping: no better {config.best_by} in {passed} validations"
         return None
 
     def _save(self) -> None:

@@ -21,7 +21,7 @@ class SchedulePoint:
     warmup: int
     total: int | None
     """Updates of the whole training, where that is known."""
-    stalls: int = 0
+    bad_validations: int = 0
     """Validations so far without a better score."""
 
     @property
@@ -92,4 +92,4 @@ def inverse_sqrt(moment: SchedulePoint) -> float:
 @schedules.register("plateau")
 def plateau(moment: SchedulePoint) -> float:
     """Half as much after each validation without a better score."""
-    return 0.5**moment.stalls
+    return 0.5**moment.bad_validations

@@ -60,7 +60,7 @@ class Trainer:
             fused=True,
         )
         self.steps = 0
-        self.stalls = 0
+        self.bad_validations = 0
         self.max_padded_tokens: int | None = None
         """The largest batch that is learned from at once, once one did not fit."""
         self.baseline = Baseline(model.vocabulary.out_features, compute.device)
@@ -211,7 +211,9 @@ class Trainer:
         return self._over(batches, work).item() / sum(batch.target_tokens for batch in batches)
 
     def _moment(self) -> SchedulePoint:
-        return SchedulePoint(self.steps + 1, self.config.warmup_steps, self.total, self.stalls)
+        return SchedulePoint(
+            self.steps + 1, self.config.warmup_steps, self.total, self.bad_validations
+        )
 
     def _lost(self, batches: Sequence[Batch], total: float, norm: float) -> str:
         numbers = [int(n) + 1 for batch in batches for n in batch.sentences]
@@ -227,19 +229,21 @@ class Trainer:
         tensors = random_states(self.compute.device) | of_optimizer(self.model, self.optimizer)
         tensors["baseline"] = self.baseline.average
         if self.max_padded_tokens is not None:
-            tensors["most_cells"] = torch.tensor(self.max_padded_tokens)
+            tensors["max_padded_tokens"] = torch.tensor(self.max_padded_tokens)
         if self.divergence.starts_high:
             tensors["guess"] = torch.tensor(self.divergence.guess, dtype=torch.float64)
         return tensors
 
-    def restore(self, tensors: Mapping[str, Tensor], *, steps: int, stalls: int) -> None:
+    def restore(self, tensors: Mapping[str, Tensor], *, steps: int, bad_validations: int) -> None:
         """Take back what `state` gave after `steps` steps.
 
         Raises:
             CheckpointError: something is missing, damaged, or of another model.
         """
-        if "most_cells" in tensors:
-            self.max_padded_tokens = max(int(taken(tensors, "most_cells", (), torch.int64)), 1)
+        if "max_padded_tokens" in tensors:
+            self.max_padded_tokens = max(
+                int(taken(tensors, "max_padded_tokens", (), torch.int64)), 1
+            )
         if "baseline" in tensors:
             average = self.baseline.average
             average.copy_(taken(tensors, "baseline", tuple(average.shape), average.dtype))
@@ -249,4 +253,4 @@ class Trainer:
             self.divergence.begin(0.0)
         restore_optimizer(self.model, self.optimizer, tensors, steps=steps)
         set_random_states(tensors, self.compute.device)
-        self.steps, self.stalls = steps, stalls
+        self.steps, self.bad_validations = steps, bad_validations

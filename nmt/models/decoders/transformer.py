@@ -78,16 +78,18 @@ class TransformerDecoder(Decoder[KeyValueCache]):
         layers = [_Layer(model, memory=memory) for _ in range(model.decoder.layers)]
         self.layers = cast(Sequence[_Layer], nn.ModuleList(layers))
         self.norm = norm_of(self.hidden, own.norm == "pre")
-        across = self.layers[0].look_across.attention
+        across = self.layers[0].cross_attention.attention
         self.reads_dropped = self.drops_words and across.reads_words
         with torch.no_grad():
             nothing = torch.zeros(1, 0, self.hidden)
-            cached = [layer.look_back.attention.prepare(nothing) for layer in self.layers]
+            cached = [layer.self_attention.attention.prepare(nothing) for layer in self.layers]
         self.widths = [(keys.size(-1), values.size(-1)) for keys, values in cached]
 
     def prepare(self, states: Tensor, summary: Tensor) -> tuple[Tensor, Tensor]:
         """Of all layers, side by side."""
-        prepared = [layer.look_across.attention.prepare(states, summary) for layer in self.layers]
+        prepared = [
+            layer.cross_attention.attention.prepare(states, summary) for layer in self.layers
+        ]
         keys, values = zip(*prepared, strict=True)
         return torch.cat(keys, dim=-1), torch.cat(values, dim=-1)
 
@@ -140,8 +142,8 @@ class TransformerDecoder(Decoder[KeyValueCache]):
         )
         for number, (layer, (keys, values)) in enumerate(zip(self.layers, sources, strict=True)):
             own = (past.keys[number], past.values[number]) if past else None
-            states, now = layer.look_back(states, mask, own, seen=back)
-            states, seen = layer.look_across(states, words, keys, values, memory.mask, before)
+            states, now = layer.self_attention(states, mask, own, seen=back)
+            states, seen = layer.cross_attention(states, words, keys, values, memory.mask, before)
             states = layer.feed_forward(states)
             found.append(seen)
             cached.append(now)
@@ -159,8 +161,8 @@ class _Layer(nn.Module):
         super().__init__()
         config, size, dropout = model.decoder.self_attention, model.embedding_size, model.dropout
         where = "model.decoder.self_attention"
-        self.look_back = SelfAttention(config, size=size, dropout=dropout, where=where)
-        self.look_across = _CrossAttention(model, memory=memory)
+        self.self_attention = SelfAttention(config, size=size, dropout=dropout, where=where)
+        self.cross_attention = _CrossAttention(model, memory=memory)
         self.feed_forward = FeedForward(config, size=size, dropout=dropout)
 
 

@@ -78,11 +78,11 @@ class _Layer(nn.Module):
         super().__init__()
         config, size, dropout = model.encoder.self_attention, model.encoder.size, model.dropout
         where = "model.encoder.self_attention"
-        self.look = SelfAttention(config, size=size, dropout=dropout, where=where)
+        self.self_attention = SelfAttention(config, size=size, dropout=dropout, where=where)
         self.feed_forward = FeedForward(config, size=size, dropout=dropout)
 
     def forward(
         self, states: Tensor, mask: Tensor, *, seen: list[AttentionOutput] | None = None
     ) -> Tensor:
-        states, _ = self.look(states, mask, seen=seen)
+        states, _ = self.self_attention(states, mask, seen=seen)
         return self.feed_forward(states)

@@ -87,7 +87,8 @@ class TrainingReporter:
             100 * validation.accuracy_gap,
             "new best"
             if better
-            else f"stalled {progress.waited} (best {shown:.2f} at {progress.best_step})",
+            else f"no better for {progress.validations_since_best} (best {shown:.2f} at "
+            f"{progress.best_step})",
             validation.seconds,
         )
         for source, reference, hypothesis in self._examples[: self.config.samples]:

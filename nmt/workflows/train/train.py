@@ -188,7 +188,7 @@ def _restored(run: Run, trainer: Trainer) -> Progress:
     progress = Progress(**state)
     if told := resumed_elsewhere(run.read_manifest()["compute"], trainer.compute):
         log.warning(told)
-    trainer.restore(tensors, steps=progress.step, stalls=progress.stalls)
+    trainer.restore(tensors, steps=progress.step, bad_validations=progress.bad_validations)
     trim_metrics(run.metrics, progress.step, progress.validated, root=run.folder)
     run.keep(newest=trainer.config.keep_checkpoints, best=progress.best_step)  # or was killed then
     log.info("resumed at step %d, epoch %d, from %s", progress.step, progress.epoch, folder)
