@@ -101,7 +101,7 @@ def formula_of(kind: str, name: str) -> Callable[..., Any]:
     if name not in table:
         pytest.fail(
             f"the {kind} '{name}' is registered, but has no formula to be tested against: write "
-            f"it as loops into {kind.upper()}S of tests/attention_pieces.py"
+            f"it as loops into {kind.upper()}S of tests/support/attention_pieces.py"
         )
     return table[name]
 
