@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 QUICKSTART = Path(__file__).parents[1] / "configs" / "quickstart.yaml"
 SHORTER = [
-    "training.epochs=12",
+    "training.epochs=10",
     "training.validate_every=100000",  # only at the end
     "training.tensorboard=false",
 ]
