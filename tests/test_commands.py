@@ -712,3 +712,12 @@ def test_another_error_of_the_program_keeps_its_traceback(nmt, monkeypatch):
     monkeypatch.setattr(evaluate, "load_trained", broken)
     with pytest.raises(RuntimeError, match="a bug"):
         nmt("evaluate")
+
+
+def test_many_calls_in_one_process_have_one_set_of_commands(fresh):
+    from nmt.cli.app import app
+
+    fresh("--version")
+    before = len(app.registered_commands)
+    fresh("--version")
+    assert len(app.registered_commands) == before

@@ -1,5 +1,7 @@
 """All commands, in the order of the help."""
 
+from functools import cache
+
 import typer
 
 from nmt.cli import (
@@ -17,6 +19,7 @@ from nmt.cli import (
 )
 
 
+@cache
 def mount(app: typer.Typer) -> None:
     """Add every command to the application."""
     app.command("train", epilog=train.EXAMPLES)(train.train)
