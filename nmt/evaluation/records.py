@@ -194,9 +194,10 @@ class RecordFile:
         self._path, self._draft = path, replacing(path, root=root)
 
     def __enter__(self) -> Self:
-        draft = self._draft.__enter__()
-        with os_errors_as_write_error(self._path):
+        with ExitStack() as stack:
+            draft = stack.enter_context(self._draft)
             self._file = draft.open("w", encoding="utf-8", newline="\n")
+            self._ending = stack.pop_all()
         return self
 
     def write(self, record: AttentionRecord) -> None:
@@ -212,14 +213,12 @@ class RecordFile:
         if error is not None:
             self.discard()
             return
-        with ExitStack() as stack:
-            stack.push(self._draft)
+        with self._ending:
             self._file.close()
 
     def discard(self) -> None:
         """Forget what was written."""
-        with suppress(_Discarded, WriteError), ExitStack() as stack:
-            stack.push(self._draft)
+        with suppress(_Discarded, WriteError), self._ending:
             self._file.close()
             raise _Discarded
 
