@@ -1,4 +1,4 @@
-"""What a registered piece is: formula, shapes, parameters, cost and paper, all from the code."""
+"""What a registered component is: formula, shapes, parameters, cost and paper, from the code."""
 
 from nmt.workflows.explain.components import Component, components, listed
 from nmt.workflows.explain.explaining import Explanation, explain

@@ -1,4 +1,4 @@
-"""All pieces that a config can name, and what their docstrings say of them."""
+"""All components that a config can name, and what their docstrings say of them."""
 
 import inspect
 import re
@@ -33,7 +33,7 @@ REGISTRIES: dict[str, tuple[Registry[Any], tuple[str, ...]]] = {
     "teacher-forcing": (forcing.curves, ("training.teacher_forcing_schedule",)),
     "learning-rate": (schedules, ("training.schedule",)),
 }
-"""Each kind of piece: its registry, and the keys that choose one, the usual one first."""
+"""Each kind of component: its registry, and the keys that choose one, the usual one first."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def components() -> Iterator[Component]:
 
 
 def listed() -> dict[str, dict[str, str]]:
-    """The first line of each piece's formula, by kind and name."""
+    """The first line of each component's formula, by kind and name."""
     found: dict[str, dict[str, str]] = {}
     for component in components():
         key = f"{component.title} ({component.keys[0]})"
@@ -119,7 +119,7 @@ def listed() -> dict[str, dict[str, str]]:
 
 
 def named(name: str) -> list[Component]:
-    """The pieces of this name: mostly one.
+    """The components of this name: mostly one.
 
     Raises:
         UsageError: there is none; with the nearest.

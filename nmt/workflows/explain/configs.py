@@ -1,4 +1,4 @@
-"""Which configs show a piece, and how a config is given it."""
+"""Which configs show a component, and how a config is given it."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ AnySection = TypeVar("AnySection", bound=BaseModel)
 
 
 def with_piece(component: Component, config: Config) -> Config:
-    """A config with this piece in its usual place: as it is, if it asks for the piece there."""
+    """A config with this component in its usual place: as it is, if it asks for it there."""
     key = component.keys[0]
     if component.chosen_by(_value(config, key)):
         return config
@@ -23,13 +23,13 @@ def with_piece(component: Component, config: Config) -> Config:
 
 
 def setting(component: Component, config: Config) -> str:
-    """What a config with this piece says: `model.attention.heads: 4`."""
+    """What a config with this component says: `model.attention.heads: 4`."""
     value = _value(config, component.keys[0])
     return f"{component.keys[0]}: {value if isinstance(value, str) else json.dumps(value)}"
 
 
 def configs_with(component: Component) -> dict[str, Loaded]:
-    """The lecture's configs in which the piece works, those first that ask for it themselves.
+    """The lecture's configs in which the component works, those first that ask for it themselves.
 
     Only in its usual place: in another its sizes would be others.
     """

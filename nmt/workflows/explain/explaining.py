@@ -1,4 +1,4 @@
-"""The whole explanation of a piece, put together for people and for programs."""
+"""The whole explanation of a component, put together for people and for programs."""
 
 import re
 import textwrap
@@ -64,7 +64,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Explanation:
-    """All that is said of a piece."""
+    """All that is said of a component."""
 
     name: str
     kind: str
@@ -94,7 +94,7 @@ class Explanation:
 
 
 def explain(name: str, chosen: Loaded | None = None) -> list[Explanation]:
-    """Of each piece of this name, in the sizes of a config, or else of one that shows it.
+    """Of each component of this name, in the sizes of a config, or else of one that shows it.
 
     Raises:
         UsageError: there is none of this name.
@@ -179,7 +179,7 @@ def _cost(kind: str, model: ModelConfig, widths: Widths) -> list[Cost]:
 
 
 def _formulas(reader: Callable[[Widths], Reader], widths: Widths) -> dict[str, str]:
-    """In as many letters as can differ: a piece may want some of its widths equal."""
+    """In as many letters as can differ: a component may want some of its widths equal."""
     letters = list(widths)
     for shared in _partitions(letters):
 

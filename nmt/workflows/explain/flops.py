@@ -1,4 +1,4 @@
-"""What a piece costs: products counted on the real module at many sizes, and a formula fitted.
+"""What a component costs: products counted on the real module at many sizes, and a formula fitted.
 
 The count is exact, and so is the formula: it is a polynomial whose coefficients come out as whole
 numbers, or it is not told. Only matrix products are counted, which are nearly all of the work.
@@ -40,7 +40,7 @@ def products(reader: Reader) -> dict[str, int]:
 def formulas(build: Callable[[Widths], Reader], letters: Sequence[str]) -> dict[str, str]:
     """The same as formulas of the widths, `letters`: {"S T": "q + z"}, where they are polynomials.
 
-    build: makes the piece in these widths
+    build: makes the component in these widths
     """
     monomials = [(), *((a,) for a in letters), *combinations_with_replacement(letters, 2)]
     samples = list(_widths(letters, len(monomials) + 2))

@@ -1,4 +1,4 @@
-"""Each kind of piece built as a model builds it, in any widths, and run on sentences of any length.
+"""Each kind of component built as a model builds it, in any widths, run on any lengths.
 
 Built and run without memory ("meta"): only shapes are computed.
 """
@@ -36,7 +36,7 @@ LETTERS = {
 
 
 class Probe(NamedTuple):
-    """A piece that was built."""
+    """A component that was built."""
 
     module: nn.Module
     run: Callable[[int, int, int], list[tuple[str, Tensor]]]
@@ -45,7 +45,7 @@ class Probe(NamedTuple):
 
 @dataclass(frozen=True)
 class Kind:
-    """How a kind of piece is tried."""
+    """How a kind of component is tried."""
 
     widths: Callable[[ModelConfig], Widths]
     """Those of a config's model."""

@@ -92,7 +92,7 @@ def refuse_other_corpora(chosen: Sequence[Member]) -> None:
     """A table of different corpora would compare the corpora.
 
     Raises:
-        UsageError: names the first two entries that differ, and in what.
+        UsageError: names the first two members that differ, and in what.
     """
     first, *others = chosen
     for other in others:

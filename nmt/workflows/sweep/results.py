@@ -22,9 +22,9 @@ SECONDS_PER_MINUTE = 60
 def results_of(
     chosen: Sequence[Member], split: SplitName, *, failures: Mapping[str, str]
 ) -> League:
-    """The table of all entries as far as they came.
+    """The table of all members as far as they came.
 
-    failures: why an entry failed, by its name.
+    failures: why a member failed, by its name.
 
     Raises:
         UsageError: no training has begun.
@@ -34,7 +34,7 @@ def results_of(
     begun = [member for member in chosen if member.run.manifest.exists()]
     if not begun:
         raise UsageError(
-            f"none of {', '.join(entry.name for entry in chosen)} was trained yet: there is "
+            f"none of {', '.join(member.name for member in chosen)} was trained yet: there is "
             "nothing to compare; leave out --table-only"
         )
     manifests = [member.run.read_manifest() for member in begun]

@@ -1,4 +1,4 @@
-"""Training the entries of a sweep one after another, and writing what they reached."""
+"""Training the members of a sweep one after another, and writing what they reached."""
 
 import logging
 from collections.abc import Sequence
@@ -21,13 +21,13 @@ FAILURES = "failures.json"
 
 
 def run_sweep(chosen: Sequence[Member], folder: Path, *, command: Sequence[str] = ()) -> None:
-    """Train every entry that is not finished; the table in `folder` is renewed after each.
+    """Train every member that is not finished; the table in `folder` is renewed after each.
 
     One that cannot be trained is noted, and the others go on. None of them becomes `runs/latest`.
 
     Raises:
         TrainingError: not one of them has so much as begun.
-        NmtError: something that is not an entry's own trouble, such as a full disk.
+        NmtError: something that is not a member's own trouble, such as a full disk.
         Interrupted: a signal asked to stop; everything is saved.
     """
     _warn_of_unequal(chosen)
@@ -55,7 +55,7 @@ def run_sweep(chosen: Sequence[Member], folder: Path, *, command: Sequence[str] 
             write_table(chosen, folder)
     if not _begun(chosen):
         raise TrainingError(
-            f"none of {', '.join(entry.name for entry in chosen)} could be trained; "
+            f"none of {', '.join(member.name for member in chosen)} could be trained; "
             f"{folder / FAILURES} says why, and the same command tries them again"
         )
 
@@ -94,7 +94,7 @@ def write_table(chosen: Sequence[Member], folder: Path) -> League:
 
 def refuse_failed(chosen: Sequence[Member], folder: Path) -> None:
     """Raises:
-    TrainingError: some of the entries could not be trained.
+    TrainingError: some of the members could not be trained.
     """
     noted = _noted(folder)
     failed = [member.name for member in chosen if member.name in noted and not member.finished]
@@ -120,7 +120,7 @@ def _warn_of_unequal(chosen: Sequence[Member]) -> None:
 
 
 def _noted(folder: Path) -> dict[str, str]:
-    """Why entries failed, by their names."""
+    """Why members failed, by their names."""
     path = folder / FAILURES
     try:
         noted = read_json(path)
@@ -136,7 +136,7 @@ def _noted(folder: Path) -> dict[str, str]:
 
 
 def _note(folder: Path, name: str, reason: str | None) -> None:
-    """Keep why an entry failed, or forget that it did."""
+    """Keep why a member failed, or forget that it did."""
     noted = _noted(folder)
     before = dict(noted)
     noted.pop(name, None)
