@@ -69,7 +69,7 @@ def test_a_full_disk_ends_in_one_error_and_not_in_a_second_at_closing(tmp_path):
     def train():
         with reporter:
             reporter._metrics.close()
-            reporter._metrics = Path("/dev/full").open("w", encoding="utf-8")  # noqa: SIM115
+            reporter._metrics = Path("/dev/full").open("w", encoding="utf-8")  # noqa: SIM115  # the reporter closes it
             reporter.validated(Progress(step=6), validation, better=True)
 
     with pytest.raises(WriteError, match="the disk is full: cannot write"):

@@ -72,7 +72,7 @@ def refuse_another(folder: Path, model: nn.Module) -> None:
     """
     path = folder / MODEL
     with _opened(path) as file:
-        found = {name: _claim(file.get_slice(name)) for name in file.keys()}  # noqa: SIM118
+        found = {name: _claim(file.get_slice(name)) for name in file.keys()}  # noqa: SIM118  # no iterable
     wanted = dict(model.named_parameters())
     other = f"{path} holds another model than the config describes"
     if found.keys() != wanted.keys():
@@ -115,7 +115,7 @@ def _claim(slice: Any) -> _Claim:
 
 def _read(path: Path) -> dict[str, Tensor]:
     with _opened(path) as file:
-        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no iterable
 
 
 @contextmanager
