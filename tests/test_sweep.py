@@ -151,6 +151,7 @@ def test_a_second_sweep_trains_nothing(nmt):
     assert found.status == 0
     assert moments(nmt.folder) == before
     assert not (nmt.folder / FOLDER / "failures.json").exists()
+    assert not aside.exists()
     assert found.err.count("is finished already") == 3
 
 
