@@ -27,6 +27,7 @@ STEPS = {"sweep": 4, "export": 2}
 QUICK = 40  # as many times fewer
 LIGHT = ("train", "resume", "translate", "evaluate", "plot-attention")
 MEGABYTE = 1 << 20
+LOADER = 127  # status with which the C library ends where a thread's data finds no memory
 GROUPS = ("calls", "rooms", "limits", "clocks", "crowds")
 YEAR = 365 * 24 * 3600
 Task = tuple[str, Callable[[], Row]]
@@ -123,7 +124,7 @@ def _judged(
     whole = starts.wholes[command]
     faults = [ended.fault] if ended.fault else []
     outcome = "success" if ended.status == 0 else "one line"
-    if native and ended.status < 0:
+    if native and (ended.status < 0 or ended.status == LOADER):
         outcome, faults = "ended by a library", []
     elif faults:
         outcome = "other"
