@@ -110,23 +110,22 @@ def measured(path: Path) -> dict[str, Any]:
     with stage(stages, PLANNING):
         windows = Windows(encoded, budget=BUDGET, seed=1)
         planned = sum(len(batch) for window in windows.epoch(0) for batch in window)
-    assert planned == windows.survey.sentences
+    assert planned == windows.stats.sentences
     return {"kept": len(corpus.train), "stages": stages, "waiting": waiting_share(encoded)}
 
 
 def waiting_share(encoded: Any) -> float:
     """Of the time of steps of STEP seconds, the first one apart, that no batch was ready."""
-    from nmt.data.batching.loader import BatchLoader
-    from nmt.training.loop import Progress
+    from nmt.data.batching.loader import BatchLoader, Position
 
-    progress = Progress()
-    with BatchLoader(encoded, budget=BUDGET, seed=1) as epochs:
-        next(iter(epochs.take(progress, 1)))
-        before, started = epochs.waited, perf_counter()
-        for progress.batch in range(1, min(STEPS, len(epochs))):
-            next(iter(epochs.take(progress, 1)))
+    position = Position()
+    with BatchLoader(encoded, budget=BUDGET, seed=1) as loader:
+        loader.take(position, 1)
+        before, started = loader.waited, perf_counter()
+        for _ in range(1, min(STEPS, len(loader))):
+            loader.take(position, 1)
             sleep(STEP)
-        return (epochs.waited - before) / (perf_counter() - started)
+        return (loader.waited - before) / (perf_counter() - started)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import torch
 
 from nmt.config import Config, load
 from nmt.data.batching.batches import Batch
-from nmt.training.loop import Progress
+from nmt.data.batching.loader import Position
 from nmt.training.trainer import Trainer
 from nmt.workflows.train.setup import TrainingSetup, prepare
 
@@ -49,11 +49,10 @@ class Contender:
 
 
 def endless(parts: TrainingSetup) -> Iterator[Batch]:
-    with parts.epochs as epochs:
-        epoch = 0
+    with parts.loader as loader:
+        position = Position()
         while True:
-            yield from epochs.take(Progress(epoch=epoch), len(epochs))
-            epoch += 1
+            yield from loader.take(position, 1)
 
 
 def main() -> None:

@@ -19,10 +19,9 @@ import torch
 
 from nmt.config import ModelConfig, load
 from nmt.data.batching.batches import Batch, collate
-from nmt.data.batching.loader import BatchLoader
+from nmt.data.batching.loader import BatchLoader, Position
 from nmt.models import build_model
 from nmt.models.devices import choose
-from nmt.training.loop import Progress
 from nmt.training.trainer import Trainer
 from nmt.workflows.bench.machine import best_rate, counted, shapes_of
 from nmt.workflows.train.setup import TrainingSetup, describe, prepare
@@ -100,16 +99,15 @@ def buckets(setup: TrainingSetup) -> Iterator[Batch]:
     """nmt's own batches, without end."""
     with BatchLoader(
         setup.train, budget=setup.config.training.batch_tokens, seed=setup.config.seed
-    ) as epochs:
-        epoch = 0
+    ) as loader:
+        position = Position()
         while True:
-            yield from epochs.take(Progress(epoch=epoch), len(epochs))
-            epoch += 1
+            yield from loader.take(position, 1)
 
 
 def shuffled(setup: TrainingSetup) -> Iterator[Batch]:
     """As many random sentences a batch as nmt has on average."""
-    size = len(setup.train) // len(setup.epochs)
+    size = len(setup.train) // len(setup.loader)
     generator = np.random.default_rng(1)
     while True:
         yield collate(setup.train, generator.choice(len(setup.train), size, replace=False))

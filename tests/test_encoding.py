@@ -7,11 +7,10 @@ import pytest
 from nmt.config import TokenizerConfig
 from nmt.data.batching import encoded, shards
 from nmt.data.batching.encoded import encode
-from nmt.data.batching.loader import BatchLoader
+from nmt.data.batching.loader import BatchLoader, Position
 from nmt.data.corpus.types import Bitext
 from nmt.data.tokenizers.base import EOS, PAD
 from nmt.data.tokenizers.learn import Tokenizer, Tokenizers, learn
-from nmt.training.loop import Progress
 
 TEXT = Bitext(
     ["the old garden", "", "i love you", "we see it", "the house", "you and me", "a"],
@@ -118,8 +117,8 @@ def test_batches_of_a_mapped_file_hold_its_sentences_window_by_window(
 ) -> None:
     monkeypatch.setattr(encoded, "CHUNK", 2)
     monkeypatch.setattr(shards, "WINDOW", 3)
-    with BatchLoader(encode(TEXT, tokenizers), budget=30, seed=1) as epochs:
-        batches = list(epochs.take(Progress(epoch=4), 99))
+    with BatchLoader(encode(TEXT, tokenizers), budget=30, seed=1) as loader:
+        batches = loader.take(Position(epoch=4), 99)
     assert sorted(n for batch in batches for n in batch.sentences.tolist()) == list(range(7))
     for batch in batches:
         for row, n in zip(batch.source.tolist(), batch.sentences.tolist(), strict=True):

@@ -9,7 +9,7 @@ import pytest
 from nmt.config import TrainingConfig
 from nmt.data.batching.batches import Batch
 from nmt.data.batching.encoded import EncodedBitext
-from nmt.data.batching.loader import BatchLoader
+from nmt.data.batching.loader import BatchLoader, Position
 from nmt.training.interrupts import Interrupted, Interrupts
 from nmt.training.loop import Loop, Progress, Validation
 from nmt.training.trainer import StepMetrics
@@ -28,7 +28,7 @@ class Training:
 
     def __init__(self, bleus: list[float] | None = None, **config: Any) -> None:
         self.config = TrainingConfig(**{"epochs": None, "patience": None, **config})
-        self.epochs = BatchLoader(bitext(), budget=BUDGET, seed=1)
+        self.loader = BatchLoader(bitext(), budget=BUDGET, seed=1)
         self.bleus = list(bleus or [])
         self.interrupts = Interrupts()
         self.progress = Progress()
@@ -48,9 +48,9 @@ class Training:
             self.interrupts.number = signal.SIGTERM
         return StepMetrics(1.0, 1.0, 1.0, sum(b.target_tokens for b in batches), 7, 2)
 
-    # The listener
+    # The observer
 
-    def updated(self, progress: Progress, report: StepMetrics) -> None:
+    def updated(self, progress: Progress, metrics: StepMetrics) -> None:
         self.updates += 1
 
     def validated(self, progress: Progress, validation: Validation, better: bool) -> None:
@@ -69,12 +69,12 @@ class Training:
     def run(self) -> Progress:
         Loop(
             trainer=self,  # type: ignore[arg-type]  # it can do what the loop asks
-            epochs=self.epochs,
+            loader=self.loader,
             config=self.config,
             progress=self.progress,
             validate=self.validate,
             save=self.save,
-            listener=self,
+            observer=self,
             interrupts=self.interrupts,
         ).run()
         return self.progress
@@ -95,7 +95,7 @@ def test_every_epoch_reads_each_sentence_once() -> None:
         assert sorted(n for row in rows for n in row) == list(range(SENTENCES))
     assert (progress.epoch, progress.batch) == (3, 0)
     assert progress.ended == "3 epochs are done"
-    lengths = training.epochs.bitext.target.lengths + 1
+    lengths = training.loader.bitext.target.lengths + 1
     assert progress.target_tokens == 3 * lengths.sum()
     assert training.updates == 3 * count
 
@@ -162,7 +162,7 @@ def test_time_goes_on_counting_where_it_stopped() -> None:
 def test_patience_ends_a_training_and_the_best_is_remembered() -> None:
     training = Training([3, 7, 5, 6, 9], max_steps=99, validate_every=2, patience=2)
     progress = training.run()
-    assert progress.ended == "early stopping: no better bleu in 2 validations"
+    assert progress.ended == "early stopping: no BLEU improvement in 2 validations"
     assert training.validated_at == [2, 4, 6, 8]
     assert training.improved == [True, True, False, False]
     assert (progress.best_step, progress.best_score, progress.bad_validations) == (4, 7, 2)
@@ -284,12 +284,12 @@ def test_a_finished_training_goes_on_when_given_more_steps() -> None:
 
 
 def test_batches_are_taken_from_any_position_on() -> None:
-    epochs = BatchLoader(bitext(), budget=BUDGET, seed=1)
-    whole = [b.sentences.tolist() for b in epochs.take(Progress(epoch=1), 99)]
+    loader = BatchLoader(bitext(), budget=BUDGET, seed=1)
+    whole = [b.sentences.tolist() for b in loader.take(Position(epoch=1), 99)]
     parts = [
         b.sentences.tolist()
         for position in range(0, len(whole), 2)
-        for b in epochs.take(Progress(epoch=1, batch=position), 2)
+        for b in loader.take(Position(epoch=1, batch=position), 2)
     ]
     assert parts == whole
-    assert whole != [b.sentences.tolist() for b in epochs.take(Progress(epoch=2), 99)]
+    assert whole != [b.sentences.tolist() for b in loader.take(Position(epoch=2), 99)]

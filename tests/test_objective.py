@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from nmt.training.objective import moved
+from nmt.training.objective import to_device
 
 
 @pytest.mark.parametrize("kind", ["cpu", "mps", "meta", "cuda"])
@@ -27,5 +27,5 @@ def test_only_pinned_memory_is_copied_while_the_program_goes_on(
 
     monkeypatch.setattr(Tensor, "pin_memory", pin)
     monkeypatch.setattr(Tensor, "to", to)
-    assert moved(np.array([3, 1, 4]), torch.device(kind)).tolist() == [3, 1, 4]
+    assert to_device(np.array([3, 1, 4]), torch.device(kind)).tolist() == [3, 1, 4]
     assert done == (["pinned", True] if kind == "cuda" else [False])

@@ -18,7 +18,7 @@ from nmt.decoding.torch_engine import TorchEngine
 from nmt.models import Seq2Seq, build_model
 from nmt.models.attention.selection import Reinforce, Selected
 from nmt.models.devices import Compute
-from nmt.training.objective import objective, read
+from nmt.training.objective import forward, objective
 from nmt.training.reinforce import Baseline, reinforcement
 from nmt.training.trainer import Trainer
 
@@ -100,9 +100,9 @@ def outcomes(
     model.train()
     for index in product(range(batch.source.shape[1]), repeat=batch.target_out.shape[1]):
         choosing(monkeypatch, list(index))
-        found = read(model, batch, CPU.device, per="token")
+        found = forward(model, batch, CPU.device, per="token")
         words = model.vocabulary(found.readouts).log_softmax(-1)
-        yield found.reading.draw_log_probs[0], words.gather(1, found.targets[:, None])[:, 0], found
+        yield found.draw_log_probs[0], words.gather(1, found.targets[:, None])[:, 0], found
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.3])
@@ -155,7 +155,7 @@ def test_padding_pays_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     config, expected = TrainingConfig(label_smoothing=0.0), torch.rand(WORDS, dtype=torch.double)
 
     def minimised(pairs: list[tuple[list[int], list[int]]]) -> float:
-        found = read(model, collated(pairs), CPU.device, per="token")
+        found = forward(model, collated(pairs), CPU.device, per="token")
         return objective(found, model.vocabulary, config, expected=-expected)[0].item()
 
     assert minimised(PAIRS) == pytest.approx(sum(minimised([pair]) for pair in PAIRS), rel=1e-9)
@@ -193,7 +193,7 @@ def test_an_update_moves_the_baseline_of_the_words_that_it_read(
     trainer = trainer_of(label_smoothing=0.4)
     trainer.model.train()
     with torch.no_grad():
-        found = read(trainer.model, collated(PAIRS), CPU.device, per="token")
+        found = forward(trainer.model, collated(PAIRS), CPU.device, per="token")
         _, nll = objective(
             found, trainer.model.vocabulary, trainer.config, expected=trainer.baseline.average
         )
@@ -210,7 +210,7 @@ def test_an_attempt_that_did_not_fit_into_the_memory_moves_no_baseline(
 ) -> None:
     choosing(monkeypatch, None)
     calm, short = trainer_of(), trainer_of()
-    learn, calls = short._learn_from, count()
+    learn, calls = short._backward, count()
 
     def fails_once(batch: Batch, scale: float) -> Tensor:
         found = learn(batch, scale)
@@ -218,7 +218,7 @@ def test_an_attempt_that_did_not_fit_into_the_memory_moves_no_baseline(
             raise torch.OutOfMemoryError("no memory")
         return found
 
-    monkeypatch.setattr(short, "_learn_from", fails_once)
+    monkeypatch.setattr(short, "_backward", fails_once)
     for trainer in (calm, short):
         trainer.step([collated(PAIRS[:2]), collated(PAIRS[2:])])
     assert next(calls) > 3

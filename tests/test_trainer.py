@@ -1,4 +1,5 @@
 import random
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -263,9 +264,8 @@ def test_a_run_that_was_short_of_memory_is_resumed_exactly() -> None:
     second.model.load_state_dict(learned)
     short_of_memory(second, rows=2, error=error)
     second.restore(kept, steps=2, bad_validations=0)
-    assert (
-        second.max_padded_tokens == first.max_padded_tokens
-    )  # so nothing is tried that is known not to fit
+    fitting = first.micro_batches.max_padded_tokens  # nothing is tried that is known not to fit
+    assert second.micro_batches.max_padded_tokens == fitting is not None
     assert [second.step([collated(PAIRS)]) for _ in range(2)] == wanted
     assert_equal(first, second)
 
@@ -277,9 +277,32 @@ def test_a_failed_attempt_draws_no_random_numbers() -> None:
         short_of_memory(trainer, rows=2, error=MemoryError())
         torch.manual_seed(9)
         if trainer is knower:
-            trainer.max_padded_tokens = finder.max_padded_tokens
+            trainer.micro_batches.max_padded_tokens = finder.micro_batches.max_padded_tokens
         trainer.step([collated(PAIRS)])
     assert_equal(finder, knower)
+
+
+def test_a_failed_attempt_holds_no_tensor_when_room_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else the room would be made around them, and the next attempt would fail, too."""
+    trainer, held = trainer_of(), list[weakref.ref[Tensor]]()
+    whole, living = trainer.model.forward, list[bool]()
+
+    def forward(source: Tensor, *rest: Any) -> Any:
+        output = whole(source, *rest)
+        if len(source) > 2:
+            held.append(weakref.ref(output.readouts))
+            raise torch.OutOfMemoryError("no memory")
+        return output
+
+    def forget_gradients() -> None:
+        living.extend(tensor() is not None for tensor in held)
+
+    trainer.model.forward = forward
+    monkeypatch.setattr(trainer, "_forget_gradients", forget_gradients)
+    trainer.step([collated(PAIRS)])
+    assert living == [False]
 
 
 def test_a_validation_batch_that_does_not_fit_is_measured_in_parts() -> None:

@@ -7,19 +7,16 @@ from time import monotonic
 from typing import Any, NoReturn, Protocol
 
 from nmt.config import TrainingConfig
-from nmt.data.batching.loader import BatchLoader
+from nmt.data.batching.loader import BatchLoader, Position
 from nmt.training.interrupts import Interrupts
 from nmt.training.trainer import StepMetrics, Trainer
 
 
 @dataclass
-class Progress:
+class Progress(Position):
     """Where a training stands: what a checkpoint keeps besides tensors."""
 
     step: int = 0
-    epoch: int = 0
-    batch: int = 0
-    """The next one of this epoch."""
     seconds: float = 0.0
     """Of training and validating, over all resumptions."""
     waiting: float = 0.0
@@ -66,7 +63,7 @@ class Validation:
 class TrainingObserver(Protocol):
     """Whoever wants to know what happens: the log, the metrics, the progress bar."""
 
-    def updated(self, progress: Progress, report: StepMetrics) -> None: ...
+    def updated(self, progress: Progress, metrics: StepMetrics) -> None: ...
 
     def validated(self, progress: Progress, validation: Validation, better: bool) -> None: ...
 
@@ -76,13 +73,13 @@ class Loop:
     """All that a training consists of."""
 
     trainer: Trainer
-    epochs: BatchLoader
+    loader: BatchLoader
     config: TrainingConfig
     progress: Progress
     validate: Callable[[], Validation]
     save: Callable[[Progress], None]
     """Write a checkpoint; it is the best one when progress.best_step is progress.step."""
-    listener: TrainingObserver
+    observer: TrainingObserver
     interrupts: Interrupts
 
     def run(self) -> None:
@@ -94,36 +91,30 @@ class Loop:
         """
         self._clock = monotonic() - self.progress.seconds
         self._saved: Progress | None = None
-        with self.epochs:
-            self._go_on()
-
-    def _go_on(self) -> None:
-        while True:
-            self.progress.ended = self._ending()
-            last = self.progress.ended and self.progress.validated != self.progress.step
-            if last or self._due():
-                self._validate()
-                self.progress.ended = self._ending()  # the patience may be over now
-                self._save()
-            if self.interrupts.requested:
-                self._stop()
-            if self.progress.ended:
-                return
-            self._update()
+        with self.loader:
+            while True:
+                self.progress.ended = self._ending()
+                last = self.progress.ended and self.progress.validated != self.progress.step
+                if last or self._due():
+                    self._validate()
+                    self.progress.ended = self._ending()  # the patience may be over now
+                    self._save()
+                if self.interrupts.requested:
+                    self._stop()
+                if self.progress.ended:
+                    return
+                self._update()
 
     def _update(self) -> None:
         progress = self.progress
-        waited = self.epochs.waited
-        batches = list(self.epochs.take(progress, self.config.accumulate))
-        progress.waiting += self.epochs.waited - waited
-        report = self.trainer.step(batches)
+        waited = self.loader.waited
+        batches = self.loader.take(progress, self.config.accumulate)
+        progress.waiting += self.loader.waited - waited
+        metrics = self.trainer.step(batches)
         progress.step += 1
-        progress.target_tokens += report.target_tokens
-        progress.batch += len(batches)
-        if progress.batch >= len(self.epochs):
-            progress.epoch, progress.batch = progress.epoch + 1, 0
+        progress.target_tokens += metrics.target_tokens
         progress.seconds = monotonic() - self._clock
-        self.listener.updated(progress, report)
+        self.observer.updated(progress, metrics)
         every = self.config.checkpoint_every
         if every and progress.step % every == 0 and not (self._due() or self._ending()):
             self._save()  # otherwise it is saved with what its validation finds
@@ -149,7 +140,7 @@ class Loop:
         self.trainer.bad_validations = progress.bad_validations
         progress.validated = progress.step
         progress.seconds = monotonic() - self._clock
-        self.listener.validated(progress, validation, better)
+        self.observer.validated(progress, validation, better)
 
     def _ending(self) -> str | None:
         progress, config = self.progress, self.config
@@ -160,8 +151,9 @@ class Loop:
         if config.max_minutes is not None and progress.seconds >= 60 * config.max_minutes:
             return f"{config.max_minutes:g} minutes are over"
         if config.patience is not None and progress.validations_since_best >= config.patience:
+            measure = "BLEU" if config.best_by == "bleu" else config.best_by
             passed = progress.validations_since_best
-            return f"early stopping: no better {config.best_by} in {passed} validations"
+            return f"early stopping: no {measure} improvement in {passed} validations"
         return None
 
     def _save(self) -> None:

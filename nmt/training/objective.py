@@ -10,43 +10,46 @@ from nmt.config import TrainingConfig
 from nmt.data.batching.batches import Batch
 from nmt.data.tokenizers.base import PAD
 from nmt.models import Seq2Seq
-from nmt.models.contract import DecoderOutput
-from nmt.training import forcing
+from nmt.training import teacher_forcing_schedule
 from nmt.training.coverage import coverage_loss
 from nmt.training.loss import count_likeliest, smoothed_cross_entropy
 from nmt.training.reinforce import reinforcement
 
 
-class Read(NamedTuple):
-    """A batch that a model has read."""
+class ForwardPass(NamedTuple):
+    """What a model computes of a batch, before the logits."""
 
-    reading: DecoderOutput
+    attention: Tensor  # (batch, target, source)
+    draw_log_probs: Tensor | None  # (batch, target): see `DecoderOutput`
     real: Tensor  # (batch, target) bool, False at padding
-    places: Tensor  # (positions,) where `real` is True, counted row by row
-    readouts: Tensor  # (positions, readout), of those places
-    targets: Tensor  # (positions,) ids, of those places
+    positions: Tensor  # (positions,) where `real` is True, counted row by row
+    readouts: Tensor  # (positions, readout)
+    targets: Tensor  # (positions,) ids
 
 
-def read(
+def forward(
     model: Seq2Seq[Any], batch: Batch, device: torch.device, *, ratio: float = 1.0, per: str
-) -> Read:
-    """Let a model read a batch.
+) -> ForwardPass:
+    """Run a model over a batch.
 
     ratio, per: the share of teacher forcing, and whether it is drawn per token or per sentence
     """
-    found = np.flatnonzero(batch.target_out != PAD)
-    source, target_in, places, targets = (
-        moved(numbers, device)
-        for numbers in (batch.source, batch.target_in, found, batch.target_out.flat[found])
+    real = np.flatnonzero(batch.target_out != PAD)
+    source, target_in, positions, targets = (
+        to_device(ids, device)
+        for ids in (batch.source, batch.target_in, real, batch.target_out.flat[real])
     )
-    reading = model(source, source != PAD, target_in, forcing.draw(ratio, target_in, per=per))
-    readouts = reading.readouts.flatten(0, 1)
-    if len(found) < len(readouts):
-        readouts = readouts.index_select(0, places)
-    return Read(reading, target_in != PAD, places, readouts, targets)
+    forced = teacher_forcing_schedule.draw(ratio, target_in, per=per)
+    output = model(source, source != PAD, target_in, forced)
+    readouts = output.readouts.flatten(0, 1)
+    if len(real) < len(readouts):
+        readouts = readouts.index_select(0, positions)
+    return ForwardPass(
+        output.attention, output.draw_log_probs, target_in != PAD, positions, readouts, targets
+    )
 
 
-def moved(numbers: np.ndarray, device: torch.device) -> Tensor:
+def to_device(numbers: np.ndarray, device: torch.device) -> Tensor:
     """Numbers on a device.
 
     Only a copy from pinned memory to CUDA may go on while the program does: of any other memory,
@@ -59,33 +62,36 @@ def moved(numbers: np.ndarray, device: torch.device) -> Tensor:
 
 
 def objective(
-    read: Read, vocabulary: nn.Linear, config: TrainingConfig, *, expected: Tensor
+    output: ForwardPass, vocabulary: nn.Linear, config: TrainingConfig, *, expected: Tensor
 ) -> tuple[Tensor, Tensor]:
     """What is minimised, summed over positions, and -log p(y_t) of each one; in nats.
 
     expected: (vocab,) the reward that hard attention could expect of each word
     """
     minimised, nll = smoothed_cross_entropy(
-        read.readouts, vocabulary, read.targets, smoothing=config.label_smoothing
+        output.readouts, vocabulary, output.targets, smoothing=config.label_smoothing
     )
-    attention, draw_log_probs = read.reading.attention, read.reading.draw_log_probs
     if config.coverage_loss:
-        minimised = minimised + config.coverage_loss * coverage_loss(attention, read.real)
+        coverage = coverage_loss(output.attention, output.real)
+        minimised = minimised + config.coverage_loss * coverage
+    draw_log_probs = output.draw_log_probs
     if draw_log_probs is not None:
         nothing = torch.zeros_like(draw_log_probs, dtype=nll.dtype).flatten()
         rewards, awaited = (
-            nothing.index_copy(0, read.places, found).view_as(draw_log_probs)
-            for found in (-nll, expected[read.targets].to(nll.dtype))
+            nothing.index_copy(0, output.positions, values).view_as(draw_log_probs)
+            for values in (-nll, expected[output.targets].to(nll.dtype))
         )
-        minimised = minimised + reinforcement(draw_log_probs, rewards, awaited, read.real)
+        minimised = minimised + reinforcement(draw_log_probs, rewards, awaited, output.real)
     return minimised, nll
 
 
-def plain_loss(read: Read, vocabulary: nn.Linear) -> Tensor:
+def plain_loss(output: ForwardPass, vocabulary: nn.Linear) -> Tensor:
     """Summed -log p(y_t), in nats."""
-    return smoothed_cross_entropy(read.readouts, vocabulary, read.targets, smoothing=0.0)[1].sum()
+    return smoothed_cross_entropy(output.readouts, vocabulary, output.targets, smoothing=0.0)[
+        1
+    ].sum()
 
 
-def count_right(read: Read, vocabulary: nn.Linear) -> Tensor:
+def count_right(output: ForwardPass, vocabulary: nn.Linear) -> Tensor:
     """Positions whose likeliest word is the target's."""
-    return count_likeliest(read.readouts, vocabulary, read.targets)
+    return count_likeliest(output.readouts, vocabulary, output.targets)

@@ -14,7 +14,7 @@ SLOTS = ("step", "exp_avg", "exp_avg_sq")  # of Adam, for each parameter
 UNTOUCHED = "optimizer.untouched"
 
 
-def taken(
+def take_tensor(
     tensors: Mapping[str, Tensor], name: str, shape: tuple[int, ...], dtype: torch.dtype
 ) -> Tensor:
     """One tensor of a state.
@@ -24,23 +24,23 @@ def taken(
     """
     if name not in tensors:
         raise CheckpointError(f"the training state lacks '{name}': it is incomplete")
-    found = tensors[name]
-    if tuple(found.shape) != shape or found.dtype != dtype:
+    tensor = tensors[name]
+    if tuple(tensor.shape) != shape or tensor.dtype != dtype:
         raise CheckpointError(
-            f"'{name}' in the training state is {_told(found.shape, found.dtype)}, not "
+            f"'{name}' in the training state is {_told(tensor.shape, tensor.dtype)}, not "
             f"{_told(shape, dtype)}: it was damaged, or belongs to another model"
         )
-    return found
+    return tensor
 
 
 def _told(shape: tuple[int, ...], dtype: torch.dtype) -> str:
     return f"{str(dtype).removeprefix('torch.')} {list(shape)}"
 
 
-def of_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def optimizer_state(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """What the optimizer remembers of each parameter: nothing of one that never had a gradient.
 
-    Which these are is told, too, so that no other may be missing.
+    The numbers of these are kept, too, so that no other may be missing.
     """
     tensors: dict[str, Tensor] = {}
     untouched: list[int] = []
@@ -57,7 +57,7 @@ def of_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str
 def restore_optimizer(
     model: nn.Module, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], *, steps: int
 ) -> None:
-    """Let an optimizer remember what `of_optimizer` told, after `steps` updates.
+    """Let an optimizer remember what `optimizer_state` gave, after `steps` updates.
 
     Raises:
         CheckpointError: what it has to remember of a parameter is missing, or of another size.
@@ -65,22 +65,22 @@ def restore_optimizer(
     untouched: set[int] = set()
     if UNTOUCHED in tensors:
         count = tensors[UNTOUCHED].numel()
-        untouched = set(taken(tensors, UNTOUCHED, (count,), torch.int64).tolist())
+        untouched = set(take_tensor(tensors, UNTOUCHED, (count,), torch.int64).tolist())
     optimizer.state.clear()
     for number, (name, parameter) in enumerate(_learning(model)):
         names = {slot: f"optimizer.{slot}.{name}" for slot in SLOTS}
-        there = any(found in tensors for found in names.values())
+        there = any(stored in tensors for stored in names.values())
         if not there and (steps == 0 or number in untouched):
             continue
         optimizer.state[parameter] = {
-            slot: _slot(tensors, found, slot, parameter) for slot, found in names.items()
+            slot: _slot(tensors, stored, slot, parameter) for slot, stored in names.items()
         }
 
 
 def _slot(tensors: Mapping[str, Tensor], name: str, slot: str, parameter: Tensor) -> Tensor:
     if slot == "step":
-        return taken(tensors, name, (), torch.float32).to(parameter.device)
-    return taken(tensors, name, tuple(parameter.shape), parameter.dtype).to(parameter.device)
+        return take_tensor(tensors, name, (), torch.float32).to(parameter.device)
+    return take_tensor(tensors, name, tuple(parameter.shape), parameter.dtype).to(parameter.device)
 
 
 def _learning(model: nn.Module) -> list[tuple[str, nn.Parameter]]:

@@ -33,8 +33,8 @@ class Batch:
         return self.source.size + self.target_out.size
 
 
-def in_parts(batch: Batch, max_padded_tokens: int | None) -> list[Batch]:
-    """The batch as micro-batches of at most this many padded tokens, or of single sentences."""
+def micro_batches(batch: Batch, max_padded_tokens: int | None) -> list[Batch]:
+    """A batch in parts of at most this many padded tokens, or of single sentences."""
     if max_padded_tokens is None or batch.padded_tokens <= max_padded_tokens:
         return [batch]
     each = max(1, len(batch.sentences) * max_padded_tokens // batch.padded_tokens)
@@ -72,7 +72,7 @@ def shuffled(
 
 @dataclass(frozen=True)
 class BatchStats:
-    """What a plan will come to, whatever its seed and epoch."""
+    """What an epoch consists of, whatever its seed."""
 
     batches: int = 0
     sentences: int = 0
@@ -96,7 +96,7 @@ class BatchStats:
         return 1 - self.tokens / max(self.padded_tokens, 1)
 
 
-def survey(source_lengths: np.ndarray, target_lengths: np.ndarray, budget: int) -> BatchStats:
+def batch_stats(source_lengths: np.ndarray, target_lengths: np.ndarray, budget: int) -> BatchStats:
     """Count what `make_batches` would make: whatever its seed, its runs stay the same."""
     fits = (source_lengths <= budget) & (target_lengths <= budget)
     sources, targets = source_lengths[fits], target_lengths[fits]

@@ -3,10 +3,11 @@
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import count
 from time import monotonic
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from nmt.data.batching.batches import Batch, collate
 from nmt.data.batching.encoded import EncodedBitext
@@ -15,11 +16,12 @@ from nmt.data.batching.shards import Windows
 AHEAD = 4  # batches that are ready or being made
 
 
-class Position(Protocol):
-    """Where a training stands."""
+@dataclass
+class Position:
+    """Where a training stands in the data."""
 
-    epoch: int
-    batch: int
+    epoch: int = 0
+    batch: int = 0
     """The next one of this epoch."""
 
 
@@ -32,7 +34,7 @@ class BatchLoader:
     def __init__(self, bitext: EncodedBitext, *, budget: int, seed: int) -> None:
         self.bitext = bitext
         self._windows = Windows(bitext, budget=budget, seed=seed)
-        self.survey = self._windows.survey
+        self.stats = self._windows.stats
         self.waited = 0.0
         """Seconds in which a batch was asked for and not ready, in all."""
         self._thread: ThreadPoolExecutor | None = None
@@ -42,7 +44,7 @@ class BatchLoader:
 
     def __len__(self) -> int:
         """The batches of an epoch, which are as many in every one."""
-        return self.survey.batches
+        return self.stats.batches
 
     def __enter__(self) -> Self:
         return self
@@ -55,11 +57,14 @@ class BatchLoader:
     ) -> None:
         self.close()
 
-    def take(self, position: Position, count: int) -> Iterator[Batch]:
-        """The next `count` batches of this epoch, or what is left of it."""
-        epoch, first = position.epoch, position.batch
-        for batch in range(first, min(first + count, len(self))):
-            yield self._next(epoch, batch)
+    def take(self, position: Position, count: int) -> list[Batch]:
+        """The next `count` batches of this epoch, or what is left of it; the position moves on."""
+        first, end = position.batch, min(position.batch + count, len(self))
+        batches = [self._next(position.epoch, batch) for batch in range(first, end)]
+        position.batch = end
+        if end == len(self):
+            position.epoch, position.batch = position.epoch + 1, 0
+        return batches
 
     def close(self) -> None:
         """End the thread; `take` would start another one."""

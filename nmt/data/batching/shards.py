@@ -12,7 +12,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from nmt.data.batching.batches import BatchStats, shuffled, survey
+from nmt.data.batching.batches import BatchStats, batch_stats, shuffled
 from nmt.data.batching.encoded import EncodedBitext
 
 WINDOW = 1_000_000  # sentences planned at once
@@ -24,14 +24,14 @@ class Windows:
     def __init__(self, bitext: EncodedBitext, *, budget: int, seed: int) -> None:
         self.bitext, self.budget, self.seed = bitext, budget, seed
         self._chunks = _dealt(bitext, seed)
-        self._surveys = [survey(*self._lengths(chunks)[1:], budget) for chunks in self._chunks]
-        self.survey = sum(self._surveys, BatchStats())
+        self._stats = [batch_stats(*self._lengths(chunks)[1:], budget) for chunks in self._chunks]
+        self.stats = sum(self._stats, BatchStats())
         self._latest: tuple[tuple[int, int], list[np.ndarray]] | None = None
 
     def epoch(self, epoch: int, *, start: int = 0) -> Iterator[list[np.ndarray]]:
         """Batches from number `start` on, one list for each window."""
         for window in self._order(epoch):
-            count = self._surveys[window].batches
+            count = self._stats[window].batches
             if start < count:
                 yield self._plan(window, epoch)[start:]
             start = max(0, start - count)

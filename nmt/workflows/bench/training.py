@@ -8,8 +8,7 @@ from typing import Any
 import torch
 
 from nmt.config import Loaded
-from nmt.data.batching.loader import BatchLoader
-from nmt.training.loop import Progress
+from nmt.data.batching.loader import BatchLoader, Position
 from nmt.training.trainer import Trainer
 from nmt.workflows.bench.machine import best_rate, counted, peak_memory, shapes_of
 from nmt.workflows.train.setup import TrainingSetup, describe, padding_share, prepare
@@ -70,15 +69,15 @@ def bench_training(loaded: Loaded) -> TrainingSpeed:
     setup = prepare(loaded.config)
     describe(setup)
     trainer = Trainer(setup.model, setup.config.training, setup.compute, total=setup.updates)
-    progress = Progress()
-    with setup.epochs as epochs:
-        _window(trainer, epochs, progress, WARM_UP)
+    position = Position()
+    with setup.loader as loader:
+        _window(trainer, loader, position, WARM_UP)
         peaks = [_peak(setup)]
-        windows = [_window(trainer, epochs, progress, WINDOW) for _ in range(WINDOWS)]
+        windows = [_window(trainer, loader, position, WINDOW) for _ in range(WINDOWS)]
         memory = peak_memory(setup.compute.device.type)  # counting products takes some, too
         peaks.append(_peak(setup))
         tokens, sentences, waiting = map(statistics.median, zip(*windows, strict=True))
-        flop, peak = _flop_per_token(trainer, epochs), max(peaks)
+        flop, peak = _flop_per_token(trainer, loader), max(peaks)
     return TrainingSpeed(
         tokens, sentences, None, None, padding_share(setup), waiting,
         flop, peak / 1e9, flop * tokens / peak,
@@ -87,30 +86,25 @@ def bench_training(loaded: Loaded) -> TrainingSpeed:
 
 
 def _window(
-    trainer: Trainer, epochs: BatchLoader, progress: Progress, updates: int
+    trainer: Trainer, loader: BatchLoader, position: Position, updates: int
 ) -> tuple[float, float, float]:
     """Target tokens and sentences a second, and the share of the time that no batch was ready."""
     tokens = sentences = 0
-    waited = epochs.waited
+    waited = loader.waited
     started = perf_counter()
     for _ in range(updates):
-        batches = list(epochs.take(progress, 1))
-        if not batches:
-            progress.epoch, progress.batch = progress.epoch + 1, 0
-            batches = list(epochs.take(progress, 1))
-        progress.batch += 1
-        report = trainer.step(batches)  # ends by reading the loss: a GPU has finished, too
-        tokens += report.target_tokens
-        sentences += report.sentences
+        metrics = trainer.step(loader.take(position, 1))  # ends by reading the loss: synchronised
+        tokens += metrics.target_tokens
+        sentences += metrics.sentences
     seconds = perf_counter() - started
-    return tokens / seconds, sentences / seconds, (epochs.waited - waited) / seconds
+    return tokens / seconds, sentences / seconds, (loader.waited - waited) / seconds
 
 
-def _flop_per_token(trainer: Trainer, epochs: BatchLoader) -> float:
+def _flop_per_token(trainer: Trainer, loader: BatchLoader) -> float:
     """Of some updates, forward and backward."""
-    batches = list(epochs.take(Progress(), COUNTED))
-    flop, report = counted(trainer.model, lambda: trainer.step(batches), backward=True)
-    return flop / report.target_tokens
+    batches = loader.take(Position(), COUNTED)
+    flop, metrics = counted(trainer.model, lambda: trainer.step(batches), backward=True)
+    return flop / metrics.target_tokens
 
 
 def _peak(setup: TrainingSetup) -> float:

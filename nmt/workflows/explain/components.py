@@ -17,7 +17,7 @@ from nmt.models.cells import cells
 from nmt.models.decoders import decoders
 from nmt.models.encoders import encoders
 from nmt.registry import Registry
-from nmt.training import forcing
+from nmt.training import teacher_forcing_schedule
 from nmt.training.coverage import coverage_loss
 from nmt.training.schedules import schedules
 
@@ -30,7 +30,7 @@ REGISTRIES: dict[str, tuple[Registry[Any], tuple[str, ...]]] = {
     "cell": (cells, ("model.decoder.cell", "model.encoder.cell")),
     "encoder": (encoders, ("model.encoder.kind",)),
     "decoder": (decoders, ("model.decoder.kind",)),
-    "teacher-forcing": (forcing.curves, ("training.teacher_forcing_schedule",)),
+    "teacher-forcing": (teacher_forcing_schedule.curves, ("training.teacher_forcing_schedule",)),
     "learning-rate": (schedules, ("training.schedule",)),
 }
 """Each kind of component: its registry, and the keys that choose one, the usual one first."""

@@ -33,7 +33,7 @@ class TrainingReporter:
         self.run, self.config = run, config
         self.updates_per_epoch, self.updates = updates_per_epoch, updates
         self.bar = Bar(updates)
-        self._reports: list[StepMetrics] = []
+        self._updates: list[StepMetrics] = []
         self._since = self._started = monotonic()
         self._seen, self._waited = 0, 0.0
         self._examples: list[tuple[str, str, str]] = []
@@ -58,19 +58,19 @@ class TrainingReporter:
         if self._board is not None:
             self._board.close()
 
-    def updated(self, progress: Progress, report: StepMetrics) -> None:
+    def updated(self, progress: Progress, metrics: StepMetrics) -> None:
         if not self._seen:
             self._waited = progress.waiting  # before a resumption, and for the first batch
-        self._reports.append(report)
+        self._updates.append(metrics)
         self._seen += 1
         if self._seen == FIRST_ESTIMATE:
             self._estimate(progress)
-        self.bar.advance(progress.step, self._speed(), report.loss)
+        self.bar.advance(progress.step, self._speed(), metrics.loss)
         if progress.step % self.config.log_every == 0:
             self._line(progress)
 
     def validated(self, progress: Progress, validation: Validation, better: bool) -> None:
-        if self._reports:
+        if self._updates:
             self._line(progress)
         best = progress.best_score or 0.0
         shown = best if self.config.best_by == "bleu" else -best
@@ -87,7 +87,7 @@ class TrainingReporter:
             100 * validation.accuracy_gap,
             "new best"
             if better
-            else f"no better for {progress.validations_since_best} (best {shown:.2f} at "
+            else f"no improvement in {progress.validations_since_best} (best {shown:.2f} at "
             f"{progress.best_step})",
             validation.seconds,
         )
@@ -119,11 +119,11 @@ class TrainingReporter:
         write_text(self.run.samples / f"step-{progress.step}.txt", text, root=self.run.folder)
 
     def _line(self, progress: Progress) -> None:
-        reports, speed = self._reports, self._speed()
+        updates, speed = self._updates, self._speed()
         waiting = (progress.waiting - self._waited) / max(monotonic() - self._since, 1e-9)
-        tokens = sum(r.target_tokens for r in reports)
-        loss = sum(r.loss * r.target_tokens for r in reports) / tokens
-        last, left = reports[-1], self._left(progress)
+        tokens = sum(r.target_tokens for r in updates)
+        loss = sum(r.loss * r.target_tokens for r in updates) / tokens
+        last, left = updates[-1], self._left(progress)
         log.info(
             "step %d%s epoch %.2f | loss %.3f | lr %.2e gnorm %.2f | %.0f tok/s | "
             "waiting for data %.1f %%%s",
@@ -149,7 +149,7 @@ class TrainingReporter:
                 "target_tokens": progress.target_tokens,
             },
         )
-        self._reports, self._since, self._waited = [], monotonic(), progress.waiting
+        self._updates, self._since, self._waited = [], monotonic(), progress.waiting
 
     def _write(self, progress: Progress, event: str, values: dict[str, float]) -> None:
         line = {
@@ -170,7 +170,7 @@ class TrainingReporter:
 
     def _speed(self) -> float:
         """Target tokens a second since the last line."""
-        return sum(r.target_tokens for r in self._reports) / max(monotonic() - self._since, 1e-9)
+        return sum(r.target_tokens for r in self._updates) / max(monotonic() - self._since, 1e-9)
 
     def _left(self, progress: Progress) -> float:
         """Seconds that the rest will take at the pace so far; 0 where the end is not known."""

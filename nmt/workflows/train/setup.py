@@ -16,7 +16,7 @@ from nmt.data.tokenizers.learn import Tokenizers, learn
 from nmt.errors import ConfigError
 from nmt.models import Seq2Seq, build_model, parameter_table
 from nmt.models.devices import Compute, choose
-from nmt.training import forcing
+from nmt.training import teacher_forcing_schedule
 from nmt.training.schedules import check
 from nmt.workflows.train.length_limits import check_lengths
 from nmt.workflows.train.vectors import freeze_vectors, load_vectors
@@ -34,7 +34,7 @@ class TrainingSetup:
     tokenizers: Tokenizers
     train: EncodedBitext
     validation: EncodedBitext
-    epochs: BatchLoader
+    loader: BatchLoader
     """The batches of train."""
     model: Seq2Seq[Any]
     updates_per_epoch: int
@@ -62,19 +62,19 @@ def prepare(config: Config, *, tokenizer: Path | None = None) -> TrainingSetup:
     }
     check_lengths(config, {"train": train, "validation": validation, **measured})
     training = config.training
-    epochs = BatchLoader(train, budget=training.batch_tokens, seed=config.seed)
-    if not len(epochs):
+    loader = BatchLoader(train, budget=training.batch_tokens, seed=config.seed)
+    if not len(loader):
         raise ConfigError(
             f"training.batch_tokens is {training.batch_tokens}: no sentence fits; raise it"
         )
-    left_out = len(train) - epochs.survey.sentences
+    left_out = len(train) - loader.stats.sentences
     if left_out:
         log.warning(
             "%d training pairs are longer than training.batch_tokens, %d: they are left out",
             left_out,
             training.batch_tokens,
         )
-    updates_per_epoch = -(-len(epochs) // training.accumulate)
+    updates_per_epoch = -(-len(loader) // training.accumulate)
     total = _total(training.epochs, training.max_steps, updates_per_epoch)
     check(training.schedule, total)
     torch.manual_seed(config.seed)
@@ -83,7 +83,7 @@ def prepare(config: Config, *, tokenizer: Path | None = None) -> TrainingSetup:
         load_vectors(model, config.model, tokenizers, train)
     freeze_vectors(model, config.model)
     return TrainingSetup(
-        config, compute, corpus, tokenizers, train, validation, epochs, model, updates_per_epoch,
+        config, compute, corpus, tokenizers, train, validation, loader, model, updates_per_epoch,
         total,
     )  # fmt: skip
 
@@ -133,7 +133,7 @@ def describe(setup: TrainingSetup) -> None:
         "%s; the target is read by %s; batches of up to %s tokens a side, %.1f %% padding; %s "
         "updates an epoch%s",
         setup.compute,
-        forcing.how_read(setup.config.training, setup.model.reads_by),
+        teacher_forcing_schedule.how_read(setup.config.training, setup.model.reads_by),
         f"{setup.config.training.batch_tokens:,}",
         100 * padding_share(setup),
         f"{setup.updates_per_epoch:,}",
@@ -142,8 +142,8 @@ def describe(setup: TrainingSetup) -> None:
 
 
 def padding_share(setup: TrainingSetup) -> float:
-    """The share of cells, of both sides, that hold padding, in any epoch."""
-    return setup.epochs.survey.padding_share
+    """The share of positions, of both sides, that hold padding; the same in every epoch."""
+    return setup.loader.stats.padding_share
 
 
 def _languages(config: Config) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from nmt.checkpoint.run import Run
 from nmt.checkpoint.state import KINDS
 from nmt.config import Config, DecodingConfig, Loaded
 from nmt.data.batching.batches import Batch, collate, lengths_with_end, make_batches
+from nmt.data.batching.loader import Position
 from nmt.data.corpus.types import SPLITS
 from nmt.decoding.torch_engine import TorchEngine
 from nmt.decoding.translator import Translator
@@ -97,13 +98,12 @@ def dry_run(loaded: Loaded) -> None:
     describe(setup)
     training = setup.config.training
     trainer = Trainer(setup.model, training, setup.compute, total=setup.updates)
-    progress = Progress()
+    position = Position()
     trials = min(TRIAL_UPDATES, setup.updates_per_epoch)
     started, tokens = monotonic(), 0
-    with setup.epochs as epochs:
+    with setup.loader as loader:
         for _ in range(trials):
-            batches = list(epochs.take(progress, training.accumulate))
-            progress.batch += len(batches)
+            batches = loader.take(position, training.accumulate)
             tokens += trainer.step(batches).target_tokens
     seconds = monotonic() - started
     log.info(
@@ -210,12 +210,12 @@ def _fit(
     with reporter:
         Loop(
             trainer=trainer,
-            epochs=setup.epochs,
+            loader=setup.loader,
             config=training,
             progress=progress,
             validate=lambda: _validate(setup, trainer, reporter, progress),
             save=save,
-            listener=reporter,
+            observer=reporter,
             interrupts=interrupts,
         ).run()
 

@@ -19,7 +19,7 @@ from nmt.models.cells import cells
 from nmt.models.decoders import decoders
 from nmt.models.encoders import encoders
 from nmt.registry import Registry
-from nmt.training import coverage, forcing
+from nmt.training import coverage, teacher_forcing_schedule
 from nmt.training.schedules import check
 
 SMALLEST = Vocabularies(16, 16)
@@ -41,7 +41,7 @@ def check_model(loaded: Loaded) -> None:
     total = None if training.epochs is None and training.max_steps is None else 1
     _checked(loaded, lambda: check(training.schedule, total), key="training.schedule")
     schedule = "training.teacher_forcing_schedule"
-    _checked(loaded, lambda: forcing.check(training), key=schedule)
+    _checked(loaded, lambda: teacher_forcing_schedule.check(training), key=schedule)
     weight = "training.coverage_loss"
     _checked(loaded, lambda: coverage.check(training.coverage_loss, model.attention), key=weight)
     with shapes_alone():

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -12,17 +11,11 @@ from hypothesis import strategies as st
 from nmt.data.batching import encoded, loader, shards
 from nmt.data.batching.batches import Batch, make_batches
 from nmt.data.batching.encoded import EncodedBitext, IdColumn
-from nmt.data.batching.loader import AHEAD, BatchLoader
+from nmt.data.batching.loader import AHEAD, BatchLoader, Position
 from nmt.data.batching.shards import Windows
 from support.id_columns import id_column
 
 BUDGET = 40
-
-
-@dataclass
-class At:
-    epoch: int = 0
-    batch: int = 0
 
 
 def lengths(size: int, seed: int = 3) -> list[np.ndarray]:
@@ -67,11 +60,11 @@ def test_a_corpus_below_a_window_is_planned_as_a_whole(chunk: int) -> None:
         whole = make_batches(sources, targets, budget=BUDGET, seed=5, epoch=epoch)
         assert of_epoch(found, epoch) == numbers(whole)
     fits = [i for i in range(130) if max(sources[i], targets[i]) <= BUDGET]
-    assert found.survey.sentences == len(fits) < 130
-    assert found.survey.batches == len(whole)
-    assert found.survey.tokens == sum(sources[i] + targets[i] for i in fits)
+    assert found.stats.sentences == len(fits) < 130
+    assert found.stats.batches == len(whole)
+    assert found.stats.tokens == sum(sources[i] + targets[i] for i in fits)
     cells = sum(len(b) * int(sources[b].max() + targets[b].max()) for b in whole)
-    assert found.survey.padding_share == pytest.approx(1 - found.survey.tokens / cells)
+    assert found.stats.padding_share == pytest.approx(1 - found.stats.tokens / cells)
 
 
 @pytest.mark.usefixtures("small_windows")
@@ -83,7 +76,7 @@ def test_windows_hold_each_sentence_that_fits_once_and_keep_the_budget(size: int
     made = [of_epoch(found, epoch) for epoch in range(3)]
     for batches in made:
         assert sorted(i for batch in batches for i in batch) == fits
-        assert len(batches) == found.survey.batches
+        assert len(batches) == found.stats.batches
         for batch in batches:
             assert len(batch) * max(sources[batch].max(), targets[batch].max()) <= BUDGET
     assert made[0] != made[1]
@@ -114,20 +107,20 @@ def test_batches_come_from_any_position_on(epoch: int, start: int, count: int) -
     assert of_epoch(Windows(text, budget=BUDGET, seed=5), epoch, start) == whole[start:]
     with BatchLoader(text, budget=BUDGET, seed=5) as found:
         assert len(found) == len(whole)
-        taken = [b.sentences.tolist() for b in found.take(At(epoch, start), count)]
+        taken = [b.sentences.tolist() for b in found.take(Position(epoch, start), count)]
     assert taken == whole[start : start + count]
 
 
 def test_the_next_batches_are_made_before_they_are_asked_for() -> None:
     with BatchLoader(bitext(130, 500), budget=BUDGET, seed=5) as found:
-        next(iter(found.take(At(), 1)))
+        found.take(Position(), 1)
         deadline = time.monotonic() + 10
         while not all(future.done() for future in found._coming) and time.monotonic() < deadline:
             time.sleep(0.001)
         assert [future.done() for future in found._coming] == [True] * AHEAD
 
 
-def test_the_epoch_behind_this_one_follows_without_a_new_start(
+def test_the_epoch_after_this_one_follows_without_a_new_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with BatchLoader(bitext(130, 500), budget=BUDGET, seed=5) as found:
@@ -135,10 +128,10 @@ def test_the_epoch_behind_this_one_follows_without_a_new_start(
         start = found._start
         monkeypatch.setattr(found, "_start", lambda *at: (begun.append(at), start(*at)))
         for epoch in range(3):
-            taken = [b.sentences.tolist() for b in found.take(At(epoch), 1000)]
+            taken = [b.sentences.tolist() for b in found.take(Position(epoch), 1000)]
             assert len(taken) == len(found)
         assert begun == [(0, 0)]
-        next(iter(found.take(At(1, 2), 1)))
+        found.take(Position(1, 2), 1)
         assert begun == [(0, 0), (1, 2)]
 
 
@@ -158,7 +151,7 @@ def test_what_goes_wrong_in_the_thread_reaches_the_training(
     found = BatchLoader(bitext(130, 500), budget=BUDGET, seed=5)
     taken: list[Batch] = []
     with pytest.raises(OSError, match="the disk is gone"):
-        taken.extend(batch for at in (0, 2) for batch in found.take(At(batch=at), 2))
+        taken.extend(batch for at in (0, 2) for batch in found.take(Position(batch=at), 2))
     assert threads() == []
 
 
@@ -166,13 +159,13 @@ def test_no_thread_is_left_behind() -> None:
     found = BatchLoader(bitext(130, 500), budget=BUDGET, seed=5)
     assert threads() == []
     with found:
-        list(found.take(At(), 3))
+        found.take(Position(), 3)
         assert len(threads()) == 1
     assert threads() == []
 
     def stopped() -> None:
         with found:
-            list(found.take(At(), 3))
+            found.take(Position(), 3)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -190,5 +183,5 @@ def test_the_time_spent_waiting_is_measured(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(loader, "collate", slow)
     with BatchLoader(bitext(130, 500), budget=BUDGET, seed=5) as found:
         started = time.monotonic()
-        list(found.take(At(), 5))
+        list(found.take(Position(), 5))
         assert 0.05 < found.waited <= time.monotonic() - started

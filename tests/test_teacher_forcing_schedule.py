@@ -8,7 +8,7 @@ import torch
 
 from nmt.config import Config, DataConfig, TrainingConfig
 from nmt.errors import ConfigError
-from nmt.training.forcing import check, curves, draw, how_read, ratio
+from nmt.training.teacher_forcing_schedule import check, curves, draw, how_read, ratio
 from nmt.workflows.train.resume import check_changes
 
 NAMES = ["constant", "exponential", "inverse_sigmoid", "linear"]
