@@ -59,7 +59,7 @@ class PlainModel(nn.Module):
 class PlainTranslator:
     """Greedy and beam search for one sentence in ids."""
 
-    def __init__(self, model: Seq2Seq[Any], config: ModelConfig) -> None:
+    def __init__(self, model: Seq2Seq, config: ModelConfig) -> None:
         self.model = with_weights_of(model, config).eval()
 
     @torch.no_grad()
@@ -132,7 +132,7 @@ class PlainTranslator:
         return model.vocabulary(model.narrow(feed)), State(hidden, cell, feed)
 
 
-def with_weights_of(model: Seq2Seq[Any], config: ModelConfig) -> PlainModel:
+def with_weights_of(model: Seq2Seq, config: ModelConfig) -> PlainModel:
     """The plain model that computes what a trained one does."""
     kind = (config.decoder.kind, config.decoder.cell, config.encoder.cell, config.attention.score)
     rest = (config.decoder.layers, config.encoder.layers, config.decoder.input_feeding)

@@ -24,7 +24,7 @@ class Past(BatchState):
     words: Tensor  # (rows, before, inputs)
 
 
-class ToyDecoder(Decoder[Past]):
+class ToyDecoder(Decoder):
     """s_t = x_t + sum_k softmax(x_t . x_k) x_k over k <= t,  readout = s_t + c_t
 
     A Transformer of one layer and one head, with learned positions.
@@ -57,7 +57,7 @@ class ToyDecoder(Decoder[Past]):
     def start(self, memory: Memory) -> Past:
         return Past(memory.values.new_zeros(len(memory.mask), 0, self.words.in_features))
 
-    def advance(self, embedded: Tensor, state: Past, memory: Memory) -> DecoderStep[Past]:
+    def advance(self, embedded: Tensor, state: Past, memory: Memory) -> DecoderStep:
         words = torch.cat([state.words, embedded.unsqueeze(1)], dim=1)
         rows = torch.arange(len(memory.mask)).repeat_interleave(len(words) // len(memory.mask))
         output = self(words, memory.select(rows))

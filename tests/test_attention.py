@@ -33,6 +33,7 @@ from support.attention_pieces import (
     mask_of,
     memory_of,
     numbers,
+    plain_query,
     query_of,
     states_of,
 )
@@ -259,7 +260,7 @@ def test_heads_of_scaled_dots_are_torchs_own() -> None:
         wanted_of.out_proj.weight.copy_(attention.output.weight)
         wanted_of.out_proj.bias.copy_(attention.output.bias)
     query, states = torch.randn(BATCH, TARGET, width), torch.randn(BATCH, SOURCE, width)
-    found = attend(attention, Query(query), states, LENGTHS)
+    found = attend(attention, plain_query(query), states, LENGTHS)
     padding = ~mask_of(LENGTHS).squeeze(1)
     contexts, weights = wanted_of(
         query, states, states, key_padding_mask=padding, average_attn_weights=False

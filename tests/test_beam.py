@@ -69,7 +69,7 @@ class Table(Seq2Seq[History]):
 
 
 def search(
-    model: Seq2Seq[Any], rows: list[list[int]], *, size: int, longest: list[int], **rest: Any
+    model: Seq2Seq, rows: list[list[int]], *, size: int, longest: list[int], **rest: Any
 ) -> list[list[Hypothesis]]:
     engine = TorchEngine(model, FLOAT32)
     return beam_search(engine, ids(rows).numpy(), size=size, max_lengths=np.array(longest), **rest)

@@ -137,7 +137,7 @@ def test_a_class_of_whose_slopes_nothing_is_known_is_not_fused() -> None:
     assert attending_kinds(Bounded(AttentionConfig(), query=4, memory=6)) is None
 
 
-@pytest.mark.parametrize("wish", ["counts", "reads_words"])
+@pytest.mark.parametrize("wish", ["rotary", "reads_words"])
 def test_an_attention_that_asks_with_more_than_the_state_is_not_fused(wish: str) -> None:
     attention = SingleHead(AttentionConfig(), query=4, memory=6)
     assert attending_kinds(attention) is not None

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from nmt.models.attention import Query, Score, SingleHead, attention_of
-from support.attention_pieces import config_of
+from nmt.models.attention import Score, SingleHead, attention_of
+from support.attention_pieces import config_of, plain_query
 
 # 1. "I love you" -> "je t' aime": 100 positions, of which 3 are words, and states of width 500
 
@@ -29,7 +29,7 @@ def test_i_love_you() -> None:
     H = torch.randn(WIDTH, PADDED).double()  # a column a word
     mask = (torch.arange(PADDED) < 3).view(1, 1, PADDED)
     keys, values = attention.prepare(H.t().unsqueeze(0))
-    found = attention(Query(torch.zeros(1, 3, WIDTH)), keys, values, mask)
+    found = attention(plain_query(torch.zeros(1, 3, WIDTH)), keys, values, mask)
 
     torch.testing.assert_close(found.weights[0, :, :3], torch.tensor(WEIGHTS), atol=5e-3, rtol=0)
     assert (found.weights[0, :, 3:] == 0).all()
@@ -55,7 +55,9 @@ def test_self_attention_by_hand() -> None:
     products = attention.score(X.unsqueeze(0), keys)[0]
     assert products.tolist() == [[11, 9, 11], [9, 8, 9], [11, 9, 16]]
 
-    found = attention(Query(X.unsqueeze(0)), keys, values, torch.ones(1, 1, 3, dtype=torch.bool))
+    found = attention(
+        plain_query(X.unsqueeze(0)), keys, values, torch.ones(1, 1, 3, dtype=torch.bool)
+    )
     softmax = [[0.468, 0.064, 0.468], [0.422, 0.156, 0.422], [0.0067, 0.0009, 0.992]]
     torch.testing.assert_close(found.weights[0], torch.tensor(softmax).double(), atol=5e-3, rtol=0)
     output = [[1.94, 1.94, 1, 1.53, 1], [1.84, 1.84, 1, 1.58, 1], [2.98, 2, 1, 1.01, 1]]

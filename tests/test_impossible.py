@@ -300,7 +300,7 @@ def outcome(case: dict[str, Any], folder: Path) -> str:
 
 
 @torch.no_grad()
-def at_once_equals_step_by_step(model: Seq2Seq[Any]) -> None:
+def at_once_equals_step_by_step(model: Seq2Seq) -> None:
     for parameter in model.parameters():
         parameter.mul_(1.5)
     source, target = ids(SOURCES), ids(TARGETS)

@@ -20,7 +20,7 @@ from support.tiny_models import (
     ids,
 )
 
-Model = Seq2Seq[Any]
+Model = Seq2Seq
 LIBRARY: dict[str, type[nn.LSTM | nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
 
 

@@ -37,7 +37,7 @@ def collated(pairs: list[tuple[list[int], list[int]]]) -> Batch:
     )
 
 
-def hard(*, size: int = 7, feeding: bool = True, **attention: Any) -> Seq2Seq[Any]:
+def hard(*, size: int = 7, feeding: bool = True, **attention: Any) -> Seq2Seq:
     torch.manual_seed(6)
     config = ModelConfig(
         embedding_size=size - 2,
@@ -50,7 +50,7 @@ def hard(*, size: int = 7, feeding: bool = True, **attention: Any) -> Seq2Seq[An
     return build_model(config, Vocabularies(WORDS, WORDS))
 
 
-def trainer_of(model: Seq2Seq[Any] | None = None, **config: Any) -> Trainer:
+def trainer_of(model: Seq2Seq | None = None, **config: Any) -> Trainer:
     settings = {"warmup_steps": 2, "schedule": "cosine", "learning_rate": 0.01, **config}
     return Trainer(model or hard(), TrainingConfig(**settings), CPU, total=UPDATES)
 
@@ -94,7 +94,7 @@ def test_the_term_is_the_sum_that_is_written_above_it() -> None:
 
 
 def outcomes(
-    model: Seq2Seq[Any], batch: Batch, monkeypatch: pytest.MonkeyPatch
+    model: Seq2Seq, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Tensor, Tensor, Any]]:
     """For all that may be drawn: log-probabilities of draws and of words, (target,), and more."""
     model.train()

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from nmt.errors import ConfigError
-from nmt.models.attention import Query, Selection, SingleHead, attention_of, selections
-from support.attention_pieces import BATCH, SOURCE, TARGET, config_of
+from nmt.models.attention import Selection, SingleHead, attention_of, selections
+from support.attention_pieces import BATCH, SOURCE, TARGET, config_of, plain_query
 
 HARD = [name for name in selections if name != "soft"]
 MANY = 20_000
@@ -164,7 +164,9 @@ class Solver(nn.Module):
 
     def forward(self, asked: Riddles) -> tuple[Tensor, Tensor, Tensor | None]:
         mask = torch.ones(len(asked.answer), 1, NAMES, dtype=torch.bool)
-        found = self.attention(Query(asked.query), *self.attention.prepare(asked.states), mask)
+        found = self.attention(
+            plain_query(asked.query), *self.attention.prepare(asked.states), mask
+        )
         return self.read(found.contexts.squeeze(1)), found.weights.squeeze(1), found.draw_log_probs
 
 

@@ -260,11 +260,12 @@ def test_what_is_read_in_parts_is_what_is_read_at_once(embedded: Tensor) -> None
     for positions in ("rotary", "none"):
         encoder = encoder_of(positions=positions)
         assert isinstance(encoder, SelfAttentionEncoder)
-        look = encoder.layers[0].self_attention
+        read = encoder.layers[0].self_attention
         causal = torch.ones(SOURCE, SOURCE, dtype=torch.bool).tril().expand(BATCH, -1, -1)
-        whole, _ = look(embedded, causal)
-        first, cached = look(embedded[:, :2], causal[:, :2, :2])
-        rest, (keys, values) = look(embedded[:, 2:], causal[:, 2:], cached)
+        places = torch.arange(SOURCE).expand(BATCH, -1)
+        whole, _ = read(embedded, places, causal)
+        first, cached = read(embedded[:, :2], places[:, :2], causal[:, :2, :2])
+        rest, (keys, values) = read(embedded[:, 2:], places[:, 2:], causal[:, 2:], cached)
         torch.testing.assert_close(torch.cat([first, rest], dim=1), whole)
         assert keys.shape[:2] == values.shape[:2] == (BATCH, SOURCE)
 
@@ -312,8 +313,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
      "numbers, but 8 of heads share 8, 1 each: make that even"),
     ({"score": "additive", "positions": "rotary"}, "{where}.positions is 'rotary', but score "
      "'additive' does not compare vectors as they are: take score dot, scaled_dot or cosine, or "),
-    ({"score": "qkv", "heads": 1, "size": 6}, "{where}.size is 6, but what score 'qkv' finds must "
-     "be as wide as a state, 8: leave {where}.size out"),
+    ({"score": "qkv", "heads": 1, "size": 6}, "{where}.size is 6, but the contexts of score "
+     "'qkv' must be as wide as a state, 8: leave {where}.size out"),
     ({"score": "scaled_dott"}, "unknown attention score 'scaled_dott'; did you mean 'scaled_dot'"),
     ({"selection": "gumbel", "normalizer": "relu"}, "{where}: selection 'gumbel' draws from a "),
 ]  # fmt: skip

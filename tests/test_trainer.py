@@ -679,7 +679,7 @@ def test_a_model_learns_to_reverse_and_shows_how(decoder: str, cell: str, score:
         attention=AttentionConfig(score=score),
         dropout=0.0,
     )
-    model: Seq2Seq[Any] = build_model(config, Vocabularies(14, 14))
+    model: Seq2Seq = build_model(config, Vocabularies(14, 14))
     settings = TrainingConfig(
         learning_rate=1e-2, warmup_steps=20, schedule="cosine", label_smoothing=0.0
     )

@@ -17,7 +17,7 @@ from nmt.models.decoders import Decoder, decoders
 from nmt.models.devices import Compute
 from support.tiny_models import SOURCES, TARGETS, VOCABULARIES, ids
 
-Model = Seq2Seq[Any]
+Model = Seq2Seq
 
 # sizes all different, so that no transposed axis can pass
 BATCH, TARGET, SOURCE, SIZE, HIDDEN, LAYERS = 3, 6, 5, 8, 11, 2
@@ -31,7 +31,7 @@ def config_of(decoder: DecoderConfig, attention: AttentionConfig) -> ModelConfig
 
 def decoder_of(
     *, memory: int = SIZE, layers: int = LAYERS, attention: Any = None, **own: Any
-) -> Decoder[Any]:
+) -> Decoder:
     options = {"heads": 4, "feed_forward": HIDDEN, **own}
     config = DecoderConfig(kind="transformer", size=SIZE, layers=layers, self_attention=options)
     looks = AttentionConfig(**{"score": "scaled_dot", "heads": 2, **(attention or {})})
@@ -42,7 +42,7 @@ def decoder_of(
     return decoder.double().eval()
 
 
-def remember(decoder: Decoder[Any], *, memory: int = SIZE) -> Memory:
+def remember(decoder: Decoder, *, memory: int = SIZE) -> Memory:
     states = torch.randn(BATCH, SOURCE, memory).double()
     mask = torch.arange(SOURCE) < torch.tensor(LENGTHS).unsqueeze(1)
     summary = states[:, 0]
@@ -55,7 +55,7 @@ def embedded() -> Tensor:
     return torch.randn(BATCH, TARGET, SIZE, dtype=torch.double)
 
 
-def read_by_steps(decoder: Decoder[Any], embedded: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+def read_by_steps(decoder: Decoder, embedded: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
     state = decoder.start(memory)
     readouts, attention = [], []
     for word in embedded.unbind(dim=1):
@@ -69,7 +69,7 @@ def read_by_steps(decoder: Decoder[Any], embedded: Tensor, memory: Memory) -> tu
 # Independent truth: torch's own layers
 
 
-def as_torch(decoder: Decoder[Any], *, pre: bool) -> nn.TransformerDecoder:
+def as_torch(decoder: Decoder, *, pre: bool) -> nn.TransformerDecoder:
     """torch's decoder with the same weights."""
     layer = nn.TransformerDecoderLayer(
         SIZE, 2, HIDDEN, 0.0, batch_first=True, norm_first=pre, dtype=torch.double
@@ -138,14 +138,12 @@ def named(options: dict[str, Any]) -> str:
 
 
 @pytest.fixture(params=OPTIONS, ids=named)
-def decoder(request: pytest.FixtureRequest) -> Decoder[Any]:
+def decoder(request: pytest.FixtureRequest) -> Decoder:
     return decoder_of(**request.param)
 
 
 @torch.no_grad()
-def test_reading_at_once_equals_reading_step_by_step(
-    decoder: Decoder[Any], embedded: Tensor
-) -> None:
+def test_reading_at_once_equals_reading_step_by_step(decoder: Decoder, embedded: Tensor) -> None:
     memory = remember(decoder)
     reading = decoder(embedded, memory)
     readouts, attention = read_by_steps(decoder, embedded, memory)
@@ -157,7 +155,7 @@ def test_reading_at_once_equals_reading_step_by_step(
 
 
 @torch.no_grad()
-def test_a_later_word_changes_no_earlier_readout(decoder: Decoder[Any], embedded: Tensor) -> None:
+def test_a_later_word_changes_no_earlier_readout(decoder: Decoder, embedded: Tensor) -> None:
     memory = remember(decoder)
     other = embedded.clone()
     other[:, 3] = -embedded[:, 3]
@@ -169,7 +167,7 @@ def test_a_later_word_changes_no_earlier_readout(decoder: Decoder[Any], embedded
 
 
 @torch.no_grad()
-def test_beams_share_what_was_encoded_once(decoder: Decoder[Any], embedded: Tensor) -> None:
+def test_beams_share_what_was_encoded_once(decoder: Decoder, embedded: Tensor) -> None:
     """Two rows a sentence find what they would, each with a memory of its own."""
     memory = remember(decoder)
     start = decoder.advance(embedded[:, 0], decoder.start(memory), memory)
@@ -186,9 +184,7 @@ def test_beams_share_what_was_encoded_once(decoder: Decoder[Any], embedded: Tens
 
 
 @torch.no_grad()
-def test_padding_and_the_order_of_a_batch_do_not_matter(
-    decoder: Decoder[Any], embedded: Tensor
-) -> None:
+def test_padding_and_the_order_of_a_batch_do_not_matter(decoder: Decoder, embedded: Tensor) -> None:
     memory = remember(decoder)
     reading = decoder(embedded, memory)
     order = torch.tensor([2, 0, 1])
@@ -208,7 +204,7 @@ def test_padding_and_the_order_of_a_batch_do_not_matter(
 
 
 def test_the_gradient_reaches_every_word_and_stays_finite(
-    decoder: Decoder[Any], embedded: Tensor
+    decoder: Decoder, embedded: Tensor
 ) -> None:
     embedded.requires_grad_()
     reading = decoder.train()(embedded, remember(decoder))

@@ -38,7 +38,7 @@ GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2)}
 """torch's i f g o in ONNX's order i o f c; torch's r z n in ONNX's order z r h."""
 
 
-def write_graphs(model: Seq2Seq[Any], encoder: Path, step: Path) -> None:
+def write_graphs(model: Seq2Seq, encoder: Path, step: Path) -> None:
     """Write both graphs of a model, in float32.
 
     Raises:
@@ -60,7 +60,7 @@ def write_graphs(model: Seq2Seq[Any], encoder: Path, step: Path) -> None:
     _offer_the_best(step)
 
 
-def _write_encoder(model: Seq2Seq[Any], path: Path) -> None:
+def _write_encoder(model: Seq2Seq, path: Path) -> None:
     memory, state = _example(model, 5)
     names = [name for name, _ in [*named(memory, "memory"), *named(state, "state")]]
     torch.onnx.export(
@@ -74,7 +74,7 @@ def _write_encoder(model: Seq2Seq[Any], path: Path) -> None:
     )
 
 
-def _write_step(model: Seq2Seq[Any], path: Path) -> None:
+def _write_step(model: Seq2Seq, path: Path) -> None:
     memory, state = _example(model, 5, steps=4)
     longer_memory, longer_state = _example(model, 6, steps=4)
     _, later_state = _example(model, 5, steps=7)
@@ -112,7 +112,7 @@ def _changes(one: Tensor, other: Tensor, axis: Any) -> dict[int, Any]:
 
 
 class _Encoder(nn.Module):
-    def __init__(self, model: Seq2Seq[Any]) -> None:
+    def __init__(self, model: Seq2Seq) -> None:
         super().__init__()
         self.model = model
 
@@ -123,7 +123,7 @@ class _Encoder(nn.Module):
 
 
 class _Step(nn.Module):
-    def __init__(self, model: Seq2Seq[Any], memory: Memory, state: BatchState) -> None:
+    def __init__(self, model: Seq2Seq, memory: Memory, state: BatchState) -> None:
         super().__init__()
         self.model, self.memory, self.state = model, memory, state
 
@@ -161,7 +161,7 @@ def filled(pattern: Any, tensors: Iterator[Tensor]) -> Any:
     return tuple(filled(part, tensors) for part in pattern)
 
 
-def _example(model: Seq2Seq[Any], length: int, *, steps: int = 0) -> tuple[Memory, Any]:
+def _example(model: Seq2Seq, length: int, *, steps: int = 0) -> tuple[Memory, Any]:
     """What a source of some length became, and the state after some steps."""
     source = torch.full((3, length), EOS)
     source[0, -2:] = PAD

@@ -1,7 +1,6 @@
 """The engine that every model has: torch, on the processor or a GPU, in its own or fewer bits."""
 
 from copy import deepcopy
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ class TorchEngine(Engine):
 
     name = "torch"
 
-    def __init__(self, model: Seq2Seq[Any], compute: Compute) -> None:
+    def __init__(self, model: Seq2Seq, compute: Compute) -> None:
         self.attends_from = model.attends_from
         self.compute = compute
         self.model = deepcopy(model).to(compute.device).eval()
@@ -48,7 +47,7 @@ class _Float32Linear(nn.Linear):
 
 class _Session(Session):
     @torch.inference_mode()
-    def __init__(self, model: Seq2Seq[Any], source: Tensor, most: int) -> None:
+    def __init__(self, model: Seq2Seq, source: Tensor, most: int) -> None:
         self.model, self.most, self.device = model, most, source.device
         self.memory = model.encode(source, source != PAD)
         self.state = model.start(self.memory)

@@ -16,7 +16,7 @@ from nmt.models.devices import out_of_memory
 from nmt.models.encoder_decoder import EncoderDecoder
 
 
-def build_model(config: ModelConfig, vocabularies: Vocabularies) -> Seq2Seq[Any]:
+def build_model(config: ModelConfig, vocabularies: Vocabularies) -> Seq2Seq:
     """A model with fresh parameters, drawn from torch's global generator.
 
     Raises:

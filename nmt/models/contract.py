@@ -8,7 +8,7 @@ Sizes, in every docstring of this folder:
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
-from typing import Any, Generic, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self
 
 from torch import Tensor, nn
 
@@ -40,14 +40,11 @@ class Memory(BatchState):
     summary: Tensor  # (batch, memory): the whole sentence, from which the decoder starts
 
 
-State = TypeVar("State", bound=BatchState)
-
-
-class Step(NamedTuple, Generic[State]):
+class Step(NamedTuple):
     """One target position."""
 
     logits: Tensor  # (batch, vocab)
-    state: State
+    state: BatchState
     attention: Tensor  # (batch, source), zero at padding; the mean, where there are several
 
 
@@ -60,7 +57,7 @@ class DecoderOutput(NamedTuple):
     """(batch, target) log-probabilities of the positions that hard attention drew."""
 
 
-class Seq2Seq(nn.Module, ABC, Generic[State]):
+class Seq2Seq(nn.Module, ABC):
     """An encoder-decoder that can be trained whole and searched step by step."""
 
     attends_from: str
@@ -75,11 +72,11 @@ class Seq2Seq(nn.Module, ABC, Generic[State]):
         """source: (batch, source) ids; mask: (batch, source), True at real subwords"""
 
     @abstractmethod
-    def start(self, memory: Memory) -> State:
+    def start(self, memory: Memory) -> BatchState:
         """The decoder's state before the first target subword."""
 
     @abstractmethod
-    def step(self, previous: Tensor, state: State, memory: Memory) -> Step[State]:
+    def step(self, previous: Tensor, state: BatchState, memory: Memory) -> Step:
         """previous: (rows,) the ids chosen last
 
         A sentence of the memory may have several rows, side by side and as many for each: the

@@ -1,7 +1,5 @@
 """The encoder-decoder: embeddings, any encoder, any decoder, vocabulary."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -13,7 +11,7 @@ from nmt.models.dropout import Dropout
 from nmt.models.encoders import Encoder, encoders
 
 
-class EncoderDecoder(Seq2Seq[Any]):
+class EncoderDecoder(Seq2Seq):
     """One of the registered encoders below one of the registered decoders."""
 
     def __init__(self, config: ModelConfig, vocabularies: Vocabularies) -> None:
@@ -25,9 +23,7 @@ class EncoderDecoder(Seq2Seq[Any]):
             self.target_embedding = self.source_embedding
         self.dropout = Dropout(config.dropout)
         self.encoder: Encoder = encoders[config.encoder.kind](config)
-        self.decoder: Decoder[Any] = decoders[config.decoder.kind](
-            config, memory=self.encoder.memory
-        )
+        self.decoder: Decoder = decoders[config.decoder.kind](config, memory=self.encoder.memory)
         self.attends_from, self.reads_by = self.decoder.attends_from, self.decoder.reads_by
         self.narrow: nn.Module = nn.Identity()
         if not self.decoder.writes_embeddings:
@@ -54,7 +50,7 @@ class EncoderDecoder(Seq2Seq[Any]):
     def start(self, memory: Memory) -> BatchState:
         return self.decoder.start(memory)
 
-    def step(self, previous: Tensor, state: BatchState, memory: Memory) -> Step[Any]:
+    def step(self, previous: Tensor, state: BatchState, memory: Memory) -> Step:
         new = self._advance(previous, state, memory)
         return Step(self.vocabulary(new.readout), new.state, new.attention)
 
@@ -72,7 +68,7 @@ class EncoderDecoder(Seq2Seq[Any]):
         decoder = self.decoder.maps(self._written(target_in), self.encode(source, mask))
         return {**encoder, **decoder}
 
-    def _advance(self, previous: Tensor, state: BatchState, memory: Memory) -> DecoderStep[Any]:
+    def _advance(self, previous: Tensor, state: BatchState, memory: Memory) -> DecoderStep:
         new = self.decoder.advance(self._written(previous), state, memory)
         return new._replace(readout=self._narrowed(new.readout))
 
@@ -83,7 +79,7 @@ class EncoderDecoder(Seq2Seq[Any]):
     def _partly_forced(self, memory: Memory, target_in: Tensor, forced: Tensor) -> DecoderOutput:
         """Position by position, since the model's own choices are known only then."""
         state, previous = self.start(memory), target_in[:, 0]
-        found: list[DecoderStep[Any]] = []
+        found: list[DecoderStep] = []
         for position in range(target_in.size(1)):
             if position:
                 with torch.no_grad():

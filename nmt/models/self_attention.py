@@ -1,4 +1,4 @@
-"""Sequences whose positions look at each other: the parts of such a layer.
+"""Self-attention: the sublayers of a layer whose positions attend to each other.
 
 What differs between networks of this kind (which score, how many heads, whether there are
 residuals, normalisation, a feed-forward network) is a word in the config, so that everything from
@@ -37,15 +37,15 @@ class Sublayer(nn.Module, ABC):
         self.dropout = Dropout(dropout)
 
     def pre(self, states: Tensor) -> Tensor:
-        """What f reads."""
+        """The input of f."""
         return self.norm(states) if self.pre_norm else states
 
-    def post(self, states: Tensor, found: Tensor) -> Tensor:
-        """What becomes of the states, and of what f found."""
-        found = self.dropout(found)
+    def post(self, states: Tensor, output: Tensor) -> Tensor:
+        """The new states, from the old ones and the output of f."""
+        output = self.dropout(output)
         if self.residual:
-            found = states + found
-        return found if self.pre_norm else self.norm(found)
+            output = states + output
+        return output if self.pre_norm else self.norm(output)
 
 
 class SelfAttention(Sublayer):
@@ -60,33 +60,35 @@ class SelfAttention(Sublayer):
         self.attention = attending(where, config, query=size, memory=size, rotary=rotary)
         if self.attention.context != size:
             raise ConfigError(
-                f"{where}.size is {config.size}, but what score '{config.score}' finds must be as "
-                f"wide as a state, {size}: leave {where}.size out"
+                f"{where}.size is {config.size}, but the contexts of score '{config.score}' must "
+                f"be as wide as a state, {size}: leave {where}.size out"
             )
 
     def forward(
         self,
         states: Tensor,
+        positions: Tensor,
         mask: Tensor,
         past: KeyValues | None = None,
         *,
-        seen: list[AttentionOutput] | None = None,
+        outputs: list[AttentionOutput] | None = None,
     ) -> tuple[Tensor, KeyValues]:
-        """states: (batch, length, size); mask: (batch, 1 or length, before + length)
+        """states: (batch, length, size); positions: (batch, length) int64
+        mask: (batch, 1 or length, before + length)
 
         Returns the new states, and keys and values of all positions up to here.
-        seen: where what was found goes, if someone wants to see the weights
+        outputs: a list to which the output is added, for its weights
         """
-        read = self.pre(states)
+        inputs = self.pre(states)
         first = past[0].size(1) if past else 0
-        keys, values = self.attention.prepare(read, first=first)
+        keys, values = self.attention.prepare(inputs, first=first)
         if past:
             keys, values = torch.cat([past[0], keys], dim=1), torch.cat([past[1], values], dim=1)
-        asked = Query(read, positions_from(first, read) if self.attention.counts else None)
-        found = self.attention(asked, keys, values, mask)
-        if seen is not None:
-            seen.append(found)
-        return self.post(states, found.contexts), (keys, values)
+        query = Query(inputs, positions, words=inputs)
+        output = self.attention(query, keys, values, mask)
+        if outputs is not None:
+            outputs.append(output)
+        return self.post(states, output.contexts), (keys, values)
 
 
 class FeedForward(Sublayer):
@@ -183,10 +185,10 @@ def positions_from(first: int, states: Tensor) -> Tensor:
     return torch.arange(first, first + length, device=states.device).expand(batch, -1)
 
 
-def maps_of(seen: list[AttentionOutput], side: str, ending: str = "") -> dict[str, Tensor]:
+def maps_of(outputs: list[AttentionOutput], side: str, ending: str = "") -> dict[str, Tensor]:
     """The matrices of all layers and heads, by name: (batch, target, source) each"""
     return {
         f"{side} layer {layer} head {head}{ending}": weights
-        for layer, found in enumerate(seen, start=1)
-        for head, weights in enumerate(found.by_head.unbind(dim=1), start=1)
+        for layer, output in enumerate(outputs, start=1)
+        for head, weights in enumerate(output.by_head.unbind(dim=1), start=1)
     }

@@ -1,6 +1,6 @@
 """What is minimised of a batch: the loss of its words, and what else a config adds to it."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -28,7 +28,7 @@ class ForwardPass(NamedTuple):
 
 
 def forward(
-    model: Seq2Seq[Any], batch: Batch, device: torch.device, *, ratio: float = 1.0, per: str
+    model: Seq2Seq, batch: Batch, device: torch.device, *, ratio: float = 1.0, per: str
 ) -> ForwardPass:
     """Run a model over a batch.
 

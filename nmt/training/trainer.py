@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,7 +47,7 @@ class Trainer:
     """A model with its optimizer. It knows one verb: step."""
 
     def __init__(
-        self, model: Seq2Seq[Any], config: TrainingConfig, compute: Compute, *, total: int | None
+        self, model: Seq2Seq, config: TrainingConfig, compute: Compute, *, total: int | None
     ) -> None:
         self.model, self.config, self.compute, self.total = model, config, compute, total
         optimizer = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer]

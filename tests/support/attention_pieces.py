@@ -82,6 +82,12 @@ def asked(batch: int = BATCH, target: int = TARGET) -> Query:
     )
 
 
+def plain_query(states: Tensor) -> Query:
+    """For an attention that reads neither positions nor words."""
+    positions = torch.arange(states.size(1)).expand(len(states), -1)
+    return Query(states, positions, words=states)
+
+
 def states_of(score: str, batch: int = BATCH, source: int = SOURCE) -> Tensor:
     return torch.randn(batch, source, memory_of(score), dtype=torch.double)
 

@@ -99,7 +99,7 @@ class Kind:
             **{"dropout": 0.0, "tie_embeddings": "none", **rest},
         )
 
-    def build(self, *, dtype: torch.dtype = torch.float64, **rest: Any) -> Seq2Seq[Any]:
+    def build(self, *, dtype: torch.dtype = torch.float64, **rest: Any) -> Seq2Seq:
         """In float64, so that no processor's rounding shows, unless a test is about float32."""
         model = build_model(self.config(**rest), VOCABULARIES)
         with torch.no_grad():  # fresh parameters are so alike that errors could hide

@@ -1,4 +1,4 @@
-"""The attention itself: score, normalise, choose, average; once, and not once per score."""
+"""The attention itself: score, normalise, select, average; once, and not once per score."""
 
 from abc import ABC, abstractmethod
 from typing import NamedTuple
@@ -16,16 +16,16 @@ from nmt.models.attention.selection import selections
 
 
 class Query(NamedTuple):
-    """What asks, at some target positions."""
+    """What attends, at some target positions."""
 
     states: Tensor  # (batch, target, query)
-    positions: Tensor | None = None  # (batch, target) int64, from 0, for those that count
-    words: Tensor | None = None  # (batch, target, words): embeddings of the words read last
-    coverage: Tensor | None = None  # (batch, target, source): the weights so far, summed
+    positions: Tensor  # (batch, target) int64, from 0
+    words: Tensor  # (batch, target, words): embeddings of the words read last
+    coverage: Tensor | None = None  # (batch, target, source): the sum of the weights so far
 
 
 class AttentionOutput(NamedTuple):
-    """What was found."""
+    """Where a query attended, and what it read there."""
 
     contexts: Tensor  # (batch, target, context)
     weights: Tensor  # (batch, target, source)
@@ -42,15 +42,13 @@ class Attention(nn.Module, ABC):
     """Anything that answers queries from keys and values."""
 
     context: int
-    """Width of what comes back."""
+    """Width of a context vector."""
     sums_to_one = True
     """Whether each row of weights is a distribution."""
-    counts = False
-    """Whether a query must know which target position it is."""
-    covers = False
-    """Whether a query must know where was looked before, so that positions go one by one."""
+    has_coverage = False
+    """Whether a query needs the sum of the weights so far, so that positions go one by one."""
     reads_words = False
-    """Whether a query is also the word that was read last."""
+    """Whether the query's words matter."""
 
     @abstractmethod
     def prepare(
@@ -58,13 +56,44 @@ class Attention(nn.Module, ABC):
     ) -> tuple[Tensor, Tensor]:
         """Keys and values, once a sentence: (batch, source, memory) -> 2 x (batch, source, *)
 
-        summary: (batch, memory) the whole sentence, for who looks at no part of it
+        summary: (batch, memory) the whole sentence, for an attention that reads no part of it
         first: the position of the first state, where a sequence comes in parts
         """
 
     @abstractmethod
-    def forward(self, asked: Query, keys: Tensor, values: Tensor, mask: Tensor) -> AttentionOutput:
-        """mask: (batch, 1 or target, source) bool, True where a query may look"""
+    def forward(self, query: Query, keys: Tensor, values: Tensor, mask: Tensor) -> AttentionOutput:
+        """mask: (batch, 1 or target, source) bool, True where a query may attend"""
+
+    def by_row(self, query: Query, keys: Tensor, values: Tensor, mask: Tensor) -> AttentionOutput:
+        """Queries of rows that may share a sentence, as the beams of a search do.
+
+        A sentence's rows are next to each other, and each has as many. They become further target
+        positions of their sentence, so that keys and values are not repeated.
+
+        query: (rows, target, *); mask: (batch, source). Returns tensors of (rows, ...).
+        """
+        batch, (rows, target) = mask.size(0), query.states.shape[:2]
+        folded = Query(
+            _folded(query.states, batch),
+            query.positions.reshape(batch, -1),
+            _folded(query.words, batch),
+            None if query.coverage is None else _folded(query.coverage, batch),
+        )
+        output = self(folded, keys, values, mask.unsqueeze(1))
+        log_probs, heads = output.draw_log_probs, output.heads
+        if heads is not None:
+            heads = heads.unflatten(2, (-1, target)).transpose(1, 2).flatten(0, 1)
+        return AttentionOutput(
+            output.contexts.reshape(rows, target, -1),
+            output.weights.reshape(rows, target, -1),
+            None if log_probs is None else log_probs.reshape(rows, target),
+            heads,
+        )
+
+
+def _folded(rows: Tensor, batch: int) -> Tensor:
+    """(rows, target, *) -> (batch, rows of a sentence * target, *)"""
+    return rows.reshape(batch, -1, rows.size(-1))
 
 
 def attention_of(
@@ -72,7 +101,7 @@ def attention_of(
 ) -> Attention:
     """The attention that a config describes.
 
-    query, memory, words: widths of a query, of a state that it looks at, of an embedded word
+    query, memory, words: widths of a query, of a state that it attends to, of an embedded word
     rotary: tell queries and keys their positions by rotation
 
     Raises:
@@ -104,8 +133,8 @@ class SingleHead(Attention):
         self.context = self.score.context
         self.local = config.scope != "global"  # else the lengths need not be counted
         self.sums_to_one = self.normalizer.sums_to_one and config.scope != "local-p"
-        self.covers, self.reads_words = config.coverage, self.score.reads_words
-        self.counts, self.rotary = rotary or self.scope.counts, rotary
+        self.has_coverage, self.reads_words = config.coverage, self.score.reads_words
+        self.rotary = rotary
 
     def prepare(
         self, states: Tensor, summary: Tensor | None = None, *, first: int = 0
@@ -119,31 +148,29 @@ class SingleHead(Attention):
             states = rotated(states, positions)
         return self.score.project(states)
 
-    def forward(self, asked: Query, keys: Tensor, values: Tensor, mask: Tensor) -> AttentionOutput:
-        query = asked.states.to(keys.dtype)
+    def forward(self, query: Query, keys: Tensor, values: Tensor, mask: Tensor) -> AttentionOutput:
+        states = query.states.to(keys.dtype)
         if self.reads_words:
-            assert asked.words is not None, "who reads words is given them"
-            query = torch.cat([asked.words.to(keys.dtype), query], dim=-1)
+            states = torch.cat([query.words.to(keys.dtype), states], dim=-1)
         if self.rotary:
-            assert asked.positions is not None, "who counts is told"
-            query = rotated(query, asked.positions)
+            states = rotated(states, query.positions)
         if self.local:
-            window = self.scope(query, asked.positions, mask.sum(dim=-1), source=keys.size(1))
+            window = self.scope(states, query.positions, mask.sum(dim=-1), source=keys.size(1))
             if window is not None:
-                return self._in_window(query, asked.coverage, keys, values, mask, window)
-        scores = self._scores(query, keys, asked.coverage)
-        weights, drawn = self.selection(self.normalizer(scores, mask))
-        return AttentionOutput(weights.to(values.dtype) @ values, weights, drawn)
+                return self._in_window(states, query.coverage, keys, values, mask, window)
+        scores = self._scores(states, keys, query.coverage)
+        weights, log_probs = self.selection(self.normalizer(scores, mask))
+        return AttentionOutput(weights.to(values.dtype) @ values, weights, log_probs)
 
-    def _scores(self, query: Tensor, keys: Tensor, coverage: Tensor | None) -> Tensor:
-        if self.covers:
+    def _scores(self, states: Tensor, keys: Tensor, coverage: Tensor | None) -> Tensor:
+        if self.has_coverage:
             assert isinstance(self.score, TanhScore), "the others refuse it"
-            return self.score(query, keys, coverage)
-        return self.score(query, keys)
+            return self.score(states, keys, coverage)
+        return self.score(states, keys)
 
     def _in_window(
         self,
-        query: Tensor,
+        states: Tensor,
         coverage: Tensor | None,
         keys: Tensor,
         values: Tensor,
@@ -154,24 +181,25 @@ class SingleHead(Attention):
         batch, target, width = window.index.shape
         apart = (batch * target, 1, width)
 
-        def seen(states: Tensor) -> Tensor:
+        def inside_window(source: Tensor) -> Tensor:
             """(batch, source, *) -> (batch * target, width, *)"""
-            first = torch.arange(batch, device=states.device).view(batch, 1, 1)
-            return states[first, window.index].flatten(0, 1)
+            first = torch.arange(batch, device=source.device).view(batch, 1, 1)
+            return source[first, window.index].flatten(0, 1)
 
         if coverage is not None:
             coverage = coverage.gather(-1, window.index).view(apart)
-        scores = self._scores(query.reshape(-1, 1, query.size(-1)), seen(keys), coverage)
+        queries = states.reshape(-1, 1, states.size(-1))
+        scores = self._scores(queries, inside_window(keys), coverage)
         inside = window.inside & mask.expand(-1, target, -1).gather(-1, window.index)
         weights = self.normalizer(scores, inside.view(apart))
         if window.factor is not None:
             weights = weights * window.factor.view(apart).to(weights.dtype)
-        weights, drawn = self.selection(weights)
-        contexts = (weights.to(values.dtype) @ seen(values)).view(batch, target, -1)
+        weights, log_probs = self.selection(weights)
+        contexts = (weights.to(values.dtype) @ inside_window(values)).view(batch, target, -1)
         everywhere = weights.new_zeros(batch, target, keys.size(1))
         everywhere = everywhere.scatter_add(-1, window.index, weights.view(batch, target, width))
         return AttentionOutput(
-            contexts, everywhere, None if drawn is None else drawn.view(batch, target)
+            contexts, everywhere, None if log_probs is None else log_probs.view(batch, target)
         )
 
 
@@ -206,7 +234,7 @@ class MultiHead(Attention):
             nn.init.xavier_uniform_(linear.weight)
             nn.init.zeros_(linear.bias)
         self.sums_to_one = self.inner.sums_to_one
-        self.counts, self.covers = self.inner.counts, self.inner.covers
+        self.has_coverage = self.inner.has_coverage
 
     def prepare(
         self, states: Tensor, summary: Tensor | None = None, *, first: int = 0
@@ -215,23 +243,22 @@ class MultiHead(Attention):
         values = self.inner.score.values(self._apart(self.value(states)))
         return self._together(keys), self._together(values)
 
-    def forward(self, asked: Query, keys: Tensor, values: Tensor, mask: Tensor) -> AttentionOutput:
-        states = self._apart(self.query(asked.states.to(keys.dtype)))
-        positions, coverage = asked.positions, asked.coverage
+    def forward(self, query: Query, keys: Tensor, values: Tensor, mask: Tensor) -> AttentionOutput:
+        coverage = query.coverage
         inner = Query(
-            states,
-            None if positions is None else positions.repeat_interleave(self.heads, dim=0),
-            None,
+            self._apart(self.query(query.states.to(keys.dtype))),
+            query.positions.repeat_interleave(self.heads, dim=0),
+            query.words,  # of which a score with heads reads nothing
             None if coverage is None else coverage.repeat_interleave(self.heads, dim=0),
         )
         mask = mask.repeat_interleave(self.heads, dim=0)
-        found = self.inner(inner, self._apart(keys), self._apart(values), mask)
-        weights = found.weights.unflatten(0, (-1, self.heads))
-        drawn = found.draw_log_probs
+        output = self.inner(inner, self._apart(keys), self._apart(values), mask)
+        weights = output.weights.unflatten(0, (-1, self.heads))
+        log_probs = output.draw_log_probs
         return AttentionOutput(
-            self.output(self._together(found.contexts)),
+            self.output(self._together(output.contexts)),
             weights.mean(dim=1),
-            None if drawn is None else drawn.unflatten(0, (-1, self.heads)).sum(dim=1),
+            None if log_probs is None else log_probs.unflatten(0, (-1, self.heads)).sum(dim=1),
             weights,
         )
 
@@ -248,7 +275,7 @@ class NoAttention(Attention):
     """c_t = the summary of the sentence, at every position: the fixed vector of the first models.
 
     Cho et al. (2014): https://arxiv.org/abs/1406.1078; Sutskever et al. (2014):
-    https://arxiv.org/abs/1409.3215. Its weights are zero: it looks nowhere.
+    https://arxiv.org/abs/1409.3215. Its weights are zero: it attends to nothing.
     """
 
     sums_to_one = False
@@ -260,11 +287,11 @@ class NoAttention(Attention):
     def prepare(
         self, states: Tensor, summary: Tensor | None = None, *, first: int = 0
     ) -> tuple[Tensor, Tensor]:
-        assert summary is not None, "it is all that there is to see"
+        assert summary is not None, "nothing else is read"
         return states[..., :0], summary.unsqueeze(1)
 
-    def forward(self, asked: Query, keys: Tensor, values: Tensor, mask: Tensor) -> AttentionOutput:
-        batch, target, _ = asked.states.shape
+    def forward(self, query: Query, keys: Tensor, values: Tensor, mask: Tensor) -> AttentionOutput:
+        batch, target, _ = query.states.shape
         weights = torch.zeros(batch, target, keys.size(1), device=keys.device)
         return AttentionOutput(values.expand(-1, target, -1), weights)
 

@@ -27,23 +27,20 @@ class Window:
 
 
 class Scope(nn.Module, ABC):
-    """Which source positions a target position looks at."""
-
-    counts = False
-    """Whether it must know which target position asks."""
+    """Which source positions a target position attends to."""
 
     def __init__(self, config: AttentionConfig, *, query: int) -> None:
         super().__init__()
 
     @abstractmethod
     def forward(
-        self, query: Tensor, positions: Tensor | None, lengths: Tensor, *, source: int
+        self, query: Tensor, positions: Tensor, lengths: Tensor, *, source: int
     ) -> Window | None:
         """None: at every position.
 
         query: (batch, target, query); lengths: (batch, 1 or target) of the sources, which are
         padded to `source`
-        positions: (batch, target) int64, from 0, in the target: for a scope that counts
+        positions: (batch, target) int64, from 0, in the target
         """
 
 
@@ -58,7 +55,7 @@ class Global(Scope):
     """
 
     def forward(
-        self, query: Tensor, positions: Tensor | None, lengths: Tensor, *, source: int
+        self, query: Tensor, positions: Tensor, lengths: Tensor, *, source: int
     ) -> Window | None:
         return None
 
@@ -72,16 +69,11 @@ class Monotonic(Scope):
     D = config.window. After the end of the source the window stays at its last position.
     """
 
-    counts = True
-
     def __init__(self, config: AttentionConfig, *, query: int) -> None:
         super().__init__(config, query=query)
         self.window = config.window
 
-    def forward(
-        self, query: Tensor, positions: Tensor | None, lengths: Tensor, *, source: int
-    ) -> Window:
-        assert positions is not None, "who counts is told"
+    def forward(self, query: Tensor, positions: Tensor, lengths: Tensor, *, source: int) -> Window:
         return Window(*_around(positions, lengths, _reach(self.window, source)), None)
 
 
@@ -102,9 +94,7 @@ class Predictive(Scope):
         self.W_p = nn.Linear(query, query, bias=False)
         self.v_p = nn.Linear(query, 1, bias=False)
 
-    def forward(
-        self, query: Tensor, positions: Tensor | None, lengths: Tensor, *, source: int
-    ) -> Window:
+    def forward(self, query: Tensor, positions: Tensor, lengths: Tensor, *, source: int) -> Window:
         predicted = self.v_p(self.W_p(query).tanh()).squeeze(-1)
         predicted = predicted.to(torch.promote_types(predicted.dtype, torch.float32))
         centre = lengths * predicted.sigmoid()  # (batch, target)

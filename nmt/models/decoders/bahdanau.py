@@ -39,13 +39,13 @@ class DeepReadout(RecurrentDecoder):
 
 @decoders.register("bahdanau")
 class BahdanauDecoder(DeepReadout):
-    """c_t attended from s_t-1,  s_t = cell([y_t-1; c_t], s_t-1),  readout of [s_t; c_t; y_t-1]
+    """c_t output from s_t-1,  s_t = cell([y_t-1; c_t], s_t-1),  readout of [s_t; c_t; y_t-1]
 
     Bahdanau, Cho and Bengio (2015), appendix A.2.2: https://arxiv.org/abs/1409.0473
     """
 
     attends_from = "s_t-1"
-    by_hand = True
+    has_fused_loop = True
 
     @staticmethod
     def feed_width(config: DecoderConfig, context: int) -> int:
@@ -63,17 +63,17 @@ class BahdanauDecoder(DeepReadout):
 
     def recurrent_step(
         self, gates: Tensor, word: Tensor, state: DecoderState, memory: Memory
-    ) -> DecoderStep[DecoderState]:
-        found, past = self.attend(state.cells.top, word, state.past, memory)
-        new = self.stack.step(gates, found.contexts, state.cells)
-        part = torch.cat([new.top.to(found.contexts.dtype), found.contexts], dim=-1)
+    ) -> DecoderStep:
+        output, past = self.attend(state.cells.top, word, state.past, memory)
+        new = self.stack.step(gates, output.contexts, state.cells)
+        part = torch.cat([new.top.to(output.contexts.dtype), output.contexts], dim=-1)
         state = DecoderState(new, state.feed, past)
-        return DecoderStep(part, state, found.weights, found.draw_log_probs, found.heads)
+        return DecoderStep(part, state, output.weights, output.draw_log_probs, output.heads)
 
 
 @decoders.register("conditional")
 class ConditionalDecoder(DeepReadout):
-    """s'_t = cell_1(y_t-1, s_t-1),  c_t attended from s'_t,  s_t = cell_2(c_t, s'_t)
+    """s'_t = cell_1(y_t-1, s_t-1),  c_t output from s'_t,  s_t = cell_2(c_t, s'_t)
 
     The conditional recurrent unit of Sennrich et al. (2017), Nematus, section 2:
     https://arxiv.org/abs/1703.04357. With several layers, the second cell moves the highest.
@@ -94,12 +94,12 @@ class ConditionalDecoder(DeepReadout):
 
     def recurrent_step(
         self, gates: Tensor, word: Tensor, state: DecoderState, memory: Memory
-    ) -> DecoderStep[DecoderState]:
+    ) -> DecoderStep:
         first = self.stack.step(gates, state.feed, state.cells)
-        found, past = self.attend(first.top, word, state.past, memory)
+        output, past = self.attend(first.top, word, state.past, memory)
         top = CellState(first.hidden[-1:], first.cell[-1:])
-        moved = self.second.step(self.second.project(found.contexts), state.feed, top)
+        moved = self.second.step(self.second.project(output.contexts), state.feed, top)
         new = CellState(first.hidden[:-1] + moved.hidden, first.cell[:-1] + moved.cell)
-        part = torch.cat([new.top.to(found.contexts.dtype), found.contexts], dim=-1)
+        part = torch.cat([new.top.to(output.contexts.dtype), output.contexts], dim=-1)
         state = DecoderState(new, state.feed, past)
-        return DecoderStep(part, state, found.weights, found.draw_log_probs, found.heads)
+        return DecoderStep(part, state, output.weights, output.draw_log_probs, output.heads)

@@ -2,28 +2,28 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any, Generic, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from nmt.config import DecoderConfig, ModelConfig
-from nmt.models.contract import DecoderOutput, Memory, State
+from nmt.models.contract import BatchState, DecoderOutput, Memory
 from nmt.models.limits import PositionLimit
 from nmt.registry import Registry
 
 
-class DecoderStep(NamedTuple, Generic[State]):
+class DecoderStep(NamedTuple):
     """A decoder by one position."""
 
     readout: Tensor  # (batch, readout)
-    state: State
+    state: Any  # the decoder's own kind of BatchState
     attention: Tensor  # (batch, source)
     draw_log_probs: Tensor | None = None  # (batch,): see `DecoderOutput`
     heads: Tensor | None = None  # (batch, heads, source), of which the attention is the mean
 
 
-def joined(steps: Sequence[DecoderStep[Any]]) -> DecoderOutput:
+def joined(steps: Sequence[DecoderStep]) -> DecoderOutput:
     """The reading of a target that was read position by position."""
     drawn = [step.draw_log_probs for step in steps if step.draw_log_probs is not None]
     return DecoderOutput(
@@ -33,7 +33,7 @@ def joined(steps: Sequence[DecoderStep[Any]]) -> DecoderOutput:
     )
 
 
-class Decoder(nn.Module, ABC, Generic[State]):
+class Decoder(nn.Module, ABC):
     """Reads embedded target words against a memory.
 
     Built as `Decoder(model, memory=)`: the whole model's config, and the width of an encoder state.
@@ -66,12 +66,15 @@ class Decoder(nn.Module, ABC, Generic[State]):
         """What its attention wants of the encoder's states: keys and values of a `Memory`"""
 
     @abstractmethod
-    def start(self, memory: Memory) -> State:
+    def start(self, memory: Memory) -> BatchState:
         """Before the first target word."""
 
     @abstractmethod
-    def advance(self, embedded: Tensor, state: State, memory: Memory) -> DecoderStep[State]:
-        """One position. embedded: (rows, inputs); a sentence of the memory may have several"""
+    def advance(self, embedded: Tensor, state: Any, memory: Memory) -> DecoderStep:
+        """One position. embedded: (rows, inputs); a sentence of the memory may have several
+
+        state: what `start` or the step before returned
+        """
 
     @abstractmethod
     def forward(self, embedded: Tensor, memory: Memory) -> DecoderOutput:
@@ -92,4 +95,4 @@ class Decoder(nn.Module, ABC, Generic[State]):
         return {}
 
 
-decoders: Registry[type[Decoder[Any]]] = Registry("decoder")
+decoders: Registry[type[Decoder]] = Registry("decoder")

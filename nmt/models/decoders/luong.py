@@ -12,7 +12,7 @@ from nmt.models.decoders.recurrent import DecoderState, RecurrentDecoder
 
 @decoders.register("luong")
 class LuongDecoder(RecurrentDecoder):
-    """s_t = cell([y_t-1; h~_t-1], s_t-1),  h~_t = tanh(W [c_t; s_t]),  c_t attended from s_t
+    """s_t = cell([y_t-1; h~_t-1], s_t-1),  h~_t = tanh(W [c_t; s_t]),  c_t output from s_t
 
     Luong, Pham and Manning (2015), sections 3 and 3.3: https://arxiv.org/abs/1508.04025
     Without input feeding nothing of the attention enters the recurrence, so the whole target
@@ -21,7 +21,7 @@ class LuongDecoder(RecurrentDecoder):
 
     attends_from = "s_t"
     options = frozenset({"cell", "input_feeding"})
-    by_hand = True
+    has_fused_loop = True
 
     @classmethod
     def summary(cls, config: DecoderConfig) -> str:
@@ -30,7 +30,7 @@ class LuongDecoder(RecurrentDecoder):
     def __init__(self, model: ModelConfig, *, memory: int) -> None:
         super().__init__(model, memory=memory)
         self.combine = nn.Linear(self.attention.context + self.hidden, self.hidden, bias=False)
-        self.parallel = not (self.feed or self.attention.covers)
+        self.parallel = not (self.feed or self.attention.has_coverage)
 
     @property
     def reads_by(self) -> str:
@@ -46,9 +46,11 @@ class LuongDecoder(RecurrentDecoder):
     def forward(self, embedded: Tensor, memory: Memory) -> DecoderOutput:
         if self.parallel:
             states = self.stack.read(embedded, self.start(memory).cells)
-            found = self.attend_in_parallel(states, embedded, memory)
+            output = self.attend_in_parallel(states, embedded, memory)
             return DecoderOutput(
-                self._attentional(found.contexts, states), found.weights, found.draw_log_probs
+                self._attentional(output.contexts, states),
+                output.weights,
+                output.draw_log_probs,
             )
         return (self.read_fused if self.fused else self.read_plainly)(embedded, memory)
 
@@ -59,13 +61,13 @@ class LuongDecoder(RecurrentDecoder):
 
     def recurrent_step(
         self, gates: Tensor, word: Tensor, state: DecoderState, memory: Memory
-    ) -> DecoderStep[DecoderState]:
+    ) -> DecoderStep:
         new = self.stack.step(gates, state.feed, state.cells)
-        found, past = self.attend(new.top, word, state.past, memory)
-        attentional = self._attentional(found.contexts, new.top)
+        output, past = self.attend(new.top, word, state.past, memory)
+        attentional = self._attentional(output.contexts, new.top)
         feed = attentional if self.feed else state.feed
         state = DecoderState(new, feed, past)
-        return DecoderStep(attentional, state, found.weights, found.draw_log_probs, found.heads)
+        return DecoderStep(attentional, state, output.weights, output.draw_log_probs, output.heads)
 
     def read_out(self, part: Tensor, embedded: Tensor) -> Tensor:
         return part

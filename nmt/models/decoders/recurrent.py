@@ -16,10 +16,10 @@ from nmt.models.decoders.decoder import Decoder, DecoderStep, joined
 
 @dataclass(frozen=True)
 class Past(BatchState):
-    """What an attention must know of the positions before; of width 0 where it need not."""
+    """What an attention may need to know of the positions before."""
 
     position: Tensor  # (batch, 1) int64: how many there were
-    coverage: Tensor  # (batch, source): their weights, summed
+    coverage: Tensor  # (batch, source): the sum of their weights; (batch, 0) where not needed
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class DecoderState(BatchState):
     past: Past
 
 
-class RecurrentDecoder(Decoder[DecoderState]):
+class RecurrentDecoder(Decoder):
     """A cell, an attention, and the order in which they take turns."""
 
     options = frozenset({"cell"})
-    by_hand = False
-    """Whether `nmt.models.fused` has a loop of this kind, with a backward pass by hand."""
+    has_fused_loop = False
+    """Whether `nmt.models.fused` has a loop of this kind, with a hand-written backward pass."""
 
     def __init__(self, model: ModelConfig, *, memory: int) -> None:
         super().__init__(model, memory=memory)
@@ -52,7 +52,7 @@ class RecurrentDecoder(Decoder[DecoderState]):
         self.bridge = nn.Linear(memory, parts * config.size)
         self.layers = config.layers
         self.hidden = config.size
-        known = self.by_hand and fused.known(self.stack, self.attention)
+        known = self.has_fused_loop and fused.known(self.stack, self.attention)
         self.fused = config.fused and bool(self.feed) and known
 
     @classmethod
@@ -84,16 +84,13 @@ class RecurrentDecoder(Decoder[DecoderState]):
 
     def _nothing_seen(self, memory: Memory) -> Past:
         batch, source = memory.mask.shape
-        counted, covered = int(self.attention.counts), source if self.attention.covers else 0
-        device = memory.mask.device
+        covered, device = source if self.attention.has_coverage else 0, memory.mask.device
         return Past(
-            torch.zeros(batch, counted, dtype=torch.long, device=device),
+            torch.zeros(batch, 1, dtype=torch.long, device=device),
             torch.zeros(batch, covered, device=device),
         )
 
-    def advance(
-        self, embedded: Tensor, state: DecoderState, memory: Memory
-    ) -> DecoderStep[DecoderState]:
+    def advance(self, embedded: Tensor, state: DecoderState, memory: Memory) -> DecoderStep:
         new = self.recurrent_step(self.stack.project(embedded), embedded, state, memory)
         return new._replace(readout=self.read_out(new.readout, embedded))
 
@@ -115,9 +112,9 @@ class RecurrentDecoder(Decoder[DecoderState]):
         each = torch.stack(heads, dim=2).unbind(dim=1)
         return {f"decoder layer 1 head {n}": weights for n, weights in enumerate(each, start=1)}
 
-    def _steps(self, embedded: Tensor, memory: Memory) -> list[DecoderStep[DecoderState]]:
+    def _steps(self, embedded: Tensor, memory: Memory) -> list[DecoderStep]:
         state = self.start(memory)
-        steps: list[DecoderStep[DecoderState]] = []
+        steps: list[DecoderStep] = []
         gates = self.stack.project(embedded)
         for gate, word in zip(gates.unbind(dim=1), embedded.unbind(dim=1), strict=True):
             steps.append(self.recurrent_step(gate, word, state, memory))
@@ -129,40 +126,38 @@ class RecurrentDecoder(Decoder[DecoderState]):
     ) -> tuple[AttentionOutput, Past]:
         """One position of rows that may share their sentence, as the beams of a search do.
 
-        states: (rows, hidden); words: (rows, inputs); as many rows a sentence of the memory, side
-        by side. Returns contexts (rows, context), weights (rows, source), heads (rows, heads,
-        source) and so on, and the new past.
+        states: (rows, hidden); words: (rows, inputs). Returns contexts (rows, context), weights
+        (rows, source), heads (rows, heads, source) and so on, and the new past.
         """
-        batch = memory.mask.size(0)
-
-        def by_sentence(rows: Tensor) -> Tensor:
-            return rows.reshape(batch, -1, rows.size(-1))
-
-        counts, covers = self.attention.counts, self.attention.covers
-        asked = Query(
-            by_sentence(states),
-            by_sentence(past.position).squeeze(-1) if counts else None,
-            by_sentence(words) if self.attention.reads_words else None,
-            by_sentence(past.coverage) if covers else None,
+        coverage = past.coverage if self.attention.has_coverage else None
+        query = Query(
+            states.unsqueeze(1),
+            past.position,
+            words.unsqueeze(1),
+            None if coverage is None else coverage.unsqueeze(1),
         )
-        found = self.attention(asked, memory.keys, memory.values, memory.mask.unsqueeze(1))
-        contexts, weights = found.contexts.flatten(0, 1), found.weights.flatten(0, 1)
-        drawn = None if found.draw_log_probs is None else found.draw_log_probs.flatten()
-        heads = None if found.heads is None else found.heads.transpose(1, 2).flatten(0, 1)
-        past = Past(past.position + 1, past.coverage + weights if covers else past.coverage)
-        return AttentionOutput(contexts, weights, drawn, heads), past
+        output = self.attention.by_row(query, memory.keys, memory.values, memory.mask)
+        log_probs, heads = output.draw_log_probs, output.heads
+        output = AttentionOutput(
+            output.contexts.squeeze(1),
+            output.weights.squeeze(1),
+            None if log_probs is None else log_probs.squeeze(1),
+            None if heads is None else heads.squeeze(2),
+        )
+        covered = past.coverage if coverage is None else coverage + output.weights
+        return output, Past(past.position + 1, covered)
 
     def attend_in_parallel(self, states: Tensor, words: Tensor, memory: Memory) -> AttentionOutput:
         """All positions of a target: (batch, target, hidden), (batch, target, inputs)"""
         positions = torch.arange(states.size(1), device=states.device).expand(states.shape[:2])
-        asked = Query(states, positions, words)
-        return self.attention(asked, memory.keys, memory.values, memory.mask.unsqueeze(1))
+        query = Query(states, positions, words)
+        return self.attention(query, memory.keys, memory.values, memory.mask.unsqueeze(1))
 
     @abstractmethod
     def recurrent_step(
         self, gates: Tensor, word: Tensor, state: DecoderState, memory: Memory
-    ) -> DecoderStep[DecoderState]:
-        """What has to happen inside the recurrence; its readout is what `read_out` wants.
+    ) -> DecoderStep:
+        """What has to happen inside the recurrence; its readout is what `read_out` reads.
 
         gates: the word's share of them, (batch, gates); word: (batch, inputs)
         """

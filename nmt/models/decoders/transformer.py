@@ -36,7 +36,7 @@ class KeyValueCache(BatchState):
 
 
 @decoders.register("transformer")
-class TransformerDecoder(Decoder[KeyValueCache]):
+class TransformerDecoder(Decoder):
     """Y_l+1 = feed_forward(attention(self_attention(Y_l), source)), from the words Y_0 on.
 
     Vaswani et al. (2017), section 3: https://arxiv.org/abs/1706.03762; with norm `pre`, Xiong et
@@ -78,8 +78,8 @@ class TransformerDecoder(Decoder[KeyValueCache]):
         layers = [_Layer(model, memory=memory) for _ in range(model.decoder.layers)]
         self.layers = cast(Sequence[_Layer], nn.ModuleList(layers))
         self.norm = norm_of(self.hidden, own.norm == "pre")
-        across = self.layers[0].cross_attention.attention
-        self.reads_dropped = self.drops_words and across.reads_words
+        cross_attention = self.layers[0].cross_attention.attention
+        self.drops_queries = self.drops_words and cross_attention.reads_words
         with torch.no_grad():
             nothing = torch.zeros(1, 0, self.hidden)
             cached = [layer.self_attention.attention.prepare(nothing) for layer in self.layers]
@@ -100,9 +100,7 @@ class TransformerDecoder(Decoder[KeyValueCache]):
         keys, values = zip(*self.widths, strict=True)
         return KeyValueCache(tuple(map(nothing, keys)), tuple(map(nothing, values)))
 
-    def advance(
-        self, embedded: Tensor, state: KeyValueCache, memory: Memory
-    ) -> DecoderStep[KeyValueCache]:
+    def advance(self, embedded: Tensor, state: KeyValueCache, memory: Memory) -> DecoderStep:
         output, state = self._read(embedded.unsqueeze(1), memory, state)
         drawn = None if output.draw_log_probs is None else output.draw_log_probs[:, 0]
         return DecoderStep(output.readouts[:, 0], state, output.attention[:, 0], drawn)
@@ -111,11 +109,12 @@ class TransformerDecoder(Decoder[KeyValueCache]):
         return self._read(embedded, memory)[0]
 
     def maps(self, embedded: Tensor, memory: Memory) -> dict[str, Tensor]:
-        across: list[AttentionOutput] = []
-        back: list[AttentionOutput] = []
-        self._read(embedded, memory, across=across, back=back)
-        looked = across if memory.keys.size(-1) else []  # without attention there is nothing
-        return {**maps_of(looked, "decoder"), **maps_of(back, "decoder", " self")}
+        own: list[AttentionOutput] = []
+        cross: list[AttentionOutput] = []
+        self._read(embedded, memory, self_attention=own, cross_attention=cross)
+        if not memory.keys.size(-1):  # without attention it has no weights
+            cross = []
+        return {**maps_of(cross, "decoder"), **maps_of(own, "decoder", " self")}
 
     def _read(
         self,
@@ -123,17 +122,18 @@ class TransformerDecoder(Decoder[KeyValueCache]):
         memory: Memory,
         past: KeyValueCache | None = None,
         *,
-        across: list[AttentionOutput] | None = None,
-        back: list[AttentionOutput] | None = None,
+        self_attention: list[AttentionOutput] | None = None,
+        cross_attention: list[AttentionOutput] | None = None,
     ) -> tuple[DecoderOutput, KeyValueCache]:
         """embedded: (rows, length, inputs), the words after those of the past"""
         rows, length, _ = embedded.shape
         before = past.keys[0].size(1) if past else 0
         states = self.positions(embedded, before if past else None)
-        words = self.positions.dropout(embedded) if self.reads_dropped else embedded
+        words = self.positions.dropout(embedded) if self.drops_queries else embedded
         ones = torch.ones(length, before + length, dtype=torch.bool, device=embedded.device)
         mask = ones.tril(before).expand(rows, -1, -1)
-        found: list[AttentionOutput] = []
+        positions = positions_from(before, states)
+        outputs: list[AttentionOutput] = []
         cached: list[KeyValues] = []
         sources = zip(
             memory.keys.chunk(len(self.layers), dim=-1),
@@ -142,17 +142,19 @@ class TransformerDecoder(Decoder[KeyValueCache]):
         )
         for number, (layer, (keys, values)) in enumerate(zip(self.layers, sources, strict=True)):
             own = (past.keys[number], past.values[number]) if past else None
-            states, now = layer.self_attention(states, mask, own, seen=back)
-            states, seen = layer.cross_attention(states, words, keys, values, memory.mask, before)
+            states, now = layer.self_attention(states, positions, mask, own, outputs=self_attention)
+            states, attended = layer.cross_attention(
+                states, words, positions, keys, values, memory.mask
+            )
             states = layer.feed_forward(states)
-            found.append(seen)
+            outputs.append(attended)
             cached.append(now)
-        if across is not None:
-            across.extend(found)
-        drawn = [seen.draw_log_probs for seen in found if seen.draw_log_probs is not None]
+        if cross_attention is not None:
+            cross_attention.extend(outputs)
+        drawn = [each.draw_log_probs for each in outputs if each.draw_log_probs is not None]
         draw_log_probs = torch.stack(drawn).sum(dim=0) if drawn else None
         new_keys, new_values = zip(*cached, strict=True)
-        output = DecoderOutput(self.norm(states), found[-1].weights, draw_log_probs)
+        output = DecoderOutput(self.norm(states), outputs[-1].weights, draw_log_probs)
         return output, KeyValueCache(new_keys, new_values)
 
 
@@ -182,36 +184,15 @@ class _CrossAttention(Sublayer):
         self,
         states: Tensor,
         words: Tensor,
+        positions: Tensor,
         keys: Tensor,
         values: Tensor,
         mask: Tensor,
-        before: int,
     ) -> tuple[Tensor, AttentionOutput]:
-        """Rows that may share their sentence, as the beams of a search do.
-
-        states, words: (rows, length, size), whose first is at position `before`; mask: (batch,
-        source). Returns the new states, and what was found.
-        """
-        batch = mask.size(0)
-
-        def by_sentence(rows: Tensor) -> Tensor:
-            return rows.reshape(batch, -1, rows.size(-1))
-
-        read = self.pre(states)
-        asked = Query(
-            by_sentence(read),
-            positions_from(before, read).reshape(batch, -1) if self.attention.counts else None,
-            by_sentence(words) if self.attention.reads_words else None,
-        )
-        found = self.attention(asked, keys, values, mask.unsqueeze(1))
-        rows, length, _ = states.shape
-
-        def by_row(sentences: Tensor) -> Tensor:
-            return sentences.reshape(rows, length, -1)
-
-        drawn = None if found.draw_log_probs is None else found.draw_log_probs.reshape(rows, length)
-        found = AttentionOutput(by_row(found.contexts), by_row(found.weights), drawn, found.heads)
-        return self.post(states, self.fit(found.contexts)), found
+        """states, words: (rows, length, size); positions: (rows, length); mask: (batch, source)"""
+        query = Query(self.pre(states), positions, words)
+        output = self.attention.by_row(query, keys, values, mask)
+        return self.post(states, self.fit(output.contexts)), output
 
 
 def _check(model: ModelConfig) -> None:

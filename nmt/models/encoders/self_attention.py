@@ -10,7 +10,7 @@ from nmt.models.attention import AttentionOutput
 from nmt.models.attention.positions import Positions
 from nmt.models.encoders.encoder import Encoder, encoders
 from nmt.models.limits import PositionLimit, has_positions
-from nmt.models.self_attention import FeedForward, SelfAttention, maps_of, norm_of
+from nmt.models.self_attention import FeedForward, SelfAttention, maps_of, norm_of, positions_from
 from nmt.models.wording import self_attention_layers
 
 
@@ -60,16 +60,17 @@ class SelfAttentionEncoder(Encoder):
         return states, (states * real).sum(dim=1) / real.sum(dim=1).clamp(min=1)
 
     def maps(self, embedded: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        seen: list[AttentionOutput] = []
-        self._read(embedded, mask, seen=seen)
-        return maps_of(seen, "encoder")
+        outputs: list[AttentionOutput] = []
+        self._read(embedded, mask, outputs=outputs)
+        return maps_of(outputs, "encoder")
 
     def _read(
-        self, embedded: Tensor, mask: Tensor, *, seen: list[AttentionOutput] | None = None
+        self, embedded: Tensor, mask: Tensor, *, outputs: list[AttentionOutput] | None = None
     ) -> Tensor:
         states = self.positions(embedded)
+        positions = positions_from(0, states)
         for layer in self.layers:
-            states = layer(states, mask.unsqueeze(1), seen=seen)
+            states = layer(states, positions, mask.unsqueeze(1), outputs=outputs)
         return self.norm(states)
 
 
@@ -82,7 +83,12 @@ class _Layer(nn.Module):
         self.feed_forward = FeedForward(config, size=size, dropout=dropout)
 
     def forward(
-        self, states: Tensor, mask: Tensor, *, seen: list[AttentionOutput] | None = None
+        self,
+        states: Tensor,
+        positions: Tensor,
+        mask: Tensor,
+        *,
+        outputs: list[AttentionOutput] | None = None,
     ) -> Tensor:
-        states, _ = self.self_attention(states, mask, seen=seen)
+        states, _ = self.self_attention(states, positions, mask, outputs=outputs)
         return self.feed_forward(states)

@@ -83,4 +83,4 @@ def attending_kinds(attention: Attention) -> tuple[type[Scoring], type[Normalizi
 
 def _looks_everywhere(attention: SingleHead) -> bool:
     whole = type(attention.scope) is Global and type(attention.selection) is Soft
-    return whole and not (attention.counts or attention.reads_words)
+    return whole and not (attention.rotary or attention.reads_words)

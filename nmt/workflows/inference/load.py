@@ -45,7 +45,7 @@ class TrainedModel:
         return Translator(self.engine, self.tokenizers, decoding)
 
     @cached_property
-    def model(self) -> "Seq2Seq[Any]":
+    def model(self) -> "Seq2Seq":
         """The model in torch and in float32, for what only that can do; loaded once.
 
         Raises:
@@ -59,7 +59,7 @@ class TrainedModel:
                     self.config, self.checkpoint, self.tokenizers, self.device, "float32"
                 )
                 self.__dict__["model"] = model.to(compute.device).eval()
-            found: Seq2Seq[Any] = self.__dict__["model"]
+            found: Seq2Seq = self.__dict__["model"]
         return found
 
     def records(
@@ -276,7 +276,7 @@ def _named(identity: dict[str, Any]) -> str:
 
 def _load_model(
     config: Config, checkpoint: Path, tokenizers: Tokenizers, device: str, precision: str
-) -> "tuple[Seq2Seq[Any], Compute]":
+) -> "tuple[Seq2Seq, Compute]":
     from nmt.checkpoint import store
     from nmt.models.build import build_model, shapes_alone
     from nmt.models.devices import choose

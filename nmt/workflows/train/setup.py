@@ -3,7 +3,6 @@
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -36,7 +35,7 @@ class TrainingSetup:
     validation: EncodedBitext
     loader: BatchLoader
     """The batches of train."""
-    model: Seq2Seq[Any]
+    model: Seq2Seq
     updates_per_epoch: int
     updates: int | None
     """Of the whole training; None where only time or patience ends it."""

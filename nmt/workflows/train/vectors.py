@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -39,7 +39,7 @@ def check_vectors(loaded: Loaded) -> None:
 
 
 def load_vectors(
-    model: Seq2Seq[Any], config: ModelConfig, tokenizers: Tokenizers, train: EncodedBitext
+    model: Seq2Seq, config: ModelConfig, tokenizers: Tokenizers, train: EncodedBitext
 ) -> None:
     """Begin with the word vectors that the config names, and say how many words have one.
 
@@ -58,7 +58,7 @@ def load_vectors(
             _report(file, found, _counts(getattr(train, side), len(tokenizer)), side)
 
 
-def freeze_vectors(model: Seq2Seq[Any], config: ModelConfig) -> None:
+def freeze_vectors(model: Seq2Seq, config: ModelConfig) -> None:
     """Take those that are not tuned out of the training, the vocabulary that shares them too."""
     for side in SIDES:
         vectors = _config(config, side)
@@ -73,7 +73,7 @@ def _config(config: ModelConfig, side: Side) -> VectorsConfig | None:
     return found
 
 
-def _embedding(model: Seq2Seq[Any], side: Side) -> nn.Embedding:
+def _embedding(model: Seq2Seq, side: Side) -> nn.Embedding:
     embedding = getattr(model, f"{side}_embedding")
     assert isinstance(embedding, nn.Embedding), "every model has one for each side"
     return embedding
