@@ -470,7 +470,7 @@ def test_a_pipe_in_place_of_the_last_translations_is_not_waited_for(nmt):
 
 
 def test_resume_without_a_run_is_refused(fresh):
-    refused(fresh("train", "tiny.yaml", "--resume"), 2, "nothing to resume", "runs/tiny")
+    refused(fresh("train", "tiny.yaml", "--resume"), 2, "no run to resume", "runs/tiny")
 
 
 def test_resume_lists_what_changed(nmt):

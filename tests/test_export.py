@@ -231,9 +231,9 @@ def in_float64(graph: onnx.ModelProto) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda graph: shifted(graph, 10_000), "offers words that there are not"),
-        (lambda graph: shifted(graph, -10_000), "offers words that there are not"),
-        (without_numbers, "scores that are not numbers"),
+        (lambda graph: shifted(graph, 10_000), "returns ids outside the vocabulary"),
+        (lambda graph: shifted(graph, -10_000), "returns ids outside the vocabulary"),
+        (without_numbers, "scores are not numbers"),
         (one_row, "gives other arrays than nmt's"),
         (in_float64, "gives other arrays than nmt's"),
     ],
@@ -252,7 +252,7 @@ def test_a_graph_that_does_not_tell_its_vocabulary_is_refused(
     pair: Pair, stepper: onnx.ModelProto, size: str
 ) -> None:
     onnx.helper.set_model_props(stepper, {"vocabulary": size})
-    with pytest.raises(ValueError, match="do not tell the size of the vocabulary"):
+    with pytest.raises(ValueError, match="do not state the size of the vocabulary"):
         stepped(pair, stepper)
 
 

@@ -163,7 +163,7 @@ LARGEST = 1_000_000_000
     ],
 )  # fmt: skip
 def test_sizes_beyond_any_memory_are_one_line(overrides: list[str], tmp_path: Path) -> None:
-    assert "does not fit into the memory" in refused(tmp_path, *overrides)
+    assert "does not fit into this machine's memory" in refused(tmp_path, *overrides)
 
 
 # Each number at its ends

@@ -31,7 +31,7 @@ def slopes(readouts: Tensor, vocabulary: nn.Linear, loss: Tensor) -> tuple[Tenso
 def test_loss_and_gradients_are_those_of_torch(
     smoothing: float, piece: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PIECE", piece)
+    monkeypatch.setattr(module, "CHUNK", piece)
     readouts, vocabulary, targets = parts(dtype)
     found, plain = smoothed_cross_entropy(readouts, vocabulary, targets, smoothing=smoothing)
     logits = vocabulary(readouts)
@@ -91,7 +91,7 @@ def test_bfloat16_products_stay_close(smoothing: float) -> None:
 
 @pytest.mark.parametrize("piece", [1, 5, POSITIONS, 1024])
 def test_the_likeliest_words_are_counted(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PIECE", piece)
+    monkeypatch.setattr(module, "CHUNK", piece)
     readouts, vocabulary, targets = parts(torch.float64)
     choices = [int(vocabulary(readout).argmax()) for readout in readouts]
     targets[:9] = torch.tensor(choices[:9])

@@ -161,7 +161,7 @@ def test_a_fallback_is_announced_recorded_and_told_again_at_the_end(nmt, monkeyp
     assert found.status == 0
     warnings = [line for line in found.err.split("\n") if line.startswith("warning: ")]
     assert "someone/corpus is NOT used" in warnings[0]
-    assert "not from 'someone/corpus'" in warnings[-1]
+    assert "not on 'someone/corpus'" in warnings[-1]
     manifest = json.loads((nmt.folder / "runs/tiny/manifest.json").read_text("utf-8"))
     assert manifest["corpus"]["corpus"] == "phrasebook"
     assert manifest["corpus"]["instead_of"] == "someone/corpus"

@@ -54,7 +54,7 @@ def test_a_schedule_that_falls_to_the_end_wants_one(name: str) -> None:
     with pytest.raises(ConfigError) as caught:
         check(name, None)
     assert str(caught.value) == (
-        f"training.schedule '{name}' falls towards the end of the training: "
+        f"training.schedule '{name}' needs to know the end of the training: "
         "set training.epochs or training.max_steps"
     )
 

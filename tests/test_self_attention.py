@@ -304,7 +304,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"scope": "local-m"}, "{where}.scope is 'local-m', but there is no local attention within "
      "one sequence: set scope to global"),
     ({"scope": "local-p"}, "{where}.scope is 'local-p', but there is no local"),
-    ({"score": "none"}, "{where}.score is 'none', but nothing would look: take another score"),
+    ({"score": "none"}, "{where}.score is 'none', but nothing would attend: take another score"),
     ({"score": "location"}, "{where}.score is 'location', which asks by the last written word, "),
     ({"score": "additive", "coverage": True}, "{where}.coverage is true, but positions are read "),
     ({"selection": "reinforce"}, "{where}.selection is 'reinforce', but what a position draws"),

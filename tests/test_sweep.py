@@ -405,7 +405,7 @@ def test_what_cannot_be_swept_is_one_line(fresh):
     refused(fresh("sweep", "general.yaml", "--table-only"), 2, "none of general was trained yet")
     refused(
         fresh("sweep", "general.yaml", "evaluation.splits=[]"), 2,
-        "no split that all configs measure", "evaluation.splits=[test]", "general.yaml: []",
+        "no split that all configs evaluate", "evaluation.splits=[test]", "general.yaml: []",
     )  # fmt: skip
     refused(fresh("sweep", "general.yaml", "--sentence", " "), 2, "--sentence is empty")
     (fresh.folder / "thesis/early").mkdir(parents=True)
@@ -487,9 +487,9 @@ def test_a_mechanism_in_a_line(text, expected, tmp_path):
          "trained with None, and it may"),
         ({"max_minutes": 9}, {"max_minutes": 8.5}, "training.max_minutes is 8.5, but the run (R)"),
         ({"schedule": "cosine", "epochs": 3}, {"epochs": 4}, "training.epochs is 4, but the run "
-         "(R) was trained with 3, and the learning-rate schedule 'cosine' led to that end"),
+         "(R) was trained with 3, and the learning-rate schedule 'cosine' depends on it"),
         ({"teacher_forcing_schedule": "linear", "max_steps": 7}, {"max_steps": 8},
-         "the teacher-forcing schedule 'linear' led to that end"),
+         "the teacher-forcing schedule 'linear' depends on it"),
         ({"schedule": "constant", "epochs": 3}, {"epochs": 4}, None),
         ({"schedule": "cosine"}, {"max_minutes": 9}, None),
         ({"schedule": "cosine"}, {"patience": 9}, None),

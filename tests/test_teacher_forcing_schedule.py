@@ -118,23 +118,23 @@ def test_an_unknown_schedule_is_answered_with_the_nearest() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES[1:])
-def test_a_schedule_wants_an_end_of_the_training(name: str) -> None:
+def test_a_schedule_needs_an_end_of_the_training(name: str) -> None:
     check(config(name))
     check(config(name, epochs=None, max_steps=50))
     with pytest.raises(ConfigError) as caught:
         check(config(name, epochs=None, max_minutes=3))
     assert str(caught.value) == (
-        f"'{name}' leads to the end of the training: set training.epochs or training.max_steps"
+        f"'{name}' needs to know the end of the training: set training.epochs or training.max_steps"
     )
 
 
-def test_an_end_that_nothing_leads_to_is_refused() -> None:
+def test_an_end_that_is_never_reached_is_refused() -> None:
     check(config("constant", epochs=None, max_minutes=3, teacher_forcing=0.5))
     with pytest.raises(ConfigError) as caught:
         check(config("constant", teacher_forcing_end=0.25))
     assert str(caught.value) == (
-        "'constant' leads nowhere, but training.teacher_forcing_end is 0.25: leave that out, or "
-        "take exponential, inverse_sigmoid, linear"
+        "'constant' never reaches training.teacher_forcing_end, which is 0.25: leave that out, or "
+        "use exponential, inverse_sigmoid, linear"
     )
 
 
@@ -164,7 +164,7 @@ def test_the_plain_loop_is_named_once() -> None:
     )
 
 
-def test_a_training_that_goes_on_for_longer_is_warned_that_its_schedule_moves(
+def test_a_longer_training_is_warned_that_its_schedule_changes(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     before, now = (
@@ -174,6 +174,6 @@ def test_a_training_that_goes_on_for_longer_is_warned_that_its_schedule_moves(
     check_changes(before, now, Path("config.resolved.yaml"))
     warnings = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
     assert warnings == [
-        "the teacher-forcing schedule 'linear' leads to the end, which moves: the run goes on, "
-        "but not to the weights that it would have had"
+        "the teacher-forcing schedule 'linear' depends on the end of the training, which "
+        "changed: the run continues, but to other weights than it would have reached"
     ]

@@ -23,17 +23,17 @@ def beam_search(
 ) -> list[list[Hypothesis]]:
     """The `n_best` hypotheses of each sentence, best first.
 
-    At each position every beam offers its best continuations. Of all the offers to a sentence,
-    those among the best `size` that end in EOS are set aside, and the best `size` that do not go
-    on. A sentence is finished when `size` hypotheses are set aside, or at its greatest length,
-    where those that still live are set aside as they are. They are ranked by
+    At each position every live hypothesis is extended by its likeliest words. Of all candidates of
+    a sentence, those among the best `size` that end in EOS are finished; the best `size` that do
+    not end stay live. A sentence is done when `size` hypotheses are finished, or at its greatest
+    length, where the live ones are finished as they are. Finished hypotheses are ranked by
     log-probability / length ** length_penalty (Wu et al., 2016, section 7, without its constant:
     https://arxiv.org/abs/1609.08144).
 
     source: (batch, source) ids, padded with PAD; max_lengths: (batch,) positions, EOS included, at
     least 1
     """
-    # One row offers at most `size` words and EOS that can matter; greedy search, its best.
+    # Of one row at most `size` words and EOS can matter; of a greedy search, the best.
     session = engine.open(source, most=size + 1 if size > 1 else 1)
     beams = _Beams(max_lengths, size, length_penalty)
     previous = np.full(len(source), BOS)
@@ -50,7 +50,7 @@ def beam_search(
 
 
 class _Position(NamedTuple):
-    """The rows that go on from one target position."""
+    """The rows that stay live after one target position."""
 
     parents: np.ndarray  # (rows,) which row of this position each continues
     tokens: np.ndarray  # (rows,) what it appends
@@ -77,13 +77,13 @@ class _Finished(NamedTuple):
 
 
 class _Beams:
-    """The living and the set-aside hypotheses of a batch; a sentence's rows stand together."""
+    """The live and the finished hypotheses of a batch; the rows of a sentence are adjacent."""
 
     def __init__(self, limits: np.ndarray, size: int, length_penalty: float) -> None:
         batch = len(limits)
         self.size, self.length_penalty = size, length_penalty
         self.limits = limits
-        self.total = np.zeros((batch, 1))  # log-probabilities of the living: (sentences, rows)
+        self.total = np.zeros((batch, 1))  # log-probabilities of the live ones: (sentences, rows)
         self.sentences = np.arange(batch)  # those that still have rows
         self.finished = np.zeros(batch, dtype=bool)
         self.history: list[_Position] = []
@@ -92,11 +92,11 @@ class _Beams:
         self.completed = _Finished(nothing, ids, ids.copy(), ids.copy(), nothing.copy())
 
     def advance(self, candidates: Candidates, length: int) -> None:
-        """One position: set aside what ends, and choose the rows that go on."""
+        """One position: finish what ends, and choose the rows that stay live."""
         if np.isnan(candidates.scores).any():
             raise CheckpointError(
-                "the model computes scores that are not numbers: its weights are damaged or "
-                "diverged; take another one of the run with --checkpoint, or retrain"
+                "the model's scores are not numbers: its weights are damaged or have diverged; "
+                "choose another checkpoint of the run with --checkpoint, or retrain"
             )
         sentences, rows = self.total.shape
         most = candidates.tokens.shape[1]
@@ -112,7 +112,7 @@ class _Beams:
         ending = tokens == EOS
         accepted = ending & ~self.finished[:, None]
         accepted[:, self.size :] = False
-        self._set_aside(accepted, best, _Position(parents, tokens, gains), length)
+        self._finish(accepted, best, _Position(parents, tokens, gains), length)
 
         order = np.argsort(ending, axis=1, kind="stable")[:, : self.size]
         best = np.where(ending, -np.inf, best)
@@ -121,7 +121,7 @@ class _Beams:
         )
         last = (self.limits <= length) & ~self.finished
         cut = np.broadcast_to(last[:, None], best.shape)
-        self._set_aside(cut, best, _Position(parents, tokens, gains), length)
+        self._finish(cut, best, _Position(parents, tokens, gains), length)
 
         full = (self.completed.ranks[self.sentences] > -np.inf).all(axis=1)
         dead = (best == -np.inf).all(axis=1)
@@ -129,12 +129,12 @@ class _Beams:
         self.total = best
         self.history.append(_Position(parents.ravel(), tokens.ravel(), gains.ravel()))
 
-    def _set_aside(
+    def _finish(
         self, chosen: np.ndarray, totals: np.ndarray, candidates: _Position, length: int
     ) -> None:
-        """Keep the best `size` of what was set aside and what is chosen now.
+        """Keep the best `size` of what has finished before and what is chosen now.
 
-        chosen, totals, and each of the offers: (sentences, some)
+        chosen, totals, and each field of the candidates: (sentences, some)
         """
         some = np.flatnonzero(chosen.any(axis=1))
         if not len(some):
@@ -149,7 +149,7 @@ class _Beams:
             part[sentences] = best
 
     def compact(self) -> np.ndarray | None:
-        """Drop finished sentences once they are many: those that stay, or None for all."""
+        """Drop finished sentences once there are many: returns those that stay, or None for all."""
         going = np.flatnonzero(~self.finished)
         if len(going) > COMPACT_BELOW * len(self.finished):
             return None
@@ -164,10 +164,10 @@ class _Beams:
 def _backtraced(
     session: Session, beams: _Beams, widths: np.ndarray, n_best: int
 ) -> list[list[Hypothesis]]:
-    """Walk back from the ends of the best, all at once."""
+    """Walk back from the ends of the best hypotheses, all at once."""
     best = _Finished(*(part[:, :n_best] for part in beams.completed))
-    there = best.ranks > -np.inf
-    ranks, lengths, row, tokens, scores = (part[there] for part in best)
+    exists = best.ranks > -np.inf
+    ranks, lengths, row, tokens, scores = (part[exists] for part in best)
     longest = int(lengths.max(initial=0))
     ids, rows = np.zeros((2, longest, len(ranks)), dtype=np.int64)
     gains = np.zeros((longest, len(ranks)))
@@ -180,11 +180,11 @@ def _backtraced(
         rows[step] = row
     numbers, steps = np.nonzero(np.arange(longest) < lengths[:, None])
     weights = session.attention(steps, rows[steps, numbers])
-    found: list[list[Hypothesis]] = [[] for _ in widths]
+    hypotheses: list[list[Hypothesis]] = [[] for _ in widths]
     end = 0
-    for number, sentence in enumerate(np.nonzero(there)[0].tolist()):
+    for number, sentence in enumerate(np.nonzero(exists)[0].tolist()):
         start, end = end, end + int(lengths[number])
-        found[sentence].append(
+        hypotheses[sentence].append(
             Hypothesis(
                 ids[: end - start, number].tolist(),
                 gains[: end - start, number].tolist(),
@@ -192,4 +192,4 @@ def _backtraced(
                 weights[start:end, : widths[sentence]],
             )
         )
-    return found
+    return hypotheses

@@ -23,7 +23,7 @@ def cut(text: str, pieces: Sequence[Piece], most: int) -> list[str]:
     pieces: of the whole text, in order
     """
     starts = [piece.start for piece in pieces]
-    ends = [found.end() for found in _SENTENCE_END.finditer(text)]
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
     parts = (
         part
         for start, end in zip([0, *ends], [*ends, len(text)], strict=True)

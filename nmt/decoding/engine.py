@@ -1,4 +1,4 @@
-"""What the search drives: anything that can continue translations row by row.
+"""What the search runs on: anything that can continue translations row by row.
 
 An engine computes; the search chooses. Between them go small arrays of numpy, never logits and
 never attention, so that one search serves a model in torch, on a GPU or not, and an exported one.
@@ -12,12 +12,12 @@ import numpy as np
 from nmt.data.tokenizers.base import BOS, EOS, PAD, UNK
 
 FIRST_CANDIDATE = EOS
-"""The ids below, PAD, UNK and BOS, are not words: an engine never offers them."""
+"""The ids below, PAD, UNK and BOS, are not words: an engine never returns them."""
 assert max(PAD, UNK, BOS) < FIRST_CANDIDATE
 
 
 class Candidates(NamedTuple):
-    """How each row would go on: its likeliest ids, best first."""
+    """The likeliest next ids of each row, best first."""
 
     tokens: np.ndarray  # (rows, most) int64
     scores: np.ndarray  # (rows, most) float32 log-probabilities in nats; -inf is not a candidate
@@ -26,8 +26,8 @@ class Candidates(NamedTuple):
 class Session(ABC):
     """A batch of sentences that is being translated.
 
-    Before the first step each sentence has one row. Rows of a sentence stand side by side, and
-    all sentences have equally many.
+    Before the first step each sentence has one row. The rows of a sentence are adjacent, and all
+    sentences have equally many.
     """
 
     @abstractmethod
@@ -51,11 +51,11 @@ class Engine(ABC):
     """A model that is ready to translate."""
 
     name: str
-    """What computes, as a part of file names: `torch`, or such as `onnxruntime-int8`."""
+    """The library and precision, used in file names: `torch`, `onnxruntime-int8`."""
     attends_from: str
-    """Which decoder state asks the attention: `s_t` or `s_t-1`."""
+    """Which decoder state attends: `s_t`, `s'_t` or `s_t-1`."""
     workers = 1
-    """How many batches it likes to have side by side, each in a thread of its own."""
+    """How many batches it decodes at the same time, each in a thread of its own."""
 
     @abstractmethod
     def open(self, source: np.ndarray, *, most: int) -> Session:
@@ -63,4 +63,4 @@ class Engine(ABC):
 
     @abstractmethod
     def __str__(self) -> str:
-        """What computes, and in which numbers, for the log."""
+        """The library, device and precision, for the log."""

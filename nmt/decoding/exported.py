@@ -1,4 +1,4 @@
-"""An export folder: a model as ONNX graphs with all that it takes to translate, and no torch.
+"""An export folder: a model as ONNX graphs with all that translating needs, without torch.
 
 export.json                          format, identity, attention, files with their checksums
 encoder.PRECISION.onnx  step.PRECISION.onnx
@@ -74,13 +74,13 @@ class Export:
         return description
 
     def write(self, description: dict[str, Any]) -> None:
-        """Describe the graphs that stand in the folder."""
+        """Write the description of the graphs in the folder."""
         names = [name for pair in description["graphs"].values() for name in pair]
         files = {name: _checksum((self.folder / name).read_bytes()) for name in names}
         write_json(self.folder / DESCRIPTION, {"format": FORMAT, **description, "files": files})
 
     def choose(self, precision: str) -> str:
-        """What `auto` takes: int8 where it was found as good, and where the processor has it.
+        """Resolve `auto`: int8 where it measured as good, and where the processor supports it.
 
         Raises:
             UsageError: the precision asked for was not exported.
@@ -98,7 +98,7 @@ class Export:
         return precision
 
     def engine(self, precision: str = "auto", *, vocabulary: int | None = None) -> "OnnxEngine":
-        """Load the graphs. vocabulary: the size that they are to have, where it is known
+        """Load the graphs. vocabulary: the size that they must have, where it is known
 
         Raises:
             CheckpointError: a graph is missing, damaged, refused by onnxruntime, or of another
@@ -146,7 +146,7 @@ _ADVICE = "export again: nmt export RUN"
 
 
 def _is_whole(description: dict[str, Any]) -> bool:
-    """Whether it has all that is read of it; graphs are files in the folder itself."""
+    """Whether all keys are there and well-formed; graphs are files in the folder itself."""
     if KEYS - description.keys():
         return False
     model, graphs, files = (description[key] for key in ("model", "graphs", "files"))
@@ -190,8 +190,8 @@ def _checksum(file: bytes) -> str:
 
 
 def _multiplies_int8() -> bool:
-    """Whether eight bits times eight are summed without overflow: not known to lack it.
+    """Whether sums of int8 products do not overflow, as far as is known.
 
-    Processors of x86 without VNNI saturate such sums at 16 bits, which costs quality.
+    x86 processors without VNNI saturate such sums at 16 bits, which costs quality.
     """
     return processor_has("avx512_vnni", "avx_vnni") is not False

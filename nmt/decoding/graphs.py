@@ -1,10 +1,10 @@
 """A model as two ONNX graphs, encoder and one step of the decoder, for every size of a batch.
 
-The encoder's graph reads ids and gives what a decoder starts from; the step's reads the ids
-chosen last, which rows they continue, and all of that, and gives the likeliest next ids with
-their log-probabilities, the attention, and the new states. Any model that keeps the contract is
+The encoder's graph maps ids to the memory and the first state. The step's graph reads these, the
+ids chosen last and the rows that they continue; it returns the likeliest next ids with their
+log-probabilities, the attention, and the new states. Any model that keeps the contract is
 exported by its own code; only the fused recurrent networks, which the exporter would fix to one
-length, are put in as ONNX's own operators.
+length, are replaced by ONNX's own operators.
 """
 
 import logging
@@ -49,7 +49,7 @@ def write_graphs(model: Seq2Seq, encoder: Path, step: Path) -> None:
             f"an export needs torch 2.8 or newer, and this is torch {torch.__version__}"
         )
     model = deepcopy(model).cpu().float().eval().requires_grad_(False)
-    # What reads words and what writes them may be one matrix, but are quantised apart.
+    # Embeddings and output layer may share one matrix, but each is quantised by itself.
     model.vocabulary.weight = nn.Parameter(model.vocabulary.weight.clone(), requires_grad=False)
     for module in model.modules():
         if isinstance(module, Stack):
@@ -57,7 +57,7 @@ def write_graphs(model: Seq2Seq, encoder: Path, step: Path) -> None:
     with torch.no_grad(), _quiet():
         _write_encoder(model, encoder)
         _write_step(model, step)
-    _offer_the_best(step)
+    _end_in_candidates(step)
 
 
 def _write_encoder(model: Seq2Seq, path: Path) -> None:
@@ -95,7 +95,7 @@ def _write_step(model: Seq2Seq, path: Path) -> None:
         (
             torch.full((3, 2), BOS),
             torch.zeros(3, 2, dtype=torch.long),
-            [tensor.clone() for _, tensor in held],  # a view's own source would be looked for
+            [tensor.clone() for _, tensor in held],  # a view would bring its base along
             [tensor.clone() for _, tensor in carried],
         ),
         path,
@@ -139,7 +139,7 @@ class _Step(nn.Module):
 
 
 def named(value: Any, name: str = "") -> list[tuple[str, Tensor]]:
-    """All tensors of rows, with the names of their places."""
+    """All tensors of a state, with the names of their fields."""
     if isinstance(value, Tensor):
         return [(name, value)]
     parts = (
@@ -147,11 +147,11 @@ def named(value: Any, name: str = "") -> list[tuple[str, Tensor]]:
         if isinstance(value, BatchState)
         else enumerate(value)
     )
-    return [found for key, part in parts for found in named(part, f"{name}.{key}")]
+    return [pair for key, part in parts for pair in named(part, f"{name}.{key}")]
 
 
 def filled(pattern: Any, tensors: Iterator[Tensor]) -> Any:
-    """Rows like the pattern, with other tensors in the order of `named`."""
+    """A state like the pattern, with other tensors in the order of `named`."""
     if isinstance(pattern, Tensor):
         return next(tensors)
     if isinstance(pattern, BatchState):
@@ -162,7 +162,7 @@ def filled(pattern: Any, tensors: Iterator[Tensor]) -> Any:
 
 
 def _example(model: Seq2Seq, length: int, *, steps: int = 0) -> tuple[Memory, Any]:
-    """What a source of some length became, and the state after some steps."""
+    """The memory of a source of some length, and the state after some steps."""
     source = torch.full((3, length), EOS)
     source[0, -2:] = PAD
     memory = model.encode(source, source != PAD)
@@ -206,11 +206,11 @@ def _read_by_onnx(stack: Stack) -> None:
     stack.read = MethodType(read, stack)  # type: ignore[method-assign]  # of a copy for the export
 
 
-def _offer_the_best(path: Path) -> None:
-    """Let the step's graph end in the best words of each row, `most` of them, and their scores.
+def _end_in_candidates(path: Path) -> None:
+    """End the step's graph in the best words of each row, `most` of them, and their scores.
 
-    The best of all ids are found first, a few more than are asked for, and of these the words:
-    cutting off the ids that are not words would copy all the scores.
+    TopK runs over all ids, for a few more than are needed, and ids that are not words are removed
+    from its result: slicing them off first would copy all the scores.
     """
     model = onnx.load(path)
     graph = model.graph
@@ -232,14 +232,14 @@ def _offer_the_best(path: Path) -> None:
             make("GatherElements", ["all tokens", "places"], ["tokens"], axis=-1),
         ]
     )
-    offers = [
+    candidates = [
         helper.make_tensor_value_info("tokens", TensorProto.INT64, ["rows", "most"]),
         helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["rows", "most"]),
     ]
     vocabulary = logs.type.tensor_type.shape.dim[1].dim_value
     helper.set_model_props(model, {VOCABULARY: str(vocabulary)})
     del graph.output[:]
-    graph.output.extend([*offers, *rest])
+    graph.output.extend([*candidates, *rest])
     graph.input.append(helper.make_tensor_value_info("most", TensorProto.INT64, [1]))
     used = {name for node in graph.node for name in node.input}
     for value in [value for value in graph.input if value.name not in used]:
@@ -248,18 +248,18 @@ def _offer_the_best(path: Path) -> None:
 
 
 def quantize(source: Path, target: Path) -> None:
-    """Write a graph with weights of eight bits, scaled by column, and inputs as they come."""
+    """Write a graph with int8 weights, scaled by column, and inputs quantised as they come."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     model = onnx.load(source)
-    del model.graph.value_info[:]  # shapes that the quantiser would take for its own
+    del model.graph.value_info[:]  # else the quantiser would trust these shapes
     with _quiet():
         quantize_dynamic(model, target, weight_type=QuantType.QInt8, per_channel=True)
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what the exporter says to developers of exporters."""
+    """Without the exporter's own log and warnings."""
     names = ("torch.onnx", "onnxscript", "onnx_ir", "torch.export", "root")
     loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]

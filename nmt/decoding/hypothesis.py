@@ -1,4 +1,4 @@
-"""What a search returns."""
+"""The result of a search."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """One translation in ids, with everything that is known of its positions."""
+    """One translation in ids, with the score and the attention of each position."""
 
     ids: list[int]
-    """With EOS at the end, unless it was cut off at the greatest length."""
+    """With EOS at the end, unless the search reached its greatest length."""
     token_scores: list[float]
     """Log-probability of each id, in nats."""
     rank_score: float
-    """What hypotheses are ranked by: their log-probability / length ** length_penalty."""
+    """By which hypotheses are ranked: log-probability / length ** length_penalty."""
     attention: np.ndarray
     """(ids, source): the weights with which each id was chosen."""
 

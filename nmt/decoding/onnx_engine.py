@@ -16,9 +16,9 @@ ODD = "the export is damaged, or another program's; export again: nmt export RUN
 Values = dict[str, np.ndarray]
 OTHER_FILES = "session.model_external_initializers_file_folder_path"
 NOWHERE = str(Path(os.devnull) / "nowhere")
-"""Where graphs may read further files: in a device, which has none. By default, a stranger's graph
-could read those that lie where you are."""
-VOCABULARY = "vocabulary"  # under which a step's graph tells its size
+"""Where graphs may read further files: nowhere. By default, a graph from elsewhere could read files
+in the current folder."""
+VOCABULARY = "vocabulary"  # the metadata key of a step's graph with its size
 REFUSALS = tuple(
     kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)
 )
@@ -28,13 +28,13 @@ REFUSALS = tuple(
 class OnnxEngine(Engine):
     """Two graphs: one reads a batch, the other makes a step.
 
-    A graph runs in one thread, and as many batches as there are cores run side by side: the
-    graphs are so small that threads would spend their time waiting for one another.
+    A graph runs in one thread, and as many batches as there are cores run in parallel: the graphs
+    are so small that threads within one would mostly wait for each other.
 
-    vocabulary: the ids that a step can offer are below it.
+    vocabulary: the ids that a step returns are below it.
 
     Raises:
-        ValueError: the graphs are others than nmt writes.
+        ValueError: nmt did not write these graphs.
         REFUSALS, one of them: this onnxruntime cannot run them.
     """
 
@@ -54,13 +54,13 @@ class OnnxEngine(Engine):
             raise ValueError("its graphs have other inputs and outputs than nmt gives them")
         size = self.stepper.get_modelmeta().custom_metadata_map.get(VOCABULARY, "")
         if not re.fullmatch("[0-9]{1,9}", size) or int(size) <= FIRST_CANDIDATE:
-            raise ValueError("its graphs do not tell the size of the vocabulary")
+            raise ValueError("its graphs do not state the size of the vocabulary")
         self.vocabulary = int(size)
 
     def open(self, source: np.ndarray, *, most: int) -> Session:
         names = [*self.held, *self.carried]
-        found = _run(self.encoder, names, {"source": source}, source.shape[1])
-        return _Session(self, dict(zip(names, found, strict=True)), source.shape, most)
+        values = _run(self.encoder, names, {"source": source}, source.shape[1])
+        return _Session(self, dict(zip(names, values, strict=True)), source.shape, most)
 
     def __str__(self) -> str:
         return f"onnxruntime, {self.precision}"
@@ -76,7 +76,7 @@ def _names(graph: onnxruntime.InferenceSession) -> tuple[list[str], list[str]]:
 def _graph(model: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    options.log_severity_level = 4  # what is wrong with a graph, it also raises
+    options.log_severity_level = 4  # errors of a graph are raised as well
     options.add_session_config_entry(OTHER_FILES, NOWHERE)
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
@@ -84,7 +84,7 @@ def _graph(model: bytes) -> onnxruntime.InferenceSession:
 def _run(
     graph: onnxruntime.InferenceSession, names: list[str], feed: Values, source: int
 ) -> list[np.ndarray]:
-    """What a graph gives.
+    """The outputs of a graph.
 
     Raises:
         DataError: it cannot be computed, as where a model has parameters for each position and
@@ -96,7 +96,7 @@ def _run(
         reason = printable(" ".join(str(error).split()))
         raise DataError(
             f"a source of {source} pieces is more than the export can read: shorten it, or ask "
-            f"for --engine torch, which tells the limit; onnxruntime says: {reason}"
+            f"for --engine torch, which reports the limit; onnxruntime says: {reason}"
         ) from None
 
 
@@ -124,23 +124,23 @@ class _Session(Session):
         rows = (self.sentences, -1)
         feed = {"previous": previous.reshape(rows), "parents": parents.reshape(rows)}
         feed = {**feed, "most": self.most, **self.held, **self.carried}
-        found = _run(self.engine.stepper, self.engine.outputs, feed, self.source)
-        self._check(len(previous), *found[:3])
-        tokens, scores, attention, *carried = found
+        outputs = _run(self.engine.stepper, self.engine.outputs, feed, self.source)
+        self._check(len(previous), *outputs[:3])
+        tokens, scores, attention, *carried = outputs
         self.carried = dict(zip(self.carried, carried, strict=True))
         self.weights.append(attention)
         return Candidates(tokens, scores)
 
     def _check(self, rows: int, tokens: object, scores: object, attention: object) -> None:
-        """Raise CheckpointError where a graph of somebody else offers what no vocabulary has."""
+        """Raise CheckpointError if a graph that nmt did not write returns other arrays or ids."""
         words = (rows, int(self.most[0]))
         kinds = ((tokens, words, np.int64), (scores, words, np.float32))
-        for found, shape, kind in (*kinds, (attention, (rows, self.source), np.float32)):
-            if not isinstance(found, np.ndarray) or (found.shape, found.dtype) != (shape, kind):
+        for array, shape, kind in (*kinds, (attention, (rows, self.source), np.float32)):
+            if not isinstance(array, np.ndarray) or (array.shape, array.dtype) != (shape, kind):
                 raise CheckpointError(f"the graph of a step gives other arrays than nmt's: {ODD}")
         assert isinstance(tokens, np.ndarray)
         if tokens.min() < FIRST_CANDIDATE or tokens.max() >= self.engine.vocabulary:
-            raise CheckpointError(f"the graph of a step offers words that there are not: {ODD}")
+            raise CheckpointError(f"the graph of a step returns ids outside the vocabulary: {ODD}")
 
     def attention(self, steps: np.ndarray, rows: np.ndarray) -> np.ndarray:
         starts = np.cumsum([0, *map(len, self.weights)])

@@ -1,4 +1,4 @@
-"""The engine that every model has: torch, on the processor or a GPU, in its own or fewer bits."""
+"""The engine of every checkpoint: torch, on a CPU or GPU, in float32 or bfloat16."""
 
 from copy import deepcopy
 
@@ -13,7 +13,7 @@ from nmt.models.devices import Compute
 
 
 class TorchEngine(Engine):
-    """A model of its own, so that the given one may go on training: weights cast once."""
+    """Decodes with a copy of the model, cast once, so that the original can go on training."""
 
     name = "torch"
 
@@ -35,7 +35,7 @@ class TorchEngine(Engine):
 
 
 class _Float32Linear(nn.Linear):
-    """The last layer: in 8 bits of mantissa the best words would often be equally good."""
+    """The last layer in float32: in bfloat16 the best words would often have equal scores."""
 
     def __init__(self, original: nn.Linear) -> None:
         nn.Module.__init__(self)
@@ -65,7 +65,7 @@ class _Session(Session):
         self.state = step.state
         self.weights.append(step.attention)
         scores, tokens = _likeliest(step.logits, self.most)
-        both = torch.stack([scores.view(torch.int32), tokens.int()]).cpu().numpy()  # one wait
+        both = torch.stack([scores.view(torch.int32), tokens.int()]).cpu().numpy()  # one transfer
         return Candidates(both[1].astype(np.int64), both[0].view(np.float32))
 
     @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""Sentences in, translations out: cut into pieces, batched by length, searched, put in order."""
+"""From sentences to translations: tokenised, batched by length, searched, put back in order."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,21 +18,21 @@ from nmt.decoding.engine import Engine
 from nmt.decoding.hypothesis import Hypothesis
 from nmt.errors import DataError
 
-SHARES = 4  # batches for each worker, so that none waits long for the last
-SMALLEST_SHARE = 256  # source tokens: below this, small batches cost more than waiting does
+SHARES = 4  # batches per worker, so that none waits long for the last
+SMALLEST_SHARE = 256  # source tokens: below this, small batches cost more than idle workers
 
-PART = 128  # pieces of a part of a line that is too long, at most: about a long sentence
+PART = 128  # pieces of a part of a line that is too long, at most: a long sentence
 MOST_PARTS = 16  # times decoding.max_source_length: a line with more pieces is passed over
-WIDEST = 8  # times the beam: as wide a search goes for as many different texts as are asked for
+WIDEST = 8  # times the beam: how far a search widens to find enough different texts
 
 
 @dataclass(frozen=True)
 class Translation:
-    """One hypothesis in words, with the place of every piece."""
+    """One hypothesis as text, with the offsets of every piece."""
 
     text: str
     pieces: list[Piece]
-    """One for each id of the hypothesis; EOS stands at the end of the text, as `</s>`."""
+    """One for each id of the hypothesis; EOS is `</s>` at the end of the text."""
     hypothesis: Hypothesis
 
 
@@ -44,11 +44,11 @@ class Translated:
     pieces: list[Piece]
     """EOS, `</s>`, is the last."""
     best: list[Translation]
-    """As many as were asked for, with distinct texts; fewer where no more were found."""
+    """`n_best` of them with distinct texts; fewer if the search found no more."""
     parts: list["Translated"] = field(default_factory=list)
-    """Of a line that was too long: what it was cut into. Its translations are theirs, joined."""
+    """Of a line that was too long: the parts that were translated. Its translations join theirs."""
     passed_over: bool = False
-    """Whether a line is so long that it was not translated: its translation is empty."""
+    """Whether a line was too long to be translated: its translation is empty."""
 
     @property
     def text(self) -> str:
@@ -61,7 +61,7 @@ class LongLine(DataError):
     def __init__(self, message: str, place: int) -> None:
         super().__init__(message)
         self.place = place
-        """Of the line among those that were to be translated, from 0."""
+        """The index of the line in the input, from 0."""
 
 
 Rows = Sequence["list[Hypothesis] | DataError"]
@@ -80,10 +80,10 @@ class Translator:
             LongLine: a sentence has more pieces than `decoding.max_source_length`, or than the
                 model has positions.
         """
-        sentences = list(sentences)  # on the disk, they would be read again at each jump
+        sentences = list(sentences)  # they may be on disk, where random access is slow
         encoded = self._encoded(sentences)
         self._refuse_endless(encoded, first_line)
-        found: list[Translated | None] = [None] * len(sentences)
+        translations: list[Translated | None] = [None] * len(sentences)
 
         def search(batch: Sequence[int]) -> Rows:
             try:
@@ -94,8 +94,8 @@ class Translator:
                 raise LongLine(message, longest) from None
 
         for number, rows in self._in_batches(encoded, search):
-            found[number] = self._in_words(sentences[number], encoded[number], rows)
-        return [translated for translated in found if translated is not None]
+            translations[number] = self._in_words(sentences[number], encoded[number], rows)
+        return [translated for translated in translations if translated is not None]
 
     def translate_any(self, sentences: Sequence[str]) -> list[Translated]:
         """The same for lines of any length: one that is too long is translated in parts.
@@ -107,7 +107,7 @@ class Translator:
         encoded = self._encoded(sentences)
         most = self.config.max_source_length
         fits = [len(each.ids) <= most for each in encoded]
-        found: list[Translated | None] = [None] * len(sentences)
+        translations: list[Translated | None] = [None] * len(sentences)
 
         def search(batch: Sequence[int]) -> Rows:
             try:
@@ -123,12 +123,12 @@ class Translator:
         shorter = [each if fit else _NOTHING for each, fit in zip(encoded, fits, strict=True)]
         for number, rows in self._in_batches(shorter, search):
             if not fits[number]:
-                found[number] = self._in_parts(sentences[number], encoded[number], None)
+                translations[number] = self._in_parts(sentences[number], encoded[number], None)
             elif isinstance(rows, DataError):
-                found[number] = self._in_parts(sentences[number], encoded[number], rows)
+                translations[number] = self._in_parts(sentences[number], encoded[number], rows)
             else:
-                found[number] = self._in_words(sentences[number], encoded[number], rows)
-        return [translated for translated in found if translated is not None]
+                translations[number] = self._in_words(sentences[number], encoded[number], rows)
+        return [translated for translated in translations if translated is not None]
 
     def _encoded(self, sentences: Sequence[str]) -> list[Encoded]:
         return [self.tokenizers.source.encode_with_offsets(sentence) for sentence in sentences]
@@ -136,19 +136,21 @@ class Translator:
     def _in_batches(
         self, encoded: Sequence[Encoded], search: Callable[[Sequence[int]], Rows]
     ) -> Iterator[tuple[int, "list[Hypothesis] | DataError"]]:
-        """Each sentence by its number, with what its search found: nothing for an empty one."""
+        """Each sentence's number and hypotheses: none for an empty sentence."""
         lengths = np.array([len(e.ids) + 1 for e in encoded], dtype=np.int64)
         for number in np.flatnonzero(lengths == 1).tolist():
             yield number, []
         words = np.flatnonzero(lengths > 1)
-        with self._side_by_side() as each:
+        with self._parallel_map() as each:
             batches = [words[batch].tolist() for batch in self._plan(lengths[words])]
             searched = each(search, batches)
             for numbers, rows in zip(batches, searched, strict=True):
                 yield from zip(numbers, rows, strict=True)
 
     def _in_parts(self, source: str, encoded: Encoded, error: DataError | None) -> Translated:
-        """A line that is too long; error: what the model said of it.
+        """Translate a line that is too long, in parts.
+
+        error: what the model said of the line, if it was asked
 
         Raises:
             DataError: the model refuses a single piece, too.
@@ -159,7 +161,7 @@ class Translator:
         if count > MOST_PARTS * longest:
             return replace(_empty(source), passed_over=True)
         texts = cut(source, encoded.pieces, max(1, min(PART, longest, count // 2)))
-        if len(texts) <= 1:  # one letter of many pieces, or nothing but space
+        if len(texts) <= 1:  # a single letter of many pieces, or only white space
             return replace(_empty(source), passed_over=True)
         parts = [leaf for part in self.translate_any(texts) for leaf in part.parts or [part]]
         if any(part.passed_over for part in parts):
@@ -167,7 +169,7 @@ class Translator:
         return Translated(source, [], self._joined(parts), parts)
 
     def _joined(self, parts: Sequence[Translated]) -> list[Translation]:
-        """The best of all parts, the second best of all, and so on."""
+        """The best translations of all parts joined, then the second best, and so on."""
         several = max(len(part.best) for part in parts)
         chosen = [
             [part.best[min(rank, len(part.best) - 1)] for part in parts] for rank in range(several)
@@ -180,15 +182,15 @@ class Translator:
         ]
 
     def padding_share(self, sentences: Sequence[str]) -> float:
-        """Of the source positions that are read, those that are padding."""
+        """The share of source positions that are padding."""
         lengths = np.array(
             [len(self.tokenizers.source.encode_with_offsets(s).ids) + 1 for s in sentences]
         )
-        cells = sum(len(b) * int(lengths[b].max()) for b in self._plan(lengths))
-        return 1 - int(lengths.sum()) / cells
+        padded = sum(len(b) * int(lengths[b].max()) for b in self._plan(lengths))
+        return 1 - int(lengths.sum()) / padded
 
     def _plan(self, lengths: np.ndarray) -> list[np.ndarray]:
-        """Batches of sentences that are alike, long ones first, with some for every worker."""
+        """Batches of similar lengths, longest first, with enough for every worker."""
         budget, workers = self.config.batch_tokens, self.engine.workers
         if workers > 1:
             share = -(-int(lengths.sum()) // (SHARES * workers))
@@ -198,35 +200,35 @@ class Translator:
         return sorted(batches, key=lambda batch: -int(lengths[batch].max()))
 
     @contextmanager
-    def _side_by_side(self) -> Iterator[Callable[..., Iterator[Rows]]]:
-        """A `map` over batches, in as many threads as the engine likes."""
+    def _parallel_map(self) -> Iterator[Callable[..., Iterator[Rows]]]:
+        """A `map` over batches, in as many threads as the engine has workers."""
         if self.engine.workers == 1:
             yield map
             return
         with ThreadPoolExecutor(self.engine.workers) as pool:
             try:
                 yield pool.map
-            finally:  # who breaks off does not wait for the batches that have not begun
+            finally:  # an interrupted caller does not wait for batches that have not begun
                 pool.shutdown(wait=False, cancel_futures=True)
 
     def search(self, ids: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
-        """The hypotheses of one batch of sentences in ids, without EOS."""
+        """The hypotheses of one batch of sentences, given as ids without EOS."""
         wanted, size = self.config.n_best, self.config.beam_size
         if wanted == 1:
             return self._searched(ids, size, 1)
-        found = [self._distinct(rows) for rows in self._searched(ids, size, size)]
+        distinct = [self._distinct(rows) for rows in self._searched(ids, size, size)]
         while size < self.config.beam_size * WIDEST:
-            lacking = [number for number, rows in enumerate(found) if len(rows) < wanted]
+            lacking = [number for number, rows in enumerate(distinct) if len(rows) < wanted]
             if not lacking:
                 break
             size *= 2
-            together = max(1, len(ids) * self.config.beam_size // size)  # in no more memory
-            for start in range(0, len(lacking), together):
-                some = lacking[start : start + together]
+            batch = max(1, len(ids) * self.config.beam_size // size)  # for no more memory
+            for start in range(0, len(lacking), batch):
+                some = lacking[start : start + batch]
                 more = self._searched([ids[number] for number in some], size, size)
                 for number, rows in zip(some, more, strict=True):
-                    found[number] = self._filled(found[number], rows)
-        return [rows[:wanted] for rows in found]
+                    distinct[number] = self._filled(distinct[number], rows)
+        return [rows[:wanted] for rows in distinct]
 
     def _searched(
         self, ids: Sequence[Sequence[int]], size: int, n_best: int
@@ -243,22 +245,22 @@ class Translator:
         )
 
     def _distinct(self, rows: list[Hypothesis]) -> list[Hypothesis]:
-        """Of hypotheses that spell the same text by other pieces, the best."""
-        found: dict[str, Hypothesis] = {}
+        """The best of each group of hypotheses that spell the same text."""
+        by_text: dict[str, Hypothesis] = {}
         for hypothesis in rows:
-            found.setdefault(self._spelled(hypothesis), hypothesis)
-        return list(found.values())
+            by_text.setdefault(self._spelled(hypothesis), hypothesis)
+        return list(by_text.values())
 
     def _filled(self, rows: list[Hypothesis], more: list[Hypothesis]) -> list[Hypothesis]:
-        """Rows with others out of a wider search; the best stays the one that it is."""
+        """Rows with others from a wider search; the best one stays the best."""
         added = (other for other in more if other.rank_score <= rows[0].rank_score)
-        found = {self._spelled(hypothesis): hypothesis for hypothesis in rows}
+        by_text = {self._spelled(hypothesis): hypothesis for hypothesis in rows}
         for hypothesis in added:
-            found.setdefault(self._spelled(hypothesis), hypothesis)
-        return sorted(found.values(), key=lambda hypothesis: -hypothesis.rank_score)
+            by_text.setdefault(self._spelled(hypothesis), hypothesis)
+        return sorted(by_text.values(), key=lambda hypothesis: -hypothesis.rank_score)
 
     def _spelled(self, hypothesis: Hypothesis) -> str:
-        """The text of a hypothesis, as far as a reader can tell it from others."""
+        """The text of a hypothesis without what a reader cannot see."""
         return " ".join(without_invisible(self._text(hypothesis)[0]).split())
 
     def _text(self, hypothesis: Hypothesis) -> tuple[str, list[Piece]]:
@@ -296,7 +298,7 @@ class Translator:
 
 
 def most_pieces(lengths: np.ndarray, config: DecodingConfig) -> np.ndarray:
-    """How long translations of sources of such lengths may become; EOS included in both."""
+    """The greatest lengths of translations of sources of these lengths; both include EOS."""
     return (lengths * config.max_length_factor).astype(np.int64) + 10
 
 
@@ -313,7 +315,7 @@ _NOTHING = Encoded([], [])
 
 
 def _one(hypotheses: Sequence[Hypothesis]) -> Hypothesis:
-    """The hypotheses of parts as one; where they look is told by theirs."""
+    """The hypotheses of parts as one, without attention: each part has its own."""
     return Hypothesis(
         [token for each in hypotheses for token in each.ids],
         [score for each in hypotheses for score in each.token_scores],

@@ -20,8 +20,8 @@ def build_model(config: ModelConfig, vocabularies: Vocabularies) -> Seq2Seq:
     """A model with fresh parameters, drawn from torch's global generator.
 
     Raises:
-        ConfigError: the parts do not fit together, one has an unknown name, or all together do
-            not fit into the memory.
+        ConfigError: the parts do not fit together, one has an unknown name, or the model does
+            not fit into memory.
     """
     with fitting():
         return EncoderDecoder(config, vocabularies)
@@ -29,13 +29,13 @@ def build_model(config: ModelConfig, vocabularies: Vocabularies) -> Seq2Seq:
 
 @contextmanager
 def shapes_alone() -> Iterator[None]:
-    """What is built in the block has shapes, but no memory and no values."""
+    """Modules built in the block have shapes, but no memory and no values."""
     with torch.device("meta"), _Undrawn():
         yield
 
 
 class _Undrawn(TorchFunctionMode):
-    """Draws no initial values: on "meta" torch would import its compiler for that (0.8 s)."""
+    """Skips initialisation: on "meta" torch would import its compiler for it (0.8 s)."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -47,10 +47,10 @@ class _Undrawn(TorchFunctionMode):
 
 @contextmanager
 def fitting() -> Iterator[None]:
-    """Tell in one line that what is built in the block is too large for the machine, or any.
+    """Report a model that is too large for this machine, or any, in one line.
 
     Raises:
-        ConfigError: it is.
+        ConfigError: what is built in the block does not fit into memory.
     """
     try:
         yield
@@ -58,13 +58,13 @@ def fitting() -> Iterator[None]:
         if not out_of_memory(error):
             raise
         raise ConfigError(
-            "a model of these sizes does not fit into the memory of this machine: lower "
+            "a model of these sizes does not fit into this machine's memory: lower "
             "model.embedding_size, the sizes of encoder, decoder or attention, or max_positions"
         ) from None
 
 
 def parameter_table(model: nn.Module) -> list[tuple[str, int]]:
-    """Parameters per module, shared ones counted where they first stand.
+    """Parameters per module, shared ones counted where they first occur.
 
     >>> parameter_table(nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1)))
     [('0', 9), ('1', 4)]

@@ -1,8 +1,8 @@
 """Recurrent cells: one registered class each, with the two ways to run them.
 
 `read` runs a whole sequence in one fused call. `step` advances by one position and reads, besides
-the input, a `feed` that is only known then, such as the last attentional state: the input's share
-of the gates is computed for all positions at once by `project`, outside the recurrence.
+the input, a `feed` that is only known then, such as the last attentional state. `project` computes
+the input's share of the gates for all positions at once, outside the recurrence.
 """
 
 from abc import ABC, abstractmethod
@@ -20,10 +20,10 @@ from nmt.registry import Registry
 
 @dataclass(frozen=True)
 class CellState(BatchState):
-    """What the layers of a stack remember."""
+    """The hidden states, and LSTM cells, of the layers of a stack."""
 
-    hidden: tuple[Tensor, ...]  # a layer each: (batch, hidden)
-    cell: tuple[Tensor, ...]  # a layer each: (batch, hidden); empty for cells without it
+    hidden: tuple[Tensor, ...]  # per layer: (batch, hidden)
+    cell: tuple[Tensor, ...]  # per layer: (batch, hidden); empty for a GRU
 
     @property
     def top(self) -> Tensor:
@@ -55,17 +55,17 @@ class Stack(nn.Module, ABC):
     def network(
         inputs: int, hidden: int, *, num_layers: int, dropout: float, batch_first: bool
     ) -> nn.LSTM | nn.GRU:
-        """The library's fused network, which also holds the parameters."""
+        """torch's fused network, which also holds the parameters."""
 
     @abstractmethod
     def read(self, inputs: Tensor, state: CellState | None = None) -> Tensor:
         """The top states of a whole sequence: (batch, time, inputs) -> (batch, time, hidden)"""
 
     def run(self, inputs: Tensor, start: Any) -> Tensor:
-        """What the library's network returns of a whole sequence; start: as it wants it, or None.
+        """Run torch's own network over a whole sequence; start: in its own format, or None.
 
-        Where autocast would run it in other numbers than those asked for, it runs outside of it,
-        in those of its weights, and only its states are cast.
+        Where autocast would choose another precision than the one configured, the network runs
+        outside of it, in that of its weights, and only its states are cast.
         """
         kind = inputs.device.type
         if not torch.is_autocast_enabled(kind) or networks_take_bfloat16(kind):

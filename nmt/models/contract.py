@@ -1,7 +1,7 @@
-"""What every translation model can do: the one contract that training and search know.
+"""What every translation model can do: all that training and search know of it.
 
 Sizes, in every docstring of this folder:
-    batch    sentences side by side        source   positions of the source, padded
+    batch    sentences in a batch          source   positions of the source, padded
     target   positions of the target       memory   width of an encoder state
     hidden   width of a decoder state      vocab    target subwords
 """
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class BatchState:
-    """Tensors, tuples of them, and further rows, whose first axis is always the batch."""
+    """Tensors, tuples of them, and further states; their first axis is always the batch."""
 
     def select(self, index: Tensor) -> Self:
         """Pick, repeat or reorder sentences. index: (new batch,)"""
@@ -34,10 +34,10 @@ def _pick(value: Any, index: Tensor) -> Any:
 class Memory(BatchState):
     """The encoded source: computed once per sentence, read at every target step."""
 
-    values: Tensor  # (batch, source, *): what the attention averages, mostly the states
-    keys: Tensor  # (batch, source, *): the states as the attention score wants them
+    values: Tensor  # (batch, source, *): what the attention averages, usually the states
+    keys: Tensor  # (batch, source, *): the states as the attention score reads them
     mask: Tensor  # (batch, source) bool, True at real subwords
-    summary: Tensor  # (batch, memory): the whole sentence, from which the decoder starts
+    summary: Tensor  # (batch, memory): of the whole sentence; the decoder starts from it
 
 
 class Step(NamedTuple):
@@ -61,7 +61,7 @@ class Seq2Seq(nn.Module, ABC):
     """An encoder-decoder that can be trained whole and searched step by step."""
 
     attends_from: str
-    """Which decoder state asks the attention: `s_t`, `s'_t` or `s_t-1`."""
+    """Which decoder state attends: `s_t`, `s'_t` or `s_t-1`."""
     reads_by: str
     """How a known target is read, for the log: by a loop, or by something faster."""
     vocabulary: nn.Linear
@@ -79,8 +79,8 @@ class Seq2Seq(nn.Module, ABC):
     def step(self, previous: Tensor, state: BatchState, memory: Memory) -> Step:
         """previous: (rows,) the ids chosen last
 
-        A sentence of the memory may have several rows, side by side and as many for each: the
-        beams of a search, which share what was encoded once.
+        A sentence of the memory may have several adjacent rows, equally many for each: the beams
+        of a search, which share what was encoded once.
         """
 
     @abstractmethod
@@ -91,13 +91,13 @@ class Seq2Seq(nn.Module, ABC):
 
         source, mask: (batch, source); target_in: (batch, target), the target after BOS
         forced: (batch, target) bool: where False, the model reads its own last choice in place
-            of target_in (its first column is not looked at); None forces all.
+            of target_in (the first column is ignored); None forces all.
         """
 
     def maps(self, source: Tensor, mask: Tensor, target_in: Tensor) -> dict[str, Tensor]:
         """All attention maps of a forward pass by name, where there are several.
 
-        (batch, target, source) for each layer and head that looks at the source; also, by names
+        (batch, target, source) for each layer and head that attends to the source; also, by names
         of their own, (batch, target, target) and (batch, source, source) of self-attention.
         """
         return {}

@@ -1,4 +1,4 @@
-"""Which device multiplies, and in which numbers; decided once and said aloud."""
+"""Which device computes, and in which precision: decided once, and logged."""
 
 import ctypes
 import os
@@ -23,7 +23,7 @@ class Compute:
     bfloat16: bool
 
     def products(self) -> AbstractContextManager[None]:
-        """Around a forward pass: matrix products in the chosen precision."""
+        """A context for forward passes: matrix products in the chosen precision."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
 
     def __str__(self) -> str:
@@ -32,7 +32,7 @@ class Compute:
 
 
 def choose(device: str, precision: str) -> Compute:
-    """`auto` becomes the best there is; and torch and the C library are set to use it well.
+    """Resolve `auto` to the best device and precision, and set torch and the C library up for it.
 
     Raises:
         ConfigError: the device asked for is not there.
@@ -60,26 +60,26 @@ def choose(device: str, precision: str) -> Compute:
         if _is_x86() and processor_has("amx_tile", "amx_bf16") is False:
             # On x86 without AMX this keeps float32's accuracy and only routes products to oneDNN,
             # which is twice as fast as MKL on AMD. With AMX, and on ARM processors that multiply
-            # bfloat16, it would round them to that; and where nobody tells, it may.
+            # bfloat16, it would round them to that; and on unknown processors it might.
             torch.set_float32_matmul_precision("medium")
     return Compute(chosen, bfloat16)
 
 
 def resumed_elsewhere(before: object, now: Compute) -> str | None:
-    """One line where a training goes on with other arithmetic than it began with, else None.
+    """A warning if a training resumes with other arithmetic than it began with, else None.
 
-    before: `str` of the compute that it began with, as its manifest has it
+    before: `str` of the compute that it began with, from its manifest
     """
     if before == str(now):
         return None
     return (
         f"the run began on {printable(str(before), most=80)} and goes on on {now}: the weights "
-        "will not be those of an uninterrupted training to the last bit"
+        "will not be bit-identical to those of an uninterrupted training"
     )
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Whether an error says that a tensor found no place."""
+    """Whether an error says that memory ran out."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     words = (  # which have no type in torch
@@ -93,9 +93,9 @@ def out_of_memory(error: Exception) -> bool:
 
 
 def keep_freed_memory() -> None:
-    """Let the C library keep what is freed, for the next tensor.
+    """Let the C library keep freed memory for the next tensor.
 
-    By default it hands every large block back to the system, which then clears each of its pages
+    By default it returns every large block to the system, which then clears each of its pages
     again for the next update: a quarter of a training's time.
     """
     if _GLIBC:
@@ -105,7 +105,7 @@ def keep_freed_memory() -> None:
 
 
 def return_freed_memory() -> None:
-    """Hand back what was kept after all: now and then, since what is kept falls into pieces."""
+    """Return freed memory to the system now and then, because it becomes fragmented."""
     if _GLIBC:
         ctypes.CDLL(None).malloc_trim(0)
 
@@ -134,9 +134,9 @@ def _is_x86() -> bool:
 def networks_take_bfloat16(kind: str) -> bool:
     """Whether the library's recurrent networks may run under autocast to bfloat16.
 
-    On CUDA autocast runs them in float16, whatever it was told (aten/src/ATen/cudnn/
-    AutocastRNN.cpp), in which small gradients vanish; elsewhere nobody has tried. On a processor
-    it is tried, on the smallest network there is: oneDNN may be told to know no bfloat16.
+    On CUDA autocast runs them in float16, whatever the config (aten/src/ATen/cudnn/
+    AutocastRNN.cpp), in which small gradients vanish; elsewhere nobody has tried. On a CPU the
+    smallest network there is tries it: oneDNN may be configured without bfloat16.
     """
     if kind != "cpu":
         return False

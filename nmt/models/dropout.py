@@ -1,4 +1,4 @@
-"""Dropout whose random numbers cost little on a processor."""
+"""Dropout with random numbers that are cheap on a CPU."""
 
 import torch
 from torch import Tensor, nn
@@ -9,8 +9,8 @@ LEVELS = 2**16
 class Dropout(nn.Dropout):
     """Zeroes values with probability p while training, and scales the others by 1 / (1 - p).
 
-    Srivastava et al. (2014). On a processor torch draws one random number for each value and does
-    so serially; here 64 random bits decide about four values, so that p is rounded to 1 / 65,536.
+    Srivastava et al. (2014). On a CPU torch draws one random number for each value,
+    serially; here 64 random bits decide about four values, so that p is rounded to 1 / 65,536.
     """
 
     def forward(self, values: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The encoder-decoder: embeddings, any encoder, any decoder, vocabulary."""
+"""The encoder-decoder: embeddings, any encoder, any decoder, output layer."""
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from nmt.models.encoders import Encoder, encoders
 
 
 class EncoderDecoder(Seq2Seq):
-    """One of the registered encoders below one of the registered decoders."""
+    """A registered encoder and a registered decoder."""
 
     def __init__(self, config: ModelConfig, vocabularies: Vocabularies) -> None:
         super().__init__()
@@ -34,16 +34,16 @@ class EncoderDecoder(Seq2Seq):
         nn.init.zeros_(self.vocabulary.bias)
 
     def encode(self, source: Tensor, mask: Tensor) -> Memory:
-        states, summary = self.encoder(self._read(source), mask)
+        states, summary = self.encoder(self._embed_source(source), mask)
         states = self.dropout(states)
         keys, values = self.decoder.prepare(states, summary)
         return Memory(values, keys, mask, summary)
 
-    def _read(self, source: Tensor) -> Tensor:
+    def _embed_source(self, source: Tensor) -> Tensor:
         embedded = self.source_embedding(source)
         return embedded if self.encoder.drops_words else self.dropout(embedded)
 
-    def _written(self, target: Tensor) -> Tensor:
+    def _embed_target(self, target: Tensor) -> Tensor:
         embedded = self.target_embedding(target)
         return embedded if self.decoder.drops_words else self.dropout(embedded)
 
@@ -60,35 +60,35 @@ class EncoderDecoder(Seq2Seq):
         memory = self.encode(source, mask)
         if forced is not None:
             return self._partly_forced(memory, target_in, forced)
-        reading = self.decoder(self._written(target_in), memory)
-        return reading._replace(readouts=self._narrowed(reading.readouts))
+        output = self.decoder(self._embed_target(target_in), memory)
+        return output._replace(readouts=self._narrowed(output.readouts))
 
     def maps(self, source: Tensor, mask: Tensor, target_in: Tensor) -> dict[str, Tensor]:
-        encoder = self.encoder.maps(self._read(source), mask)
-        decoder = self.decoder.maps(self._written(target_in), self.encode(source, mask))
+        encoder = self.encoder.maps(self._embed_source(source), mask)
+        decoder = self.decoder.maps(self._embed_target(target_in), self.encode(source, mask))
         return {**encoder, **decoder}
 
     def _advance(self, previous: Tensor, state: BatchState, memory: Memory) -> DecoderStep:
-        new = self.decoder.advance(self._written(previous), state, memory)
+        new = self.decoder.advance(self._embed_target(previous), state, memory)
         return new._replace(readout=self._narrowed(new.readout))
 
     def _narrowed(self, readouts: Tensor) -> Tensor:
-        """To the width of the embeddings, whose matrix may be the vocabulary's too."""
+        """To the width of the embeddings, whose matrix the output layer may share."""
         return self.dropout(self.narrow(readouts))
 
     def _partly_forced(self, memory: Memory, target_in: Tensor, forced: Tensor) -> DecoderOutput:
-        """Position by position, since the model's own choices are known only then."""
+        """Position by position, because the model's own choices are only known then."""
         state, previous = self.start(memory), target_in[:, 0]
-        found: list[DecoderStep] = []
+        steps: list[DecoderStep] = []
         for position in range(target_in.size(1)):
             if position:
                 with torch.no_grad():
-                    logits = self.vocabulary(found[-1].readout)
-                    chosen = logits[:, EOS:].argmax(dim=-1) + EOS  # what is below is not a word
+                    logits = self.vocabulary(steps[-1].readout)
+                    chosen = logits[:, EOS:].argmax(dim=-1) + EOS  # ids below EOS are not words
                 previous = torch.where(forced[:, position], target_in[:, position], chosen)
-            found.append(self._advance(previous, state, memory))
-            state = found[-1].state
-        return joined(found)
+            steps.append(self._advance(previous, state, memory))
+            state = steps[-1].state
+        return joined(steps)
 
 
 def _embedding(count: int, size: int) -> nn.Embedding:

@@ -1,4 +1,4 @@
-"""How long a sentence may be where a model has parameters for single positions."""
+"""How long a sentence may be where a model has parameters per position."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class PositionLimit:
     positions: int
     of_target: bool = False
     of_search: bool = False
-    """Not only a reference is held to it, but whatever a search tries."""
+    """Whether it also limits the hypotheses of a search, not only references."""
 
 
 def attention_limits(model: ModelConfig) -> Iterator[PositionLimit]:
@@ -25,12 +25,12 @@ def attention_limits(model: ModelConfig) -> Iterator[PositionLimit]:
 
 
 def weighs_positions(attention: AttentionConfig) -> bool:
-    """Whether it has a parameter for each position that it may look at."""
+    """Whether it has a parameter for each position that it may attend to."""
     if attention.score == NO_ATTENTION:
         return False
     return attention.position_weights or scores[attention.score].of_positions
 
 
 def has_positions(own: SelfAttentionConfig) -> bool:
-    """Whether self-attention has parameters of single positions, in its score or its words."""
+    """Whether self-attention has parameters per position, in its score or added to its words."""
     return own.positions == "learned" or weighs_positions(own)

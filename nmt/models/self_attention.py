@@ -22,7 +22,7 @@ ROTARY = ("dot", "scaled_dot", "cosine")
 
 
 class Sublayer(nn.Module, ABC):
-    """One part of a layer, f, with what stands around it.
+    """One part of a layer, f, with normalisation, dropout and residual connection.
 
     post  norm(x + drop(f(x)))    Vaswani et al. (2017), section 5.4
     pre   x + drop(f(norm(x)))    Xiong et al. (2020), section 3.1: deep stacks learn without
@@ -124,7 +124,7 @@ def attending(
     words: int = 0,
     rotary: bool = False,
 ) -> Attention:
-    """`attention_of`, whose complaints say which section of the config they are about."""
+    """`attention_of`, with errors that name the section of the config."""
     try:
         return attention_of(config, query=query, memory=memory, words=words, rotary=rotary)
     except ConfigError as error:
@@ -132,14 +132,14 @@ def attending(
 
 
 def _check(config: SelfAttentionConfig, size: int, where: str) -> None:
-    """Refuse what makes no sense where all positions are read at once, and by themselves.
+    """Refuse options that make no sense within one sequence.
 
     Raises:
         ConfigError: it is asked for.
     """
     refusals = [
-        (config.score == NO_ATTENTION, f"score is '{NO_ATTENTION}'", "nothing would look: take "
-         "another score"),
+        (config.score == NO_ATTENTION, f"score is '{NO_ATTENTION}'", "nothing would "
+         "attend: take another score"),
         (config.scope != "global", f"scope is '{config.scope}'", "there is no local attention "
          "within one sequence: set scope to global"),
         (config.coverage, "coverage is true", "positions are read at once, none after another: "
@@ -180,7 +180,7 @@ def norm_of(size: int, there: bool) -> nn.Module:
 
 
 def positions_from(first: int, states: Tensor) -> Tensor:
-    """Where states stand, the first at `first`: (batch, length, *) -> (batch, length)"""
+    """The positions of states, starting at `first`: (batch, length, *) -> (batch, length)"""
     batch, length = states.shape[:2]
     return torch.arange(first, first + length, device=states.device).expand(batch, -1)
 

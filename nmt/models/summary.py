@@ -1,4 +1,4 @@
-"""What a model is, in a line: for model cards, league tables and people."""
+"""A model in one line, for model cards and leaderboards."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from nmt.models.wording import attention_parts
 
 
 def summary(config: Config) -> str:
-    """Attention, decoder and encoder, as far as they are not what everyone has.
+    """Attention, decoder and encoder, and whatever else differs from the defaults.
 
     Such as `general · softmax · global · luong lstm, input feeding`.
     """
@@ -30,7 +30,7 @@ def _encoder(model: ModelConfig) -> Iterator[str]:
 
 
 def _training(config: Config) -> Iterator[str]:
-    """What of the training is not as it is by default, and changes what attention learns."""
+    """Training options that differ from the defaults and change what attention learns."""
     training, usual = config.training, TrainingConfig()
     schedule = training.teacher_forcing_schedule
     if schedule != usual.teacher_forcing_schedule:

@@ -1,4 +1,4 @@
-"""Attention in words: what encoders and decoders say of themselves, and what a model says of it."""
+"""Attention in words, for the summaries of models, encoders and decoders."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from nmt.config import NO_ATTENTION, AttentionConfig, SelfAttentionConfig
 
 
 def attention_parts(attention: AttentionConfig) -> Iterator[str]:
-    """Score, normaliser and scope, and what is not as it is by default."""
+    """Score, normaliser and scope, and whatever differs from the defaults."""
     if attention.score == NO_ATTENTION:
         yield "no attention"
         return
@@ -20,7 +20,7 @@ def attention_parts(attention: AttentionConfig) -> Iterator[str]:
 
 
 def self_attention_layers(layers: int, attention: SelfAttentionConfig) -> str:
-    """Such as `3 x 4 heads, pre-norm, sinusoidal`, and what is not as it is by default."""
+    """Such as `3 x 4 heads, pre-norm, sinusoidal`, and whatever differs from the defaults."""
     heads = counted(attention.heads, "head")
     norm = "no norm" if attention.norm == "none" else f"{attention.norm}-norm"
     positions = "no positions" if attention.positions == "none" else attention.positions
@@ -37,7 +37,7 @@ def counted(count: float, unit: str) -> str:
 
 
 def _details(attention: AttentionConfig) -> Iterator[str]:
-    """What is not as it is by default, but for heads."""
+    """What differs from the defaults, except heads."""
     usual = AttentionConfig()
     if attention.selection != usual.selection:
         yield f"hard, by {attention.selection}"

@@ -1,4 +1,4 @@
-"""Whether a training has diverged: noticed from its losses, and said before a day is lost."""
+"""Detects a diverging training from its losses, before a day is lost."""
 
 import logging
 import math
@@ -7,20 +7,20 @@ from nmt.errors import TrainingError
 
 log = logging.getLogger(__name__)
 ABOVE = 1.5
-"""Times what guessing costs: from which a loss is not an accident."""
+"""Times the loss of guessing, above which a loss counts towards divergence."""
 MOST = 8.0
-"""Doublings that one update counts for, at most."""
+"""The most doublings that one update counts for."""
 WARN, STOP = 30.0, 150.0
-"""Doublings, summed up over updates, after which it is said, and after which it is over."""
+"""Doublings, summed over updates, at which to warn, and at which to stop."""
 RISE = 2.0
-"""Nats from the lowest loss, or half of what guessing costs if that is more: a rise to be told."""
+"""Nats above the lowest loss, or half of what guessing costs if that is more: a rise to warn of."""
 KEPT = 0.99
-"""Of the running average of the losses, at each update."""
+"""Decay of the running average of losses, per update."""
 HOPELESS = 10.0
-"""Times what guessing costs, or MEMORISED if that is more: no validation loss of what learns."""
+"""Times the loss of guessing, or MEMORISED if that is more: no model that learns is this bad."""
 MEMORISED = 5.0
-"""Nats. A model that knows its own text by heart may be sure, and wrong, of any other; but only so
-sure as numbers of 32 bits let it become, some 20 nats."""
+"""Nats. A model that has memorised its training text may be confident and wrong on any other text,
+but float32 limits that confidence to about 20 nats."""
 ADVICE = "lower training.learning_rate, raise training.warmup_steps or lower training.clip_norm"
 
 
@@ -28,8 +28,9 @@ class Divergence:
     """Compares each loss with that of guessing: log(vocabulary), or the first loss if that is more.
 
     An update whose loss is x times 1.5 guesses counts log2(x), up to 8 and down to -8, and their
-    sum starts at 0 and never falls below: twice a guess is told after 70 updates, and ten thousand
-    times a guess after 4. A bad batch, or the overshoot of a first few updates, is forgotten.
+    sum starts at 0 and never falls below: a warning comes after 70 updates at twice the guess, and
+    after 4 at ten thousand times the guess. A bad batch, or the overshoot of the first few updates,
+    is forgotten.
     """
 
     def __init__(self, vocabulary: int) -> None:
@@ -42,7 +43,7 @@ class Divergence:
         self._told = False
 
     def begin(self, loss: float) -> None:
-        """Take note of the first loss of a training: a fresh model may be worse than a guess."""
+        """Record the first loss of a training: a fresh model may be worse than guessing."""
         if self.guess is None:
             self.guess = max(self.uniform, loss)
 
@@ -52,9 +53,9 @@ class Divergence:
         return self.guess is not None and self.guess > ABOVE * self.uniform
 
     def updated(self, step: int, loss: float, *, steady: bool = True) -> None:
-        """Look at the loss of an update, in nats per token.
+        """Check the loss of an update, in nats per token.
 
-        steady: what a loss means stays the same; it does not where teacher forcing is taken back
+        steady: losses are comparable; they are not while teacher forcing is reduced
 
         Raises:
             TrainingError: the training has diverged.
@@ -73,7 +74,7 @@ class Divergence:
         self._watch_rise(step, loss, steady)
 
     def validated(self, step: int, loss: float) -> None:
-        """Look at the loss of a validation.
+        """Check the loss of a validation.
 
         Raises:
             TrainingError: it is not finite, or the model has diverged.
@@ -87,7 +88,7 @@ class Divergence:
 
     def _watch_rise(self, step: int, loss: float, steady: bool) -> None:
         assert self.guess is not None
-        loss = min(loss, 2 * self.guess)  # of one bad batch not much is left in the average
+        loss = min(loss, 2 * self.guess)  # one bad batch hardly moves the average
         before = loss if self._average is None or not steady else self._average
         self._average = KEPT * before + (1 - KEPT) * loss
         self._lowest = min(self._lowest, self._average) if steady else self._average

@@ -41,7 +41,7 @@ class Interrupts:
         Only the main thread can: in others no signal arrives, and the block is just run.
 
         Raises:
-            Interrupted: a signal came after the block had looked for the last time.
+            Interrupted: a signal came after the block's last check.
         """
         if current_thread() is not main_thread():
             yield self

@@ -14,11 +14,11 @@ from nmt.training.trainer import StepMetrics, Trainer
 
 @dataclass
 class Progress(Position):
-    """Where a training stands: what a checkpoint keeps besides tensors."""
+    """The position of a training: what a checkpoint keeps besides tensors."""
 
     step: int = 0
     seconds: float = 0.0
-    """Of training and validating, over all resumptions."""
+    """Spent training and validating, over all resumptions."""
     waiting: float = 0.0
     """Seconds of these in which the next batch was not ready."""
     target_tokens: int = 0
@@ -39,7 +39,7 @@ class Progress(Position):
 
 @dataclass(frozen=True)
 class Validation:
-    """What a validation found."""
+    """The results of a validation."""
 
     loss: float
     bleu: float
@@ -52,7 +52,7 @@ class Validation:
 
     @property
     def accuracy_gap(self) -> float:
-        """What is lost by reading its own words: the exposure bias (Ranzato et al., 2016)."""
+        """The accuracy lost by reading its own words: exposure bias (Ranzato et al., 2016)."""
         return self.forced_accuracy - self.free_accuracy
 
     def score(self, best_by: str) -> float:
@@ -61,7 +61,7 @@ class Validation:
 
 
 class TrainingObserver(Protocol):
-    """Whoever wants to know what happens: the log, the metrics, the progress bar."""
+    """Called after each update and validation: the log, the metrics, the progress bar."""
 
     def updated(self, progress: Progress, metrics: StepMetrics) -> None: ...
 
@@ -70,7 +70,7 @@ class TrainingObserver(Protocol):
 
 @dataclass
 class Loop:
-    """All that a training consists of."""
+    """A training: all of its parts, and `run`."""
 
     trainer: Trainer
     loader: BatchLoader
@@ -97,7 +97,7 @@ class Loop:
                 last = self.progress.ended and self.progress.validated != self.progress.step
                 if last or self._due():
                     self._validate()
-                    self.progress.ended = self._ending()  # the patience may be over now
+                    self.progress.ended = self._ending()  # patience may have run out
                     self._save()
                 if self.interrupts.requested:
                     self._stop()
@@ -161,6 +161,6 @@ class Loop:
         self._saved = replace(self.progress)
 
     def _stop(self) -> NoReturn:
-        if self._saved != self.progress:  # a signal may come while just that is saved
+        if self._saved != self.progress:  # a signal may come right after a save
             self._save()
         self.interrupts.leave()

@@ -1,4 +1,4 @@
-"""The loss of a batch: smoothed cross-entropy, from readouts to gradients piece by piece."""
+"""Smoothed cross-entropy, computed in chunks from readouts to gradients."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-PIECE = 1024  # positions projected at once
-ROWS = 64  # of them, those normalised at once: they stay in a processor's nearest cache
+CHUNK = 1024  # positions projected at once
+ROWS = 64  # of these, positions normalised at once: they stay in the L1 cache
 
 
 def smoothed_cross_entropy(
@@ -18,22 +18,22 @@ def smoothed_cross_entropy(
         sum_n  (1 - e) (-log p_n(y_n)) + e / V  sum_v (-log p_n(v))
 
     Szegedy et al. (2016), section 7: https://arxiv.org/abs/1512.00567. The logits of all positions
-    never exist together: each piece of them is turned into its gradient at once.
+    never exist together: each chunk becomes its gradient at once.
 
     readouts: (positions, readout); targets: (positions,) ids, no padding among them
     """
-    learns = torch.is_grad_enabled()  # which is always off inside of autograd's functions
+    learns = torch.is_grad_enabled()  # it is always off inside an autograd function
     return _Loss.apply(readouts, vocabulary.weight, vocabulary.bias, targets, smoothing, learns)
 
 
 def count_likeliest(readouts: Tensor, vocabulary: nn.Linear, targets: Tensor) -> Tensor:
-    """How many positions find their target the likeliest word; their logits come in pieces, too.
+    """How many targets are the likeliest word in their position; logits are computed in chunks.
 
     readouts: (positions, readout); targets: (positions,) ids
     """
-    pieces = zip(readouts.split(PIECE), targets.split(PIECE), strict=True)
-    found = [(vocabulary(piece).argmax(dim=-1) == gold).sum() for piece, gold in pieces]
-    return torch.stack(found).sum()
+    chunks = zip(readouts.split(CHUNK), targets.split(CHUNK), strict=True)
+    counts = [(vocabulary(chunk).argmax(dim=-1) == gold).sum() for chunk, gold in chunks]
+    return torch.stack(counts).sum()
 
 
 class _Loss(torch.autograd.Function):
@@ -49,7 +49,7 @@ class _Loss(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         autocast_dtype = torch.get_autocast_dtype(readouts.device.type)
         dtype = autocast_dtype if torch.is_autocast_enabled(readouts.device.type) else weight.dtype
-        chunk = ROWS if readouts.device.type == "cpu" else PIECE
+        rows = ROWS if readouts.device.type == "cpu" else CHUNK
         with torch.autocast(readouts.device.type, enabled=False):
             table, weight_dtype = weight.to(dtype), weight.dtype
             nll = readouts.new_empty(len(readouts), dtype=weight_dtype)
@@ -57,13 +57,13 @@ class _Loss(torch.autograd.Function):
             if learns:
                 grad_readouts, grad_weight = torch.empty_like(readouts), torch.zeros_like(weight)
                 grad_bias = torch.zeros_like(bias)
-            for start in range(0, len(readouts), PIECE):
-                piece = readouts[start : start + PIECE].to(dtype)
-                gold = targets[start : start + PIECE].unsqueeze(1)
-                logits = piece @ table.t()
-                parts = (logits, gold, nll[start : start + PIECE])
-                chunks = zip(*(part.split(chunk) for part in parts), strict=True)
-                for logits_rows, gold_rows, nll_rows in chunks:
+            for start in range(0, len(readouts), CHUNK):
+                chunk = readouts[start : start + CHUNK].to(dtype)
+                gold = targets[start : start + CHUNK].unsqueeze(1)
+                logits = chunk @ table.t()
+                parts = (logits, gold, nll[start : start + CHUNK])
+                split = zip(*(part.split(rows) for part in parts), strict=True)
+                for logits_rows, gold_rows, nll_rows in split:
                     grad, row_nll, even = _nll(logits_rows.to(weight_dtype).add_(bias), gold_rows)
                     nll_rows.copy_(row_nll)
                     evenly += even
@@ -75,8 +75,8 @@ class _Loss(torch.autograd.Function):
                     grad_bias += grad.sum(dim=0)
                     logits_rows.copy_(grad)  # in place of the logits
                 if learns:
-                    grad_readouts[start : start + PIECE] = logits @ table
-                    grad_weight += logits.t() @ piece
+                    grad_readouts[start : start + CHUNK] = logits @ table
+                    grad_weight += logits.t() @ chunk
         if learns:
             ctx.save_for_backward(grad_readouts, grad_weight, grad_bias)
         ctx.mark_non_differentiable(nll)

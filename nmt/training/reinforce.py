@@ -1,15 +1,14 @@
 """REINFORCE: what hard attention learns from, since the position that it draws has no gradient.
 
-A draw is paid by the log-probability that it gave to its own target word, beyond what was to be
-expected of that word. Where the next state reads what was drawn, later words depend on the draw,
-too; to pay it for all of them would be without bias, but drowns in noise. Measured on reversing 6
+The reward of a draw is the log-probability that it gave to its own target word, minus what was to
+be expected of that word. Where the next state reads what was drawn, later words depend on the
+draw, too; rewarding it for all of them would be unbiased, but too noisy. Measured on reversing 6
 to 12 words (Luong's decoder with input feeding, 240 updates, three seeds; drawing at every
-position, one average reward for all words): 92 % of the words right when paid for the own word,
-87 % when half as much for each word further on, 46 % when for all. A bonus for entropy, as Xu et
-al. add one, made no difference that was larger than that of the seeds.
+position, one average reward for all words): 92 % of the words right with the reward of the own
+word, 87 % with half as much for each later word, 46 % with all of them. An entropy bonus, as in Xu
+et al., made no difference larger than that between seeds.
 
-The reward is the plain log-probability, whatever label smoothing makes of the loss of the words:
-so the two go together.
+The reward is the plain log-probability, also with label smoothing: so the two can be combined.
 """
 
 import math
@@ -18,7 +17,7 @@ import torch
 from torch import Tensor
 
 KEPT = 0.9
-"""Of what was expected of a word, each time that it is read."""
+"""Decay of the reward expected of a word, each time that it is read."""
 
 
 def reinforcement(
@@ -52,22 +51,22 @@ class Baseline:
 
     def __init__(self, words: int, device: torch.device) -> None:
         self.average = torch.full((words,), -math.log(words), device=device)
-        """(words,), in nats; that of chance, at first."""
+        """(words,), in nats; at first that of guessing."""
         self.forget()
 
     def add(self, words: Tensor, rewards: Tensor) -> None:
-        """Take note of rewards, for `move`. words: (positions,) ids; rewards: (positions,)"""
+        """Record rewards, for `move`. words: (positions,) ids; rewards: (positions,)"""
         self._sums.index_add_(0, words, rewards.detach().to(self._sums.dtype))
         self._counts.index_add_(0, words, torch.ones_like(rewards, dtype=self._counts.dtype))
 
     def move(self) -> None:
-        """Towards what was noted; words that were not read stay."""
+        """Move the averages towards the recorded rewards; words that were not read stay."""
         kept = KEPT**self._counts
         mean = self._sums / self._counts.clamp(min=1)
         self.average = kept * self.average + (1 - kept) * mean
         self.forget()
 
     def forget(self) -> None:
-        """Forget what was noted, but not what it moved."""
+        """Forget the recorded rewards, but not the averages."""
         self._sums = torch.zeros_like(self.average)
         self._counts = torch.zeros_like(self.average)

@@ -14,7 +14,7 @@ from nmt.registry import Registry
 
 @dataclass(frozen=True)
 class SchedulePoint:
-    """Where a training stands."""
+    """The point of a training at which a schedule is evaluated."""
 
     step: int
     """The update that is about to happen, from 1."""
@@ -40,56 +40,56 @@ schedules: Registry[Callable[[SchedulePoint], float]] = Registry("learning-rate 
 NEEDS_END = {"linear", "cosine"}
 
 
-def factor(name: str, moment: SchedulePoint) -> float:
-    """What the learning rate is multiplied by.
+def factor(name: str, point: SchedulePoint) -> float:
+    """The factor of the learning rate.
 
     >>> [factor("inverse_sqrt", SchedulePoint(s, warmup=100, total=None)) for s in (50, 100, 400)]
     [0.5, 1.0, 0.5]
     """
-    if moment.step < moment.warmup:
-        return moment.step / moment.warmup
-    return schedules[name](moment)
+    if point.step < point.warmup:
+        return point.step / point.warmup
+    return schedules[name](point)
 
 
 def check(name: str, total: int | None) -> None:
     """Refuse a schedule that cannot work.
 
     Raises:
-        ConfigError: it is unknown, or falls towards an end that the config does not set.
+        ConfigError: it is unknown, or needs an end that the config does not set.
     """
     schedules[name]
     if name in NEEDS_END and total is None:
         raise ConfigError(
-            f"training.schedule '{name}' falls towards the end of the training: "
+            f"training.schedule '{name}' needs to know the end of the training: "
             "set training.epochs or training.max_steps"
         )
 
 
 @schedules.register("constant")
-def constant(moment: SchedulePoint) -> float:
+def constant(point: SchedulePoint) -> float:
     """1"""
     return 1.0
 
 
 @schedules.register("linear")
-def linear(moment: SchedulePoint) -> float:
+def linear(point: SchedulePoint) -> float:
     """From 1 in a line to 0, which is reached after the last update."""
-    return 1.0 - moment.share
+    return 1.0 - point.share
 
 
 @schedules.register("cosine")
-def cosine(moment: SchedulePoint) -> float:
+def cosine(point: SchedulePoint) -> float:
     """(1 + cos(pi share)) / 2. Loshchilov and Hutter (2017): https://arxiv.org/abs/1608.03983"""
-    return (1 + math.cos(math.pi * moment.share)) / 2
+    return (1 + math.cos(math.pi * point.share)) / 2
 
 
 @schedules.register("inverse_sqrt")
-def inverse_sqrt(moment: SchedulePoint) -> float:
+def inverse_sqrt(point: SchedulePoint) -> float:
     """sqrt(warmup / step). Vaswani et al. (2017), section 5.3: https://arxiv.org/abs/1706.03762"""
-    return math.sqrt(max(moment.warmup, 1) / max(moment.step, 1))
+    return math.sqrt(max(point.warmup, 1) / max(point.step, 1))
 
 
 @schedules.register("plateau")
-def plateau(moment: SchedulePoint) -> float:
+def plateau(point: SchedulePoint) -> float:
     """Half as much after each validation without a better score."""
-    return 0.5**moment.bad_validations
+    return 0.5**point.bad_validations

@@ -1,6 +1,6 @@
-"""What the next update depends on besides the parameters, as named tensors, and back again.
+"""What the next update depends on besides the parameters, saved as named tensors and restored.
 
-Whoever hands them back may have damaged them, or made them up: each is looked at before it is used.
+A file may be damaged or made up: each tensor is checked before it is used.
 """
 
 from collections.abc import Mapping
@@ -27,13 +27,13 @@ def take_tensor(
     tensor = tensors[name]
     if tuple(tensor.shape) != shape or tensor.dtype != dtype:
         raise CheckpointError(
-            f"'{name}' in the training state is {_told(tensor.shape, tensor.dtype)}, not "
-            f"{_told(shape, dtype)}: it was damaged, or belongs to another model"
+            f"'{name}' in the training state is {_described(tensor.shape, tensor.dtype)}, not "
+            f"{_described(shape, dtype)}: it was damaged, or belongs to another model"
         )
     return tensor
 
 
-def _told(shape: tuple[int, ...], dtype: torch.dtype) -> str:
+def _described(shape: tuple[int, ...], dtype: torch.dtype) -> str:
     return f"{str(dtype).removeprefix('torch.')} {list(shape)}"
 
 
@@ -89,7 +89,7 @@ def _learning(model: nn.Module) -> list[tuple[str, nn.Parameter]]:
 
 
 def random_states(device: torch.device) -> dict[str, Tensor]:
-    """Of the generators that a training on this device draws from."""
+    """The states of the random generators that a training on this device draws from."""
     states = {"random.cpu": torch.get_rng_state()}
     if device.type == "cuda":
         states["random.cuda"] = torch.cuda.get_rng_state(device)
@@ -99,7 +99,7 @@ def random_states(device: torch.device) -> dict[str, Tensor]:
 
 
 def set_random_states(states: Mapping[str, Tensor], device: torch.device) -> None:
-    """Go on drawing where `random_states` was called.
+    """Continue drawing from where `random_states` was called.
 
     Raises:
         CheckpointError: the processor's state is missing, or one is not a state at all.

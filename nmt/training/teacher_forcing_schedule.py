@@ -1,10 +1,11 @@
 """Teacher forcing: how often a model reads the reference's last word while it learns, not its own.
 
 Scheduled sampling, Bengio et al. (2015), section 2.4: https://arxiv.org/abs/1506.03099. At first a
-model cannot read its own words, since they are noise; in the end it should, since it will have
-nothing else. The share of the reference goes from `training.teacher_forcing` in the first update
-to `training.teacher_forcing_end` in the last, on one of the curves below, a registered function
-each. None keeps state, so that a resumed training continues on the same curve.
+model cannot learn from its own words, which are noise; in the end it should, because in
+translation it has nothing else (exposure bias). The share of the reference goes from
+`training.teacher_forcing` in the first update to `training.teacher_forcing_end` in the last, on
+one of the curves below, a registered function each. None keeps state, so that a resumed training
+continues on the same curve.
 """
 
 from collections.abc import Callable
@@ -20,13 +21,14 @@ PLAIN = "the plain loop"
 """How a model reads its own words: position by position."""
 
 curves: Registry[Callable[[float], float]] = Registry("teacher-forcing schedule")
-"""From the share of the training that is over to the weight of the start: of the end, 1 - it."""
+"""From the share of the training that is over to the weight of the start; 1 minus it is that of
+the end."""
 
 
 def ratio(config: TrainingConfig, steps: int, total: int | None) -> float:
     """The share of positions, or of sentences, that read the reference in the next update.
 
-    steps: updates that are done; total: of the whole training, where that is known
+    steps: updates so far; total: those of the whole training, if known
 
     >>> config = TrainingConfig(teacher_forcing_schedule="linear", teacher_forcing_end=0.2)
     >>> [round(ratio(config, steps, 101), 3) for steps in (0, 25, 100)]
@@ -40,8 +42,7 @@ def ratio(config: TrainingConfig, steps: int, total: int | None) -> float:
 def draw(ratio: float, target_in: Tensor, *, per: str) -> Tensor | None:
     """Which positions read the reference: all (None), or a draw for each token or sentence.
 
-    Drawn per sentence, it is the habit of the well-known tutorials. All and nothing are certain:
-    no random number is drawn for them.
+    Drawing per sentence is common in tutorials. For ratios 0 and 1 no random number is drawn.
     """
     if ratio == 1:
         return None
@@ -62,13 +63,14 @@ def check(config: TrainingConfig) -> None:
     curves[name]
     if name == "constant" and config.teacher_forcing_end:
         raise ConfigError(
-            f"'constant' leads nowhere, but training.teacher_forcing_end is "
-            f"{config.teacher_forcing_end:g}: leave that out, or take "
+            f"'constant' never reaches training.teacher_forcing_end, which is "
+            f"{config.teacher_forcing_end:g}: leave that out, or use "
             f"{', '.join(other for other in curves if other != name)}"
         )
     if name != "constant" and config.epochs is None and config.max_steps is None:
         raise ConfigError(
-            f"'{name}' leads to the end of the training: set training.epochs or training.max_steps"
+            f"'{name}' needs to know the end of the training: set training.epochs or "
+            "training.max_steps"
         )
 
 

@@ -1,4 +1,4 @@
-"""One update of a model's parameters, and all the state that the next one depends on."""
+"""One update of a model's parameters, and the state that the next one depends on."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,12 +27,12 @@ from nmt.training.state import (
     take_tensor,
 )
 
-RETURN_EVERY = 16  # updates: batches of ever new shapes leave ever more gaps between their tensors
+RETURN_EVERY = 16  # updates: batches of ever new shapes fragment memory
 
 
 @dataclass(frozen=True)
 class StepMetrics:
-    """What one update did."""
+    """The result of one update."""
 
     loss: float
     """Nats per target token, without label smoothing."""
@@ -62,7 +62,7 @@ class Trainer:
         self.bad_validations = 0
         self.micro_batches = MicroBatches(compute.device)
         self.baseline = Baseline(model.vocabulary.out_features, compute.device)
-        """What hard attention is rewarded beyond."""
+        """The baseline of hard attention's rewards."""
         self.divergence = Divergence(model.vocabulary.out_features)
 
     def step(self, batches: Sequence[Batch]) -> StepMetrics:
@@ -137,8 +137,8 @@ class Trainer:
             if not out_of_memory(error):
                 raise
             raise TrainingError(
-                f"{self.compute.device} has not enough memory for what the optimizer keeps of each "
-                "parameter, twice the size of the model: lower the model's sizes"
+                f"out of memory on {self.compute.device} for the optimizer's state, which is twice "
+                "the size of the model: lower the model's sizes"
             ) from None
         finally:
             self.optimizer.zero_grad(set_to_none=True)
@@ -151,7 +151,7 @@ class Trainer:
         self.divergence.updated(self.steps + 1, loss, steady=steady)
 
     def loss(self, batches: Sequence[Batch]) -> float:
-        """Nats per target token, read with teacher forcing, nothing learned.
+        """Nats per target token with teacher forcing, without learning.
 
         Raises:
             TrainingError: it is not finite, or the model has diverged.
@@ -161,10 +161,10 @@ class Trainer:
         return loss
 
     def accuracy(self, batches: Sequence[Batch], *, free: bool) -> float:
-        """Share of the target tokens, EOS included, that the model finds the likeliest in place.
+        """Share of the target tokens, EOS included, that the model predicts.
 
-        free: it reads its own last choice in place of the reference's last word, so that a
-            translation that is shifted by a word is wrong from there on
+        free: it reads its own last word in place of the reference's, so that a translation that
+            is shifted by a word is wrong from there on
         """
         return self._measure(batches, count_right, ratio=0.0 if free else 1.0)
 
@@ -207,7 +207,7 @@ class Trainer:
         )
 
     def state(self) -> dict[str, Tensor]:
-        """Everything but the parameters that the next step depends on, as named tensors."""
+        """Everything that the next step depends on, except the parameters, as named tensors."""
         tensors = random_states(self.compute.device) | optimizer_state(self.model, self.optimizer)
         tensors["baseline"] = self.baseline.average
         if self.micro_batches.max_padded_tokens is not None:

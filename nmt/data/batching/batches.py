@@ -1,4 +1,4 @@
-"""Batches by a budget of tokens, of sentences that are alike in both lengths."""
+"""Batches within a budget of tokens, of sentences that are similar in both lengths."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from nmt.data.tokenizers.base import BOS, EOS, PAD
 
 @dataclass(frozen=True)
 class Batch:
-    """Sentences side by side; each side padded to its longest."""
+    """Sentence pairs; each side is padded to its longest."""
 
     source: np.ndarray  # (batch, source) int64, EOS included
     target_in: np.ndarray  # (batch, target) int64, after BOS
@@ -128,7 +128,7 @@ def _runs(sources: np.ndarray, targets: np.ndarray, budget: int) -> Iterator[tup
 
 
 def collate(bitext: EncodedBitext, sentences: np.ndarray) -> Batch:
-    """Lay sentences side by side, with BOS and EOS."""
+    """Pad sentences into a batch, with BOS and EOS."""
     numbers = sentences.tolist()
     sources = [bitext.source[i] for i in numbers]
     targets = [bitext.target[i] for i in numbers]

@@ -19,7 +19,7 @@ from nmt.processor import cores
 
 log = logging.getLogger(__name__)
 CHUNK = 20_000  # sentences encoded at once
-LAYOUT = 2  # part of every file's name: raise it when what stands in them changes
+LAYOUT = 2  # part of every file's name: raise it when their layout changes
 Sides = tuple[tuple[np.ndarray, np.ndarray], ...]  # ids end to end, and lengths, of each side
 
 
@@ -57,9 +57,9 @@ class EncodedBitext:
         return len(self.source)
 
     def remapped(self) -> "EncodedBitext":
-        """The same, mapped again: what was read so far may leave the memory.
+        """The same file mapped again, so that the pages read so far may leave memory.
 
-        Where somebody emptied the cache meanwhile, the mapping that there is stays good.
+        If the cache was emptied meanwhile, the old mapping still works.
         """
         return _map(self.path) if self.path is not None and self.path.exists() else self
 
@@ -67,7 +67,7 @@ class EncodedBitext:
 def encode(bitext: Bitext, tokenizers: Tokenizers) -> EncodedBitext:
     """Encode a bitext on all cores, or map the file in which it was encoded before.
 
-    A file that is damaged, or not of ours, is replaced.
+    A file that is damaged, or that nmt did not write, is replaced.
     """
     folder = cache_folder("encoded")
     path = folder / f"{bitext.fingerprint()}-{tokenizers.fingerprint}-{CHUNK}-{LAYOUT}.arrow"
@@ -91,7 +91,7 @@ def encode(bitext: Bitext, tokenizers: Tokenizers) -> EncodedBitext:
 
 
 def _write(path: Path, bitext: Bitext, tokenizers: Tokenizers) -> None:
-    import pyarrow as pa  # translating does without it
+    import pyarrow as pa  # not needed to translate
 
     column = pa.large_list(pa.int32())
     schema = pa.schema([("source", column), ("target", column)])
@@ -105,7 +105,7 @@ def _write(path: Path, bitext: Bitext, tokenizers: Tokenizers) -> None:
 
 
 def _encoded(bitext: Bitext, tokenizers: Tokenizers) -> Iterator[Sides]:
-    """Chunk after chunk, some of them ahead of the one that is asked for.
+    """Chunk after chunk, with some encoded ahead of the one that is needed.
 
     Threads are enough: sentencepiece lets go of Python while it works.
     """

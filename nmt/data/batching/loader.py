@@ -1,4 +1,4 @@
-"""The batches of a training, made ready by a thread while the one before is learned from."""
+"""The batches of a training, prepared by a thread while the model learns from the previous one."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from nmt.data.batching.batches import Batch, collate
 from nmt.data.batching.encoded import EncodedBitext
 from nmt.data.batching.shards import Windows
 
-AHEAD = 4  # batches that are ready or being made
+AHEAD = 4  # batches that are ready or being prepared
 
 
 @dataclass
@@ -43,7 +43,7 @@ class BatchLoader:
         self._expected = (-1, -1)
 
     def __len__(self) -> int:
-        """The batches of an epoch, which are as many in every one."""
+        """Batches per epoch, the same in every epoch."""
         return self.stats.batches
 
     def __enter__(self) -> Self:
@@ -79,7 +79,7 @@ class BatchLoader:
             self._start(epoch, batch)
         asked = monotonic()
         try:
-            found = self._coming[0].result()
+            coming = self._coming[0].result()
         except BaseException:
             self.close()
             raise
@@ -88,7 +88,7 @@ class BatchLoader:
         self._ask()
         last = batch + 1 == len(self)
         self._expected = (epoch + 1, 0) if last else (epoch, batch + 1)
-        return found
+        return coming
 
     def _start(self, epoch: int, batch: int) -> None:
         self.close()

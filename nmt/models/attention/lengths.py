@@ -1,4 +1,4 @@
-"""Parameters of single positions: a limited number was learned, and a sentence may be longer."""
+"""Parameters per position: a limited number was learned, and a sentence may be longer."""
 
 import torch
 from torch import Tensor

@@ -27,18 +27,18 @@ class Normalizer(nn.Module, ABC):
     def forward(self, scores: Tensor, mask: Tensor) -> Tensor:
         """scores: (batch, target, source); mask: (batch, 1 or target, source), False at padding
 
-        Returns weights like scores, float32 at least. A row of padding alone gets zeros.
+        Returns weights like scores, float32 at least. A row of only padding gets zeros.
         """
         scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
         if self.temperature != 1:
             scores = scores / self.temperature
-        # the lowest number in place of -inf, so that a row of padding alone has finite slopes
+        # the lowest number in place of -inf, so that a row of only padding has finite gradients
         lowest = torch.finfo(scores.dtype).min
         weights = self.normalize(self.adjust(scores).masked_fill(~mask, lowest))
         return weights.masked_fill(~mask, 0)
 
     def adjust(self, scores: Tensor) -> Tensor:
-        """What is learned about scores, before padding is taken out."""
+        """Apply what is learned about scores, before padding is masked."""
         return scores
 
     @abstractmethod
@@ -69,8 +69,8 @@ class WeightedSoftmax(Softmax):
     Chorowski et al. (2015), section 2.2 (sharpening): https://arxiv.org/abs/1506.07503
 
     w: one learned number that starts at 1; with position_weights, a positive one for each of
-    max_positions that starts at 1, kept as its logarithm: a liking for positions, whatever stands
-    there. Both start as softmax.
+    max_positions that starts at 1, kept as its logarithm: a preference for positions, whatever the
+    words. Both start as softmax.
     """
 
     def __init__(self, config: AttentionConfig) -> None:
@@ -95,7 +95,7 @@ class Relu(Normalizer):
 
     Zhang, Titov and Sennrich (2021), section 3: https://arxiv.org/abs/2104.07012
 
-    No distribution: weights can be above 1, and all of a row can be 0. The layer normalisation
+    Not a distribution: weights can exceed 1, and a whole row can be 0. The layer normalisation
     that the paper puts after it is left out.
     """
 
@@ -111,7 +111,7 @@ class Sparsemax(Normalizer):
 
     Martins and Astudillo (2016), section 2, algorithm 1: https://arxiv.org/abs/1602.02068
 
-    tau, which makes the weights sum to one, is found exactly, by sorting. Many weights are
+    tau, for which the weights sum to one, is computed exactly, by sorting. Many weights are
     exactly 0.
     """
 
@@ -126,7 +126,7 @@ class Entmax15(Normalizer):
     Peters, Niculae and Martins (2019), sections 3 and 4, algorithm 2:
     https://arxiv.org/abs/1905.05702
 
-    1.5-entmax: halfway between softmax (1) and sparsemax (2). tau is found exactly, by sorting.
+    1.5-entmax: halfway between softmax (1) and sparsemax (2). tau is computed exactly, by sorting.
     """
 
     def normalize(self, scores: Tensor) -> Tensor:
@@ -175,7 +175,7 @@ class _Entmax15(torch.autograd.Function):
 
 
 def _shifted(scores: Tensor) -> Tensor:
-    """The greatest becomes 0. No threshold is below -1, so what is lower may stand at -2."""
+    """The greatest becomes 0. No threshold is below -1, so lower values are clamped to -2."""
     return (scores - scores.amax(dim=-1, keepdim=True)).clamp(min=-2)
 
 
@@ -188,7 +188,7 @@ def _ordered(scores: Tensor) -> tuple[Tensor, Tensor]:
 def sparse_backward(grad_weights: Tensor, s: Tensor) -> Tensor:
     """(diag(s) - s s^T / sum(s)) grad_weights: the gradient of the scores, for both of them.
 
-    s: like the weights; its sum is about 1 or more, but for a row of padding alone, where it is 0
+    s: like the weights; its sum is about 1 or more, except in a row of only padding, where it is 0
     """
     scaled = grad_weights * s
     return scaled - s * (scaled.sum(-1, keepdim=True) / s.sum(-1, keepdim=True).clamp(min=0.5))

@@ -25,7 +25,7 @@ def rotated(states: Tensor, positions: Tensor) -> Tensor:
     """Each pair (x_2i, x_2i+1) turned by the angle position / BASE^(2i / width).
 
     Su et al. (2021), RoFormer, section 3.4: https://arxiv.org/abs/2104.09864. The product of two
-    rotated vectors depends on how far apart they stand, and not on where.
+    rotated vectors depends on the distance between them, and not on where they are.
 
     states: (batch, length, width), width even; positions: (length,) or (batch, length)
     """
@@ -61,7 +61,7 @@ class LearnedPositions(nn.Module):
         return self.table(positions)
 
     def nearest(self, positions: Tensor) -> Tensor:
-        """The same, with the last vector after the end, where a search may get to."""
+        """The same; positions after the end, which a search may reach, get the last vector."""
         return self.table(positions.clamp(max=self.table.num_embeddings - 1))
 
 
@@ -69,7 +69,7 @@ class Positions(nn.Module):
     """drop(x sqrt(width) + p_t), with the sinusoids or a learned vector for p_t; else x as it is.
 
     Vaswani et al. (2017), sections 3.4, 3.5 and, on dropout, 5.4: https://arxiv.org/abs/1706.03762.
-    The root lifts words, whose parts have variance 1 / width, to the height of the sinusoids.
+    The root scales embeddings, whose variance is 1 / width, to the size of the sinusoids.
     """
 
     def __init__(self, kind: str, *, width: int, most: int, dropout: float = 0.0) -> None:
@@ -89,15 +89,16 @@ class Positions(nn.Module):
         width, first = embedded.size(-1), before or 0
         positions = torch.arange(first, first + embedded.size(1), device=embedded.device)
         if self.learned is None:
-            told = sinusoids(positions, width, embedded.dtype)
+            vectors = sinusoids(positions, width, embedded.dtype)
         else:
-            told = self.learned(positions) if before is None else self.learned.nearest(positions)
-        placed: Tensor = self.dropout(embedded * width**0.5 + told.to(embedded.dtype))
-        return placed
+            vector_of = self.learned if before is None else self.learned.nearest
+            vectors = vector_of(positions)
+        added: Tensor = self.dropout(embedded * width**0.5 + vectors.to(embedded.dtype))
+        return added
 
 
 def _angles(positions: Tensor, count: int, dtype: torch.dtype) -> Tensor:
-    """(*,) -> (*, count): position / BASE^(i / count), in dtype or, of narrow ones, float32"""
+    """(*,) -> (*, count): position / BASE^(i / count), in dtype or at least float32"""
     wide = torch.promote_types(dtype, torch.float32)
     steps = torch.arange(count, device=positions.device, dtype=wide)
     return positions.unsqueeze(-1) * torch.exp(steps * (-math.log(BASE) / count))

@@ -1,6 +1,6 @@
-"""Where is looked: at the whole source, or at a window around one position of it.
+"""Where the attention goes: the whole source, or a window around one position of it.
 
-A scope only says which positions; they are gathered, scored and averaged elsewhere, and so the
+A scope only names the positions; they are gathered, scored and averaged elsewhere, so that the
 cost of a window does not grow with the source.
 """
 
@@ -14,12 +14,12 @@ from nmt.config import AttentionConfig
 from nmt.registry import Registry
 
 LARGE = 100
-"""A window of more positions to a side is meant to have no bounds, and is cut to the source."""
+"""A window with more positions than this on each side means no bounds, and is cut to the source."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """The source positions that each target position looks at, as many for each."""
+    """The source positions that each target position attends to, equally many for each."""
 
     index: Tensor  # (batch, target, window) int64, never outside of the sentence
     inside: Tensor  # (batch, target, window) bool: False where the window leaves the sentence
@@ -85,7 +85,7 @@ class Predictive(Scope):
     Luong, Pham and Manning (2015), section 3.2 (predictive): https://arxiv.org/abs/1508.04025
 
     W_p: (query, query), v_p: (query), D = config.window. The window is that of the nearest
-    position; the Gaussian stands at p itself, and by it W_p and v_p learn.
+    position; the Gaussian is centred on p itself, and W_p and v_p learn through it.
     """
 
     def __init__(self, config: AttentionConfig, *, query: int) -> None:
@@ -107,7 +107,7 @@ class Predictive(Scope):
 
 
 def _reach(window: int, source: int) -> int:
-    """How far a window goes to either side; one without bounds, no farther than the source."""
+    """How far a window reaches on each side; without bounds, no farther than the source."""
     if window <= LARGE or torch.compiler.is_compiling():
         return window
     return min(window, max(source, LARGE))

@@ -34,7 +34,7 @@ class Score(nn.Module, ABC):
     def __init__(self, config: AttentionConfig, *, query: int, memory: int) -> None:
         super().__init__()
         self.context = memory
-        """Width of what `values` gives."""
+        """Width of a value."""
         if not isinstance(self, TanhScore):
             _refuse_options_of_tanh_scores(config)
 
@@ -74,9 +74,9 @@ ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
 class TanhScore(Score):
     """score(q, k) = v . f(W q + k + V c), with whatever keys; f = tanh
 
-    c is what the attention of all steps before gave to the key; V is there if config.coverage:
-    Tu et al. (2016), section 3.1.1: https://arxiv.org/abs/1601.04811, with the plain sum of
-    See, Liu and Manning (2017), section 2.3: https://arxiv.org/abs/1704.04368
+    c is the sum of the weights that all earlier steps gave to the key; V exists if
+    config.coverage: Tu et al. (2016), section 3.1.1: https://arxiv.org/abs/1601.04811, with the
+    plain sum of See, Liu and Manning (2017), section 2.3: https://arxiv.org/abs/1704.04368
     """
 
     v: nn.Linear
@@ -98,7 +98,7 @@ class TanhScore(Score):
         """W: (size, query)"""
 
     def forward(self, query: Tensor, keys: Tensor, coverage: Tensor | None = None) -> Tensor:
-        """coverage: (batch, target, source); None: nothing was looked at before."""
+        """coverage: (batch, target, source); None: no position came before."""
         queries = nn.functional.linear(query, self.query_weight)
         mixed = queries.unsqueeze(2) + keys.unsqueeze(1)  # (batch, target, source, size)
         if self.V is not None and coverage is not None:
@@ -130,8 +130,8 @@ class ScaledDotScore(ProductScore):
 
     Vaswani et al. (2017), section 3.2.1: https://arxiv.org/abs/1706.03762
 
-    Without the root, scores of wide vectors are great, and softmax has no slope there. The keys
-    are divided, once per sentence.
+    Without the root, scores of wide vectors are large, where softmax has almost no gradient. The
+    keys are divided, once per sentence.
 
     Raises:
         ConfigError: queries and keys are of different widths.
@@ -164,7 +164,7 @@ class GeneralScore(ProductScore):
 
 @scores.register("additive")
 class AdditiveScore(TanhScore):
-    """score(q, k) = v . f(W q + U k + b),  f = tanh if config.activation says no other
+    """score(q, k) = v . f(W q + U k + b),  f = tanh unless config.activation names another
 
     Bahdanau, Cho and Bengio (2015), appendix A.1.2: https://arxiv.org/abs/1409.0473
 
@@ -188,12 +188,12 @@ class AdditiveScore(TanhScore):
 
 @scores.register("concat")
 class ConcatScore(TanhScore):
-    """score(q, k) = v . f(W [q; k]),  f = tanh if config.activation says no other
+    """score(q, k) = v . f(W [q; k]),  f = tanh unless config.activation names another
 
     Luong, Pham and Manning (2015), section 3.1, equation 8: https://arxiv.org/abs/1508.04025
 
-    W: (size, query + memory), v: (size). W's two halves meet query and key apart, so the halves
-    are multiplied before they are added: this is `additive` without the bias. With coverage, V c
+    W: (size, query + memory), v: (size). The two halves of W multiply query and key separately, and
+    the products are added: this is `additive` without the bias. With coverage, V c
     is added inside f: see TanhScore.
     """
 
@@ -217,7 +217,7 @@ class CosineScore(Score):
 
     Graves, Wayne and Danihelka (2014), section 3.3.1: https://arxiv.org/abs/1410.5401
 
-    t: one number. It starts at 10: a cosine alone is at most 1, from which no softmax is sharp.
+    t: one number. It starts at 10: a cosine is at most 1, from which a softmax stays flat.
 
     Raises:
         ConfigError: queries and keys are of different widths.
@@ -242,7 +242,7 @@ class QKVScore(ProductScore):
     Vaswani et al. (2017), sections 3.2.1 and 3.2.2: https://arxiv.org/abs/1706.03762
 
     W_q: (size, query), W_k and W_v: (size, memory), d = size. What is compared and what is read
-    are learned apart. W_q and the root are multiplied into the keys, once per sentence.
+    are learned separately. W_q and the root are multiplied into the keys, once per sentence.
     """
 
     def __init__(self, config: AttentionConfig, *, query: int, memory: int) -> None:

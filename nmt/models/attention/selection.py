@@ -11,16 +11,16 @@ from nmt.registry import Registry
 
 
 class Selected(NamedTuple):
-    """What the values are averaged by."""
+    """The weights by which the values are averaged."""
 
     weights: Tensor  # (batch, target, source)
     log_probability: Tensor | None  # (batch, target): of the positions drawn, where it is needed
 
 
 class Selection(nn.Module, ABC):
-    """What is done with a row of weights that sums to one.
+    """How a row of weights selects from the values.
 
-    Without training a hard selection takes the greatest weight. A row of zeros stays one.
+    Outside of training a hard selection takes the greatest weight. A row of zeros stays zero.
     """
 
     def __init__(self, config: AttentionConfig) -> None:
@@ -47,11 +47,11 @@ class Soft(Selection):
 
 @selections.register("gumbel")
 class Gumbel(Selection):
-    """c = v_z,  z = argmax_j log a_j + g_j;  slopes as if c = sum_j softmax(log a + g)_j v_j
+    """c = v_z,  z = argmax_j log a_j + g_j;  gradients as if c = sum_j softmax(log a + g)_j v_j
 
     Jang, Gu and Poole (2017), section 2.2 (straight-through): https://arxiv.org/abs/1611.01144
 
-    g_j: Gumbel noise, with which z is drawn from a. The slopes are those of the relaxation at
+    g_j: Gumbel noise, with which z is drawn from a. The gradients are those of the relaxation at
     temperature 1: biased, but with little variance.
     """
 
@@ -67,14 +67,14 @@ class Gumbel(Selection):
 
 @selections.register("reinforce")
 class Reinforce(Selection):
-    """c = v_z,  z ~ a;  slope of the scores: (R - b) d log a_z,  R a reward, b a baseline
+    """c = v_z,  z ~ a;  gradient of the scores: (R - b) d log a_z,  R a reward, b a baseline
 
     Xu et al. (2015), section 4.1: https://arxiv.org/abs/1502.03044; Williams (1992)
 
-    log a_z is handed out; the loss knows the reward (the target's log-probability) and its
-    baseline. Much variance, and no bias where no later word depends on the draw. Half of all
-    positions, chosen at random, take the average of soft attention instead, whose slopes have no
-    noise; in the paper half of the images do.
+    log a_z is returned; the loss knows the reward (the target's log-probability) and its
+    baseline. High variance, and no bias where no later word depends on the draw. Half of all
+    positions, chosen at random, take the average of soft attention instead, whose gradient has
+    no noise; in the paper half of the images do.
     """
 
     SOFT = 0.5
@@ -88,8 +88,8 @@ class Reinforce(Selection):
         # a row of zeros drew nothing: log 1
         log_probability = drawn.masked_fill(drawn == 0, 1).log()
         soft = torch.rand_like(drawn) < self.SOFT
-        found = torch.where(soft.unsqueeze(-1), weights, _picked(weights, index))
-        return Selected(found, log_probability.masked_fill(soft, 0))
+        selected = torch.where(soft.unsqueeze(-1), weights, _picked(weights, index))
+        return Selected(selected, log_probability.masked_fill(soft, 0))
 
 
 def _with_noise(weights: Tensor) -> Tensor:

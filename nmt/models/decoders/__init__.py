@@ -1,9 +1,9 @@
-"""What writes the target: one registered class each.
+"""Decoders, which write the target: one registered class each.
 
-The recurrent ones differ in which state attends. Bahdanau's looks at the source before it moves,
-from s_t-1, and feeds the context into the cell; Luong's moves first, attends from s_t, and mixes
-state and context into an attentional state; the conditional one moves twice and attends in
-between. The Transformer's carries no state but what it has read.
+The recurrent ones differ in which state attends. Bahdanau's attends from s_t-1 and feeds the
+context into the cell; Luong's updates the cell first, attends from s_t, and mixes state and context
+into an attentional state; the conditional one has two cells and attends between them. The state of
+the Transformer's is its key-value cache.
 """
 
 from nmt.models.decoders.bahdanau import BahdanauDecoder, ConditionalDecoder

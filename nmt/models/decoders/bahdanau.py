@@ -1,4 +1,4 @@
-"""Bahdanau's decoder, which looks and then moves, and the conditional one, which looks between."""
+"""Bahdanau's decoder, which attends before its cell, and the conditional one, between two."""
 
 import torch
 from torch import Tensor, nn
@@ -76,7 +76,7 @@ class ConditionalDecoder(DeepReadout):
     """s'_t = cell_1(y_t-1, s_t-1),  c_t output from s'_t,  s_t = cell_2(c_t, s'_t)
 
     The conditional recurrent unit of Sennrich et al. (2017), Nematus, section 2:
-    https://arxiv.org/abs/1703.04357. With several layers, the second cell moves the highest.
+    https://arxiv.org/abs/1703.04357. With several layers, the second cell updates the highest.
     """
 
     attends_from = "s'_t"
@@ -98,8 +98,8 @@ class ConditionalDecoder(DeepReadout):
         first = self.stack.step(gates, state.feed, state.cells)
         output, past = self.attend(first.top, word, state.past, memory)
         top = CellState(first.hidden[-1:], first.cell[-1:])
-        moved = self.second.step(self.second.project(output.contexts), state.feed, top)
-        new = CellState(first.hidden[:-1] + moved.hidden, first.cell[:-1] + moved.cell)
+        second = self.second.step(self.second.project(output.contexts), state.feed, top)
+        new = CellState(first.hidden[:-1] + second.hidden, first.cell[:-1] + second.cell)
         part = torch.cat([new.top.to(output.contexts.dtype), output.contexts], dim=-1)
         state = DecoderState(new, state.feed, past)
         return DecoderStep(part, state, output.weights, output.draw_log_probs, output.heads)

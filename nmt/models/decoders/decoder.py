@@ -1,4 +1,4 @@
-"""What every decoder can do, and where decoders register."""
+"""The interface of decoders, and their registry."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from nmt.registry import Registry
 
 
 class DecoderStep(NamedTuple):
-    """A decoder by one position."""
+    """The output of a decoder at one position."""
 
     readout: Tensor  # (batch, readout)
     state: Any  # the decoder's own kind of BatchState
@@ -24,7 +24,7 @@ class DecoderStep(NamedTuple):
 
 
 def joined(steps: Sequence[DecoderStep]) -> DecoderOutput:
-    """The reading of a target that was read position by position."""
+    """The output of a target that was read position by position."""
     drawn = [step.draw_log_probs for step in steps if step.draw_log_probs is not None]
     return DecoderOutput(
         torch.stack([step.readout for step in steps], dim=1),
@@ -40,15 +40,15 @@ class Decoder(nn.Module, ABC):
     """
 
     attends_from: str
-    """Which state asks: `s_t`, `s'_t` or `s_t-1`."""
+    """Which state attends: `s_t`, `s'_t` or `s_t-1`."""
     hidden: int
     """Width of a readout."""
     options: frozenset[str] = frozenset()
-    """What it reads of `model.decoder`, besides its kind, size and layers."""
+    """The keys of `model.decoder` that it reads, besides kind, size and layers."""
     has_maps = False
     """Whether it has several attention matrices: see `maps`."""
     writes_embeddings = False
-    """Whether a readout is as wide as an embedding, and made to be compared with them."""
+    """Whether a readout is as wide as an embedding, and meant to be compared with them."""
     drops_words = False
     """Whether it applies dropout to embedded words itself, once it has added their positions."""
 
@@ -63,7 +63,7 @@ class Decoder(nn.Module, ABC):
 
     @abstractmethod
     def prepare(self, states: Tensor, summary: Tensor) -> tuple[Tensor, Tensor]:
-        """What its attention wants of the encoder's states: keys and values of a `Memory`"""
+        """The keys and values of a `Memory`, from the encoder's states."""
 
     @abstractmethod
     def start(self, memory: Memory) -> BatchState:
@@ -83,11 +83,11 @@ class Decoder(nn.Module, ABC):
     @classmethod
     @abstractmethod
     def summary(cls, config: DecoderConfig) -> str:
-        """What it is, in words."""
+        """A short description for model cards and leaderboards."""
 
     @classmethod
     def position_limits(cls, config: DecoderConfig) -> Iterator[PositionLimit]:
-        """Beyond which it raises DataError."""
+        """The longest sentences it can read; longer ones raise DataError."""
         yield from ()
 
     def maps(self, embedded: Tensor, memory: Memory) -> dict[str, Tensor]:

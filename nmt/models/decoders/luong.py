@@ -1,4 +1,4 @@
-"""Luong's decoder: it moves, then looks."""
+"""Luong's decoder: cell first, then attention."""
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +15,8 @@ class LuongDecoder(RecurrentDecoder):
     """s_t = cell([y_t-1; h~_t-1], s_t-1),  h~_t = tanh(W [c_t; s_t]),  c_t output from s_t
 
     Luong, Pham and Manning (2015), sections 3 and 3.3: https://arxiv.org/abs/1508.04025
-    Without input feeding nothing of the attention enters the recurrence, so the whole target
-    goes through the cells first, and then through one call of the attention.
+    Without input feeding the recurrence does not depend on the attention, so the whole target goes
+    through the cells first, and then through one call of the attention.
     """
 
     attends_from = "s_t"

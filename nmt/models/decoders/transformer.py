@@ -1,4 +1,4 @@
-"""The decoder without recurrence: self-attention, attention to the source, feed-forward."""
+"""The Transformer decoder: self-attention, cross-attention, feed-forward."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from nmt.models.wording import self_attention_layers
 
 @dataclass(frozen=True)
 class KeyValueCache(BatchState):
-    """Of each layer, keys and values of the target words that were read: none is read twice."""
+    """Keys and values of the target words read so far, per layer, so that none is read twice."""
 
     keys: tuple[Tensor, ...]  # (rows, before, *) each
     values: tuple[Tensor, ...]
@@ -40,10 +40,10 @@ class TransformerDecoder(Decoder):
     """Y_l+1 = feed_forward(attention(self_attention(Y_l), source)), from the words Y_0 on.
 
     Vaswani et al. (2017), section 3: https://arxiv.org/abs/1706.03762; with norm `pre`, Xiong et
-    al. (2020): https://arxiv.org/abs/2002.04745. No position looks ahead of itself, so all
-    positions of a known target are read at once. What is recorded is the attention of the last
-    layer, the mean over its heads; it is asked, as Luong's, by a state that has read the word
-    before the one that it predicts.
+    al. (2020): https://arxiv.org/abs/2002.04745. Self-attention is causal, so all
+    positions of a known target are read at once. What is recorded is the cross-attention of the
+    last layer, the mean over its heads; as in Luong's decoder, the state that attends has read the
+    word before the one that it predicts.
     """
 
     attends_from = "s_t"
@@ -64,7 +64,7 @@ class TransformerDecoder(Decoder):
                 "model.decoder.self_attention",
                 own.max_positions,
                 of_target=True,
-                of_search=weighs_positions(own),  # after learned ones a search reads the last
+                of_search=weighs_positions(own),  # after learned ones, a search reads the last
             )
 
     def __init__(self, model: ModelConfig, *, memory: int) -> None:
@@ -86,7 +86,7 @@ class TransformerDecoder(Decoder):
         self.widths = [(keys.size(-1), values.size(-1)) for keys, values in cached]
 
     def prepare(self, states: Tensor, summary: Tensor) -> tuple[Tensor, Tensor]:
-        """Of all layers, side by side."""
+        """Of all layers, concatenated."""
         prepared = [
             layer.cross_attention.attention.prepare(states, summary) for layer in self.layers
         ]

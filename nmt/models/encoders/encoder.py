@@ -1,4 +1,4 @@
-"""What every encoder can do, and where encoders register."""
+"""The interface of encoders, and their registry."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ class Encoder(nn.Module, ABC):
     memory: int
     """Width of a state."""
     options: frozenset[str] = frozenset()
-    """What it reads of `model.encoder`, besides its kind, size and layers."""
+    """The keys of `model.encoder` that it reads, besides kind, size and layers."""
     has_maps = False
     """Whether it has attention matrices of its own: see `maps`."""
     drops_words = False
@@ -35,12 +35,12 @@ class Encoder(nn.Module, ABC):
 
     @classmethod
     def summary(cls, config: EncoderConfig) -> str:
-        """What it is, in words; empty where it goes without saying."""
+        """A short description for model cards and leaderboards; empty for the usual encoder."""
         return ""
 
     @classmethod
     def position_limits(cls, config: EncoderConfig) -> Iterator[PositionLimit]:
-        """Beyond which it raises DataError."""
+        """The longest sentences it can read; longer ones raise DataError."""
         yield from ()
 
     def maps(self, embedded: Tensor, mask: Tensor) -> dict[str, Tensor]:

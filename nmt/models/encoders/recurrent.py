@@ -1,4 +1,4 @@
-"""The recurrent encoder, which reads a sentence from both ends."""
+"""The bidirectional recurrent encoder."""
 
 import torch
 from torch import Tensor, nn
@@ -11,11 +11,11 @@ from nmt.models.encoders.encoder import Encoder, encoders
 
 @encoders.register("recurrent")
 class RecurrentEncoder(Encoder):
-    """Each state is [forward; backward]: what stands left and right of a position.
+    """Each state is [forward; backward]: it has read what is left and right of its position.
 
-    Schuster and Paliwal (1997). Both directions are plain forward networks: the backward one
-    reads each sentence reversed within its own length. So padding stays after the sentence in
-    both, and whole batches go through fused calls without packing.
+    Schuster and Paliwal (1997). Both directions are forward networks: the backward one reads
+    each sentence reversed within its own length. So padding stays after the sentence in both, and
+    whole batches go through fused calls without packing.
     """
 
     options = frozenset({"cell"})
@@ -30,7 +30,7 @@ class RecurrentEncoder(Encoder):
         self.memory = 2 * config.size
 
     def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """The summary is the last state that each direction reached, side by side."""
+        """The summary concatenates the last states of both directions."""
         lengths = mask.sum(dim=1, keepdim=True)
         positions = torch.arange(mask.size(1), device=mask.device)
         reverse = torch.where(mask, lengths - 1 - positions, positions).unsqueeze(-1)
@@ -54,7 +54,7 @@ class _Layer(nn.Module):
     def forward(self, states: Tensor, reverse: Tensor) -> tuple[Tensor, Tensor]:
         """Left to right, and right to left as it was read: (batch, source, size) each
 
-        reverse: (batch, source, 1) the position that stands there when a sentence is reversed
+        reverse: (batch, source, 1) the index of each position in the reversed sentence
         """
         reversed_states = states.gather(1, reverse.expand_as(states))
         return self.forwards.read(states), self.backwards.read(reversed_states)

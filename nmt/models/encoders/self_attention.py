@@ -1,4 +1,4 @@
-"""The encoder of self-attention, from softmax(X X^T) X to that of the Transformer."""
+"""The self-attention encoder, from softmax(X X^T) X to that of the Transformer."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ class SelfAttentionEncoder(Encoder):
 
     Vaswani et al. (2017), section 3.1: https://arxiv.org/abs/1706.03762. One layer of dot products
     with one head and nothing around it gives softmax(X X^T) X. The summary of a sentence is the
-    mean of its states: all that a decoder without attention sees of them.
+    mean of its states: all that a decoder without attention reads.
     """
 
     options = frozenset({"self_attention"})

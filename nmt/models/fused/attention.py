@@ -56,10 +56,10 @@ class Attending(FusedModule):
 
 
 def attending_of(attention: Attention, memory: Memory, target: int, dtypes: Dtypes) -> Attending:
-    """The parts of an attention that `attending_kinds` knows."""
+    """The fused modules of an attention for which `attending_kinds` has them."""
     kinds = attending_kinds(attention)
-    assert isinstance(attention, SingleHead), "others have no parts here"
-    assert kinds is not None, "asked for only where they are known"
+    assert isinstance(attention, SingleHead), "other kinds are not fused"
+    assert kinds is not None, "checked by `known`"
     scoring, normalizing = kinds
     return Attending(
         scoring(attention.score, memory.keys, target, dtypes),
@@ -70,9 +70,10 @@ def attending_of(attention: Attention, memory: Memory, target: int, dtypes: Dtyp
 
 
 def attending_kinds(attention: Attention) -> tuple[type[Scoring], type[Normalizing]] | None:
-    """The parts that compute an attention, if there are all of them.
+    """The fused modules of an attention, if all exist.
 
-    One that looks at a window, draws, has heads, or asks with more than the state has none.
+    An attention to a window, with draws, with heads, or with more than the state in its query has
+    none.
     """
     if type(attention) is not SingleHead or not _looks_everywhere(attention):
         return None

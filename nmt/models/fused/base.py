@@ -1,4 +1,4 @@
-"""What all parts of a recurrence share, and the one step of autograd that they form."""
+"""What all fused modules share, and the one autograd function that a recurrence becomes."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ class Dtypes(NamedTuple):
 
     @classmethod
     def of(cls, weight: Tensor) -> "Dtypes":
-        """As autocast and a weight have it."""
+        """Those of autocast, or of a weight outside of it."""
         kind = weight.device.type
         autocast = torch.is_autocast_enabled(kind)
         compute = torch.get_autocast_dtype(kind) if autocast else weight.dtype
@@ -25,18 +25,18 @@ class Dtypes(NamedTuple):
 
 
 class FusedModule(ABC):
-    """A piece of a recurrence with its own state, its own gradients, and its own parameters."""
+    """A part of a recurrence with its own state, gradients and parameters."""
 
     inputs: tuple[Tensor, ...]
     """The tensors that it has gradients for."""
 
     @abstractmethod
     def begin_backward(self) -> None:
-        """At the end of the loop, before it runs back: zero the gradients that positions add to."""
+        """Between the loop and its backward loop: zero the gradients that positions add to."""
 
     @abstractmethod
     def gradients(self) -> Sequence[Tensor]:
-        """One for each of `inputs`, when the loop has run back to its start."""
+        """One for each of `inputs`, after the backward loop."""
 
 
 class Recurrence(FusedModule):
@@ -44,15 +44,15 @@ class Recurrence(FusedModule):
 
     @abstractmethod
     def forward(self) -> tuple[Tensor, ...]:
-        """Run through all positions. What it returns are views of what it keeps."""
+        """Run over all positions. The results are views of stored tensors."""
 
     @abstractmethod
     def backward(self, *grad_outputs: Tensor | None) -> None:
-        """Run back, given the gradients of the loss with respect to what `forward` returned."""
+        """Run backwards, given the gradients of what `forward` returned."""
 
 
 def run(recurrence: Recurrence) -> Any:
-    """Compute a recurrence as one step of autograd."""
+    """Compute a recurrence as one autograd function."""
     return _Run.apply(recurrence, *recurrence.inputs)
 
 

@@ -1,6 +1,6 @@
-"""The loops over cell and attention, and their way back.
+"""The loops over cell and attention, forward and backward.
 
-The same formulas as in `nmt.models.decoders`, where they are plain to read.
+The same formulas as in `nmt.models.decoders`, where they are easy to read.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from nmt.models.fused.cells import Cell, cell_of
 
 
 def known(stack: Stack, attention: Attention) -> bool:
-    """Whether this folder has the parts of a decoder; else the plain loop computes it."""
+    """Whether this folder has the modules of a decoder; else the plain loop computes it."""
     one_layer = type(stack) in CELLS and stack.layers.num_layers == 1
     return one_layer and attending_kinds(attention) is not None
 

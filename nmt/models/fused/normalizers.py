@@ -35,8 +35,8 @@ class Normalizing(FusedModule):
 
     def forward(self, position: int, scores: Tensor) -> Tensor:
         """(batch, source), accumulate dtype -> the weights, like scores"""
-        found = self.normalizer(scores.unsqueeze(1), self.mask)
-        return self.weights[position].copy_(found.squeeze(1))
+        weights = self.normalizer(scores.unsqueeze(1), self.mask)
+        return self.weights[position].copy_(weights.squeeze(1))
 
     def backward(self, position: int, grad_weights: Tensor) -> Tensor:
         """(batch, source), accumulate dtype -> the gradient of the scores, zero at padding"""
@@ -105,7 +105,7 @@ BACKWARD: Mapping[type[Normalizer], Callable[[Tensor, Tensor], Tensor]] = {
 
 
 def normalizing_kind(normalizer: Normalizer) -> type[Normalizing] | None:
-    """The part that computes a normaliser, if there is one."""
+    """The fused module of a normaliser, if there is one."""
     if type(normalizer) is WeightedSoftmax:
         return Weighing
     return Normalizing if type(normalizer) in BACKWARD else None

@@ -144,8 +144,8 @@ class TanhScoring(Scoring):
 
 
 def scoring_kind(score: Score) -> type[Scoring] | None:
-    """The part that computes a score, if there is one: whatever keys a score makes, its formula
-    must be one of those above."""
+    """The fused module of a score, if there is one: a score may project its keys in any way, but
+    its formula must be one of those above."""
     if type(score) is CosineScore:
         return CosineScoring
     if type(score).forward is ProductScore.forward:

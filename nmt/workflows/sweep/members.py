@@ -1,13 +1,14 @@
-"""Who takes part in a sweep: configs that fit each other, each with its run."""
+"""The members of a sweep: comparable configs, each with its run."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from nmt.checkpoint.run import Run
 from nmt.config import Config, Loaded, load
+from nmt.config.differences import differences
 from nmt.data.corpus.types import SplitName
 from nmt.errors import UsageError
 from nmt.files import resolve_link
@@ -23,9 +24,9 @@ class Member:
     run: Run
     config: Config
     written: Path
-    """Where the config was read."""
+    """The file of the config."""
     loaded: Loaded | None = None
-    """As the training wants it; None where only the run is known."""
+    """The config with its sources, for training; None if only the run is known."""
 
     @property
     def name(self) -> str:
@@ -33,17 +34,17 @@ class Member:
 
     @property
     def as_trained(self) -> "Member":
-        """The same with the config of its run, where there is one."""
+        """The same with the config of its run, if there is one."""
         return replace(self, config=self.run.read_config()) if self.started else self
 
     @property
     def started(self) -> bool:
-        """Whether there is a run, however far it came."""
+        """Whether there is a run, finished or not."""
         return self.run.resolved.exists()
 
     @property
     def finished(self) -> bool:
-        """Whether the run ended, its evaluation too, by just this config."""
+        """Whether the run is finished and evaluated, with exactly this config."""
         return self.run.card.exists() and same_config(self.run.read_config(), self.config)
 
 
@@ -54,19 +55,19 @@ def members(paths: Sequence[Path], overrides: Sequence[str], folder: Path) -> li
         ConfigError: a config is wrong, or no longer the one of the run that it began.
         UsageError: the configs do not fit each other, or a folder is in the way.
     """
-    found: dict[str, Member] = {}
+    by_name: dict[str, Member] = {}
     for path in paths:
         loaded = load(path, overrides)
         check_model(loaded)
         name = loaded.config.name
-        if name in found:
+        if name in by_name:
             raise UsageError(
-                f"{found[name].written} and {path} are both named '{name}', so their runs would "
+                f"{by_name[name].written} and {path} are both named '{name}', so their runs would "
                 "be one folder: give each config a name of its own"
             )
         run = Run(resolve_link(folder / name))
-        found[name] = Member(run, loaded.config, path, loaded)
-    chosen = list(found.values())
+        by_name[name] = Member(run, loaded.config, path, loaded)
+    chosen = list(by_name.values())
     refuse_other_corpora(chosen)
     measured_split(chosen)
     for member in chosen:
@@ -83,29 +84,29 @@ def members_found(folder: Path) -> list[Member]:
     runs = [Run(path.parent) for path in sorted(folder.glob("*/config.resolved.yaml"))]
     if not runs:
         raise UsageError(f"{folder} holds no runs: name the configs to train, or another --folder")
-    found = [Member(run, run.read_config(), run.folder) for run in runs]
-    refuse_other_corpora(found)
-    return found
+    members = [Member(run, run.read_config(), run.folder) for run in runs]
+    refuse_other_corpora(members)
+    return members
 
 
 def refuse_other_corpora(chosen: Sequence[Member]) -> None:
-    """A table of different corpora would compare the corpora.
+    """Refuse different corpora: a leaderboard of them would compare the corpora.
 
     Raises:
         UsageError: names the first two members that differ, and in what.
     """
     first, *others = chosen
     for other in others:
-        for key, mine, theirs in _differences(_corpus(first.config), _corpus(other.config)):
+        for key, mine, theirs in differences(_corpus(first.config), _corpus(other.config)):
             raise UsageError(
-                f"{first.written} and {other.written} do not learn from the same corpus: {key} is "
+                f"{first.written} and {other.written} use different corpora: {key} is "
                 f"{json.dumps(mine)} and {json.dumps(theirs)}; make them equal, or override it for "
                 "all on the command line"
             )
 
 
 def measured_split(chosen: Sequence[Member]) -> SplitName:
-    """The split that all measure: test, where it is one of them.
+    """The split that all are evaluated on: test, if it is one of them.
 
     Raises:
         UsageError: there is none.
@@ -120,29 +121,18 @@ def measured_split(chosen: Sequence[Member]) -> SplitName:
             f"{member.written}: [{', '.join(member.config.evaluation.splits)}]" for member in chosen
         )
         raise UsageError(
-            "there is no split that all configs measure: add evaluation.splits=[test] "
+            "there is no split that all configs evaluate: add evaluation.splits=[test] "
             f"(evaluation.splits of {told})"
         )
     return "test" if "test" in common else common[0]
 
 
 def _corpus(config: Config) -> dict[str, Any]:
-    """All that decides which sentences are learned from and measured on."""
+    """Everything that decides which sentences are in which split."""
     values: dict[str, Any] = {"data": config.data.model_dump(mode="json")}
     if config.data.max_pairs is not None:
-        values["seed"] = config.seed  # it draws the pairs
+        values["seed"] = config.seed  # it selects the pairs
     return values
-
-
-def _differences(
-    mine: dict[str, Any], theirs: dict[str, Any], prefix: str = ""
-) -> Iterator[tuple[str, Any, Any]]:
-    for key in dict.fromkeys((*mine, *theirs)):
-        one, other = mine.get(key), theirs.get(key)
-        if isinstance(one, dict) and isinstance(other, dict):
-            yield from _differences(one, other, f"{prefix}{key}.")
-        elif one != other:
-            yield f"{prefix}{key}", one, other
 
 
 def _refuse_other_run(member: Member) -> None:
@@ -151,7 +141,8 @@ def _refuse_other_run(member: Member) -> None:
         return
     if not member.run.empty and not member.run.exists:
         raise UsageError(
-            f"{folder} is not a run of nmt{member.run.why_not()}, and nothing in it will be touched"
+            f"{folder} is not a run of nmt{member.run.why_not()}, and is left as it is: "
+            "name another --folder"
         )
     if member.started:
         for check in (check_changes, check_budget):
@@ -164,7 +155,7 @@ def _refuse_other_run(member: Member) -> None:
 
 
 def budget(config: Config) -> str:
-    """What ends a training, and how much an update reads."""
+    """What ends a training, and the tokens per update."""
     training = config.training
     limits = (
         (training.epochs, "epoch"),

@@ -36,24 +36,24 @@ from nmt.workflows.train.validate import check_model
 from nmt.workflows.train.vectors import check_vectors
 
 log = logging.getLogger(__name__)
-FREE_RUNNING = 256  # validation pairs read without the reference
+FREE_RUNNING = 256  # validation pairs that the model reads with its own words
 TRIAL_UPDATES = 10  # of a dry run, to estimate the time
 
 
 @dataclass(frozen=True)
 class Request:
-    """How `nmt train` was called, besides the config."""
+    """The options of `nmt train`, besides the config."""
 
     folder: Path
     resume: bool = False
     overwrite: bool = False
     command: Sequence[str] = ()
     latest: bool = True
-    """Whether the run, once finished, is the one that other commands take unasked."""
+    """Whether the run, once finished, becomes the default of other commands."""
 
 
 def train(loaded: Loaded, request: Request) -> Run:
-    """Train, or go on training, and evaluate the best checkpoint.
+    """Train or resume, and evaluate the best checkpoint.
 
     Raises:
         NmtError: something the user can fix; what was trained so far is saved.
@@ -63,15 +63,17 @@ def train(loaded: Loaded, request: Request) -> Run:
     _admit(run, loaded.config, request)
     check_model(loaded)
     with run.locked():
-        going_on = _admit(run, loaded.config, request)  # again: somebody may have been faster
-        if not going_on:  # the checkpoint holds them, wherever their files are by now
+        going_on = _admit(
+            run, loaded.config, request
+        )  # again, now that nobody else can change the run
+        if not going_on:  # a checkpoint holds them, even if their files are gone
             check_vectors(loaded)
         with remembered() as early:
             setup = prepare(loaded.config, tokenizer=run.tokenizer if going_on else None)
         if going_on:
             _refuse_other_text(run, setup)
-            run.card.unlink(missing_ok=True)  # what it says is about to change
-            run.write_config(loaded)  # with the changes that are allowed
+            run.card.unlink(missing_ok=True)  # it is about to be out of date
+            run.write_config(loaded)  # with the accepted changes
         else:
             _create(run, loaded, setup, request)
         with written_to(run.log, early, root=run.folder), Interrupts().watched() as interrupts:
@@ -91,7 +93,7 @@ def train(loaded: Loaded, request: Request) -> Run:
 
 
 def dry_run(loaded: Loaded) -> None:
-    """Say all that the first minute says, with the time that it will take; write nothing."""
+    """Log what a training logs at its start, with an estimate of its time; write nothing."""
     check_model(loaded)
     check_vectors(loaded)
     setup = prepare(loaded.config)
@@ -107,7 +109,7 @@ def dry_run(loaded: Loaded) -> None:
             tokens += trainer.step(batches).target_tokens
     seconds = monotonic() - started
     log.info(
-        "%.0f target tokens/s in %d updates: about %s for %s, validations apart",
+        "%.0f target tokens/s in %d updates: about %s for %s, without validations",
         tokens / seconds,
         trials,
         clock(seconds / trials * (setup.updates or setup.updates_per_epoch)),
@@ -117,26 +119,24 @@ def dry_run(loaded: Loaded) -> None:
 
 
 def _admit(run: Run, config: Config, request: Request) -> bool:
-    """Whether an existing run goes on; refuse to write over one unasked.
+    """Whether an existing run is resumed; refuse to overwrite one without --overwrite.
 
     Raises:
-        UsageError: the folder is not a run, or is one and nobody said what to do with it.
-        CheckpointError: a part of the run is missing without which it cannot go on.
+        UsageError: the folder is not a run, or is one and neither option was given.
+        CheckpointError: a file is missing without which the run cannot be resumed.
     """
     if run.empty:
         if request.resume:
-            raise UsageError(
-                f"nothing to resume: there is no run in {run.folder}; leave out --resume"
-            )
+            raise UsageError(f"there is no run to resume in {run.folder}: leave out --resume")
         return False
     if not run.exists:
         raise UsageError(
-            f"{run.folder} is not a run of nmt{run.why_not()}, and nothing in it will be touched: "
+            f"{run.folder} is not a run of nmt{run.why_not()}, and is left as it is: "
             "choose another folder with --run-dir"
         )
     if not (request.resume or request.overwrite):
         raise UsageError(
-            f"{run.folder} exists: go on with --resume, start again with --overwrite, "
+            f"{run.folder} exists: continue with --resume, start again with --overwrite, "
             "or choose another folder with --run-dir"
         )
     if request.overwrite:
@@ -145,25 +145,27 @@ def _admit(run: Run, config: Config, request: Request) -> bool:
         check_changes(run.read_config(), config, run.resolved)
     elif run.steps():
         raise CheckpointError(
-            f"{run.folder} has checkpoints, but {run.resolved.name} is missing, so that nobody can "
-            "tell whether this config continues them: put it back, or start again with --overwrite"
+            f"{run.folder} has checkpoints, but {run.resolved.name} is missing, so it is unknown "
+            "whether this config continues them: restore it, or start again with --overwrite"
         )
     return bool(run.steps())
 
 
 def _create(run: Run, loaded: Loaded, setup: TrainingSetup, request: Request) -> None:
-    """A new run folder: its manifest first, by which it is known as a run, its config last."""
+    """Create a run folder: first the manifest, which marks it as a run; last the config."""
     if request.overwrite:
         run.delete()
     run.write_manifest(manifest(setup, request.command))
     setup.tokenizers.save(run.tokenizer, root=run.folder)
     texts.keep(run, setup.corpus)
     run.write_config(loaded)
-    trim_metrics(run.metrics, 0, 0, root=run.folder)  # of a run that was killed before it saved
+    trim_metrics(
+        run.metrics, 0, 0, root=run.folder
+    )  # left by a run that was killed before it saved
 
 
 def _refuse_other_text(run: Run, setup: TrainingSetup) -> None:
-    """Raise DataError where a split is not the one that the run has used so far."""
+    """Raise DataError if a split differs from the one that the run has used so far."""
     known = run.read_manifest()["corpus"]["fingerprints"]
     for name in SPLITS:
         now = setup.corpus.split(name).fingerprint()
@@ -171,8 +173,8 @@ def _refuse_other_text(run: Run, setup: TrainingSetup) -> None:
             used = "trained on" if name == "train" else "measured on"
             raise DataError(
                 f"{run.folder} was {used} another {name} split than the corpus has now "
-                f"(fingerprint {known[name]}, now {now}): it cannot be resumed exactly; "
-                "train again with --overwrite, or in another --run-dir"
+                f"(fingerprint {known[name]}, now {now}), so it cannot be resumed exactly: "
+                "retrain with --overwrite, or in another --run-dir"
             )
 
 
@@ -180,17 +182,19 @@ def _restored(run: Run, trainer: Trainer) -> Progress:
     folder = run.step(run.steps()[-1])
     store.load_model(folder, trainer.model)
     tensors, state = store.load_training(folder)
-    if odd := (KINDS.keys() - state.keys()) | (state.keys() - Progress().as_dict().keys()):
+    if unknown := (KINDS.keys() - state.keys()) | (state.keys() - Progress().as_dict().keys()):
         raise CheckpointError(
-            f"{folder} was saved by another version of nmt: its state has other parts "
-            f"({printable(', '.join(sorted(odd)), most=80)})"
+            f"{folder} was saved by another version of nmt: its state has other keys "
+            f"({printable(', '.join(sorted(unknown)), most=80)})"
         )
     progress = Progress(**state)
-    if told := resumed_elsewhere(run.read_manifest()["compute"], trainer.compute):
-        log.warning(told)
+    if warning := resumed_elsewhere(run.read_manifest()["compute"], trainer.compute):
+        log.warning(warning)
     trainer.restore(tensors, steps=progress.step, bad_validations=progress.bad_validations)
     trim_metrics(run.metrics, progress.step, progress.validated, root=run.folder)
-    run.keep(newest=trainer.config.keep_checkpoints, best=progress.best_step)  # or was killed then
+    run.keep(
+        newest=trainer.config.keep_checkpoints, best=progress.best_step
+    )  # if it was killed before this
     log.info("resumed at step %d, epoch %d, from %s", progress.step, progress.epoch, folder)
     return progress
 
@@ -223,11 +227,11 @@ def _fit(
 def _validate(
     setup: TrainingSetup, trainer: Trainer, reporter: TrainingReporter, progress: Progress
 ) -> Validation:
-    """Loss by teacher forcing, BLEU and chrF by greedy search, over the validation split.
+    """Loss with teacher forcing, BLEU and chrF of greedy search, on the validation split.
 
-    How many tokens are right with the reference's words and with the model's own before them is
-    counted on no more than FREE_RUNNING pairs of it, always the same, evenly spread: to run free
-    is to read position by position.
+    Token accuracy, with the reference's words and with the model's own (free running), is measured
+    on at most FREE_RUNNING pairs, always the same, evenly spread: free running is slow, position by
+    position.
     """
     started = monotonic()
     count = len(setup.validation)
@@ -240,17 +244,17 @@ def _validate(
     engine = TorchEngine(setup.model, setup.compute)
     translator = Translator(engine, setup.tokenizers, greedy)
     text = setup.corpus.validation
-    found = [translated.text for translated in translator.translate(text.sources)]
-    bleu, chrf = bleu_and_chrf(found, text.targets, setup.config.data.target)
+    hypotheses = [translated.text for translated in translator.translate(text.sources)]
+    bleu, chrf = bleu_and_chrf(hypotheses, text.targets, setup.config.data.target)
     shown = np.linspace(0, len(text) - 1, setup.config.training.samples + 2).astype(int)[1:-1]
     reporter.samples(
-        progress, [(text.sources[i], text.targets[i], found[i]) for i in shown.tolist()]
+        progress, [(text.sources[i], text.targets[i], hypotheses[i]) for i in shown.tolist()]
     )
     return Validation(loss, bleu, chrf, forced, free, monotonic() - started)
 
 
 def _batches(setup: TrainingSetup, sentences: np.ndarray) -> list[Batch]:
-    """Some validation pairs, all of them, however long."""
+    """Batches of some validation pairs, however long they are."""
     lengths = [side[sentences] for side in lengths_with_end(setup.validation)]
     budget = max(setup.config.training.batch_tokens, *(int(side.max()) for side in lengths))
     groups = make_batches(*lengths, budget=budget, seed=0, epoch=0)
@@ -258,9 +262,9 @@ def _batches(setup: TrainingSetup, sentences: np.ndarray) -> list[Batch]:
 
 
 def _conclude(run: Run, setup: TrainingSetup, progress: Progress) -> None:
-    """Evaluate the best checkpoint, and write the model card: with it a run is finished."""
+    """Evaluate the best checkpoint and write the model card, which marks a run as finished."""
     log.info(
-        "training is over: %s; best validation %s %.2f at step %d, %s of training",
+        "training ended: %s; best validation %s %.2f at step %d, after %s",
         progress.ended,
         setup.config.training.best_by,
         abs(progress.best_score or 0.0),
@@ -276,7 +280,7 @@ def _conclude(run: Run, setup: TrainingSetup, progress: Progress) -> None:
     origin = setup.corpus.origin
     if origin.instead_of:
         log.warning(
-            "this model learned from '%s', not from '%s': %s",
+            "this model was trained on '%s', not on '%s': %s",
             origin.corpus,
             origin.instead_of,
             origin.because,
