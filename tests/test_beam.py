@@ -30,7 +30,7 @@ class History(BatchState):
     ids: Tensor  # (batch, 2)
 
 
-class Table(Seq2Seq[History]):
+class Table(Seq2Seq):
     """The first source id names a table; it tells each word's chance from the two before it."""
 
     attends_from = "s_t"
@@ -51,7 +51,7 @@ class Table(Seq2Seq[History]):
     def start(self, memory: Memory) -> History:
         return History(torch.zeros(len(memory.mask), 2, dtype=torch.long))
 
-    def step(self, previous: Tensor, state: History, memory: Memory) -> Step[History]:
+    def step(self, previous: Tensor, state: History, memory: Memory) -> Step:
         beams = len(previous) // len(memory.mask)
         table, mask = (
             part.repeat_interleave(beams, 0) for part in (memory.values[:, 0, 0], memory.mask)

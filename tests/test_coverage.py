@@ -46,10 +46,10 @@ def test_its_gradient_is_right_and_leaves_padding_alone() -> None:
 @pytest.mark.parametrize(
     ("attention", "said"),
     [
-        ({"score": "none"}, "model.attention.score is 'none': there is nothing to spread"),
+        ({"score": "none"}, "model.attention.score is 'none': there are no weights to spread"),
         (
             {"selection": "reinforce"},
-            "model.attention.selection is 'reinforce': a draw passes no gradient on",
+            "model.attention.selection is 'reinforce': a draw has no gradient",
         ),
     ],
 )

@@ -378,7 +378,7 @@ def test_none_is_among_the_scores_that_are_named() -> None:
 
 def test_a_model_that_does_not_fit_into_the_memory_is_refused() -> None:
     config = ModelConfig(attention=AttentionConfig(score="additive", size=1_000_000_000))
-    with pytest.raises(ConfigError, match="does not fit into the memory of this machine: lower"):
+    with pytest.raises(ConfigError, match="does not fit into this machine's memory: lower"):
         build_model(config, VOCABULARIES)
 
 

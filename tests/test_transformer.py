@@ -376,7 +376,7 @@ def test_it_learns_to_write_words_in_reverse(norm: str) -> None:
 WHERE = "model.decoder.self_attention"
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"scope": "local-m"}, f"{WHERE}.scope is 'local-m', but there is no local attention within "),
-    ({"score": "none"}, f"{WHERE}.score is 'none', but nothing would look"),
+    ({"score": "none"}, f"{WHERE}.score is 'none', but nothing would attend"),
     ({"heads": 3}, f"{WHERE}: heads is 3, which does not divide the 8 that they share"),
     ({"heads": 8, "positions": "rotary"}, f"{WHERE}.positions is 'rotary', which turns pairs of "),
     ({"selection": "reinforce"}, f"{WHERE}.selection is 'reinforce', but what a position draws"),
