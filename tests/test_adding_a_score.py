@@ -49,12 +49,12 @@ def test_the_tests_of_all_scores_hold(check) -> None:
     check("distance")
 
 
-def test_there_are_such_tests() -> None:
+def test_the_tests_exist() -> None:
     assert test_scores.test_a_score_is_the_formula_of_its_paper in OF_ALL
     assert len(OF_ALL) >= 2
 
 
-def test_a_wrong_formula_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_formula_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(attention_pieces.SCORES, "distance", attention_pieces.dot)
     with pytest.raises((AssertionError, ValueError)):
         test_scores.test_a_score_is_the_formula_of_its_paper("distance")

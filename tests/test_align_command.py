@@ -172,7 +172,7 @@ def test_a_word_that_cleaning_empties_keeps_its_number():
     assert len(side(marked.text, pieces, words=marked.words).words) == 4
 
 
-def test_gold_is_measured_beside_the_baselines(nmt):
+def test_gold_scores_come_with_the_baselines(nmt):
     found = nmt("align", "in.en", "in.fr", "--gold", "in.gold", "--json")
     scores = json.loads(found.out)
     made = [links_of(line) for line in scores["alignments"]]
@@ -194,7 +194,7 @@ def test_gold_is_measured_beside_the_baselines(nmt):
     assert scores["model"]["run"] == "tiny"
 
 
-def test_without_json_links_are_data_and_scores_are_talk(nmt):
+def test_without_json_links_go_to_stdout_and_scores_to_stderr(nmt):
     plainly = nmt("align", "in.en", "in.fr")
     found = nmt("align", "in.en", "in.fr", "--gold", "in.gold")
     assert found.out == plainly.out
@@ -210,7 +210,7 @@ def matrices(run: Run, texts: tuple[str, str], shift: int = 0) -> list[np.ndarra
     return [seen.between_words(shift) for seen in read(load_trained(run), pairs)]
 
 
-def test_each_method_links_what_it_says(nmt):
+def test_each_method_makes_the_links_of_its_description(nmt):
     """The weights once, and each rule as a loop over them."""
     columns = zip(*(line.split("\t") for line in lines(nmt.folder / "train.tsv")), strict=True)
     english, french = ("\n".join(column) + "\n" for column in columns)
@@ -242,7 +242,7 @@ def test_each_method_links_what_it_says(nmt):
     assert len({str(links) for links in (row, heavy, crossed, both)}) == 4
 
 
-def test_json_names_how_both_directions_were_joined(nmt):
+def test_json_names_how_both_directions_were_combined(nmt):
     def told(*options: object) -> dict[str, object]:
         return json.loads(
             nmt("align", "in.en", "in.fr", "--links", "intersection", "--json", *options).out
@@ -313,7 +313,7 @@ def test_a_shift_reads_the_next_row(nmt):
         ),
     ],
 )
-def test_what_is_wrong_is_told_in_one_line(nmt, options, status, message):
+def test_each_mistake_is_reported_in_one_line(nmt, options, status, message):
     shutil.copytree(nmt.folder / "runs/tiny", nmt.folder / "renamed")
     config = nmt.folder / "renamed/config.resolved.yaml"
     turned = config.read_text(encoding="utf-8").replace("source: en", "source: fr")
@@ -344,7 +344,7 @@ def test_without_a_run_one_line_says_how_to_train_one(tmp_path, monkeypatch, cap
     assert "no trained run here" in found.err
 
 
-def test_gold_without_sure_links_is_warned_of(nmt):
+def test_gold_without_sure_links_gives_a_warning(nmt):
     write(nmt.folder / "vague", "0?0\n\n\n1?1\n")
     found = nmt("align", "in.en", "in.fr", "--gold", "vague", "--json")
     assert "warning: vague has no sure link: recall cannot be measured" in found.err
@@ -373,7 +373,7 @@ def test_the_phrasebook_is_measured_by_its_own_gold(tiny):
     assert scores["gold_links"]["links"] == sure
 
 
-def test_a_reader_of_french_is_measured_by_the_same_gold_turned(runs):
+def test_a_french_english_run_is_measured_by_the_reversed_gold(runs):
     back = load_trained(Run(runs / "runs" / "back"))
     pairs = splits()["test"][:7]
     bitext = Bitext([pair.target for pair in pairs], [pair.source for pair in pairs])
@@ -388,7 +388,7 @@ def test_a_reader_of_french_is_measured_by_the_same_gold_turned(runs):
     assert found["precision"] == pytest.approx(hits / sum(map(len, made)))
 
 
-def test_other_corpora_have_an_entropy_and_runs_without_attention_nothing(runs, tiny):
+def test_other_corpora_have_only_an_entropy_and_runs_without_attention_nothing(runs, tiny):
     bitext = Bitext(["I see dogs"], ["je vois les chiens"])
     assert set(attention_scores(tiny, Text(bitext, "files"))) == {"attention_entropy"}
     blind = load_trained(Run(runs / "runs" / "blind"))

@@ -134,7 +134,7 @@ def assert_like(found: list[Hypothesis], wanted: list[tuple[float, list[int]]]) 
 
 @pytest.mark.parametrize("penalty", [0.0, 1.0, 0.6])
 @pytest.mark.parametrize("seed", range(3))
-def test_a_beam_wide_enough_finds_the_best_there_is(seed: int, penalty: float) -> None:
+def test_a_wide_enough_beam_finds_the_best_hypothesis(seed: int, penalty: float) -> None:
     model = Table(seed, tables=3)
     found = search(model, sources(model), size=64, longest=[3, 2], length_penalty=penalty, n_best=5)
     for table, longest in ((1, 3), (2, 2)):
@@ -180,7 +180,7 @@ def test_dropping_finished_sentences_changes_nothing(
             np.testing.assert_allclose(a.attention, b.attention, rtol=1e-6)
 
 
-def test_who_stands_beside_a_sentence_changes_nothing() -> None:
+def test_other_sentences_of_the_batch_change_nothing() -> None:
     model = Table(6, tables=12)
     rows = sources(model)
     longest = [2 + table % 5 for table in range(11)]
@@ -202,14 +202,14 @@ def test_the_best_come_sorted_and_distinct() -> None:
         assert ranks == sorted(ranks, reverse=True)
 
 
-def test_the_first_of_many_is_the_one_that_is_asked_alone() -> None:
+def test_the_first_of_n_best_equals_a_search_for_one() -> None:
     model = Table(7, tables=9)
     many = search(model, sources(model), size=5, longest=[6] * 8, n_best=4)
     one = search(model, sources(model), size=5, longest=[6] * 8)
     assert [[best.ids] for best, *_ in many] == [[h.ids for h in hypotheses] for hypotheses in one]
 
 
-def test_no_more_hypotheses_are_found_than_there_are() -> None:
+def test_no_more_hypotheses_are_returned_than_exist() -> None:
     model = Table(1, tables=2)
     [hypotheses] = search(model, [[1]], size=8, longest=[1], n_best=8)
     assert sorted(h.ids for h in hypotheses) == [[token] for token in sorted([EOS, *WORDS])]
@@ -224,7 +224,7 @@ def test_a_hypothesis_is_cut_at_its_sentences_greatest_length() -> None:
         assert all(EOS not in h.ids for h in hypotheses)
 
 
-def test_ids_that_are_no_words_are_never_chosen() -> None:
+def test_special_ids_are_never_chosen() -> None:
     model = Table(3, tables=6)
     model.logits[..., [PAD, UNK, BOS]] += 20
     for hypotheses in search(model, sources(model), size=4, longest=[5] * 5, n_best=4):
@@ -278,7 +278,7 @@ def test_reading_a_hypothesis_again_gives_its_scores_and_attention(kind: Kind) -
             np.testing.assert_allclose(hypothesis.attention, reading.attention[0], atol=1e-5)
 
 
-def test_attention_rows_follow_the_hypothesis_and_not_its_place_in_the_beam() -> None:
+def test_attention_rows_follow_the_hypothesis_not_its_beam_position() -> None:
     model = Table(9, tables=9)
     rows = sources(model)
     found = search(model, rows, size=4, longest=[6] * 8, n_best=4)

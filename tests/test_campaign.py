@@ -49,7 +49,7 @@ def test_no_trial_loses_anything(rows, part, least):
     assert {row["key"]: row["faults"] for row in rows[part] if row["faults"]} == {}
 
 
-def test_trials_do_what_they_are_to_do(rows):
+def test_trials_do_what_they_should(rows):
     assert all(row["status"] != 0 for row in rows["kills"])
     assert "one line" in {row["outcome"] for row in rows["faults"]}
     assert sum(row["refused"] for row in rows["fuzz"]) > 50

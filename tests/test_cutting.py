@@ -30,7 +30,7 @@ def test_parts_are_sentences_or_runs_of_words(text, most, parts):
     assert cut(text, letters(text), most) == parts
 
 
-def test_no_accent_is_cut_from_its_letter():
+def test_no_accent_is_separated_from_its_letter():
     text = "e\u0301" * 9
     for part in cut(text, letters(text), 5):
         assert not part.startswith("\u0301")

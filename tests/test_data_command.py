@@ -45,7 +45,7 @@ def test_the_list_names_corpora_with_configs_that_exist() -> None:
         assert entry.ready is None or entry.ready in shipped()
 
 
-def test_check_counts_what_is_there_and_what_is_wrong(config: Path) -> None:
+def test_check_counts_pairs_and_problems(config: Path) -> None:
     found = json.loads(run("check", config, "--json").stdout)
     train, validation, test = (found["splits"][name] for name in ("train", "validation", "test"))
     assert train["cleaning"]["read"] == 56

@@ -33,14 +33,14 @@ def test_neighbours_are_dropped_independently() -> None:
         assert together == pytest.approx(0.09, abs=0.003)
 
 
-def test_the_slope_is_dropped_and_scaled_like_the_value() -> None:
+def test_the_gradient_is_dropped_and_scaled_like_the_value() -> None:
     values = torch.randn(7, 5, 3, requires_grad=True)
     found = Dropout(0.4)(values)
     found.sum().backward()
     torch.testing.assert_close(values.grad * values, found)
 
 
-def test_the_generator_of_torch_decides() -> None:
+def test_the_random_generator_of_torch_decides() -> None:
     draws = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
@@ -49,7 +49,7 @@ def test_the_generator_of_torch_decides() -> None:
     assert not torch.equal(draws[0], draws[2])
 
 
-def test_nothing_is_dropped_or_drawn_where_nothing_is_to_be_dropped() -> None:
+def test_probability_zero_drops_and_draws_nothing() -> None:
     values = torch.randn(4, 9)
     before = torch.get_rng_state()
     assert torch.equal(Dropout(0.0)(values), values)

@@ -81,7 +81,7 @@ def weighted(reading: DecoderOutput, *, attention: bool = True) -> Tensor:
     return total
 
 
-def test_a_decoder_whose_slopes_have_closed_forms_has_a_fused_recurrence(
+def test_a_decoder_with_closed_form_gradients_has_a_fused_recurrence(
     decoder: Decoder,
 ) -> None:
     assert decoder.fused
@@ -130,7 +130,7 @@ def test_a_new_score_is_fused_if_only_its_keys_are_new(score: type[Score], fused
     assert (attending_kinds(attention) is not None) == fused
 
 
-def test_a_class_of_whose_slopes_nothing_is_known_is_not_fused() -> None:
+def test_a_class_with_unknown_gradients_is_not_fused() -> None:
     attention = SingleHead(AttentionConfig(), query=4, memory=6)
     attention.normalizer = Cooled(AttentionConfig())
     assert attending_kinds(attention) is None
@@ -138,7 +138,7 @@ def test_a_class_of_whose_slopes_nothing_is_known_is_not_fused() -> None:
 
 
 @pytest.mark.parametrize("wish", ["counts", "reads_words"])
-def test_an_attention_that_asks_with_more_than_the_state_is_not_fused(wish: str) -> None:
+def test_an_attention_whose_query_is_more_than_the_state_is_not_fused(wish: str) -> None:
     attention = SingleHead(AttentionConfig(), query=4, memory=6)
     assert attending_kinds(attention) is not None
     setattr(attention, wish, True)
@@ -207,7 +207,7 @@ def test_finite_differences_agree_entry_by_entry() -> None:
         assert torch.autograd.gradcheck(outputs, given)
 
 
-def test_a_second_way_back_finds_the_same(decoder: Decoder) -> None:
+def test_a_second_backward_pass_gives_the_same(decoder: Decoder) -> None:
     embedded, *rest = inputs(decoder)
     total = weighted(decoder.read_fused(embedded, remembered(*rest)))
     [first] = torch.autograd.grad(total, embedded, retain_graph=True)
@@ -235,7 +235,7 @@ def test_bfloat16_products_stay_close(decoder: Decoder) -> None:
         assert (coarse - exact).norm() <= 0.05 * exact.norm() + 1e-3
 
 
-def test_nothing_is_kept_where_no_gradient_is_wanted(decoder: Decoder) -> None:
+def test_nothing_is_kept_where_no_gradient_is_needed(decoder: Decoder) -> None:
     embedded, *rest = inputs(decoder)
     with torch.no_grad():
         reading = decoder.read_fused(embedded, remembered(*rest))
@@ -265,7 +265,7 @@ def test_a_whole_model_learns_the_same_with_and_without(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("normalizer", sorted(normalizers))
-def test_a_sentence_of_padding_alone_is_not_looked_at_and_spoils_nothing(normalizer: str) -> None:
+def test_a_sentence_of_padding_alone_is_ignored_and_harmless(normalizer: str) -> None:
     decoder: Any = Kind(attention=(("normalizer", normalizer),)).build().double().decoder
     embedded, *rest = inputs(decoder)
     memory = remembered(*rest)

@@ -69,7 +69,7 @@ def broken_off(at: int | None) -> tuple[int, list[str]]:
     return tracing.count, told
 
 
-def test_a_signal_at_any_moment_of_a_block_is_heard_and_everything_is_saved() -> None:
+def test_a_signal_at_any_moment_of_a_block_is_handled_and_everything_is_saved() -> None:
     count, told = broken_off(None)
     assert told == ["worked", "found"]
     assert count > 20
@@ -110,7 +110,7 @@ def test_a_signal_at_any_moment_of_a_training_loses_no_update(number: signal.Sig
         assert second.progress.ended == "3 steps are done"
 
 
-def test_a_training_in_another_thread_is_just_run() -> None:
+def test_a_training_outside_the_main_thread_runs_normally() -> None:
     training, failed = Training(max_steps=2), []
 
     def run() -> None:
@@ -128,7 +128,7 @@ def test_a_training_in_another_thread_is_just_run() -> None:
 
 
 @pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt])
-def test_an_error_within_a_block_is_its_own(kind: type[BaseException]) -> None:
+def test_an_error_inside_a_block_is_not_changed(kind: type[BaseException]) -> None:
     watching = Interrupts()
 
     def work() -> None:
@@ -147,7 +147,7 @@ def test_a_signal_between_two_blocks_keeps_the_second_from_beginning() -> None:
             watching.at_once(lambda: pytest.fail("it had been asked to stop"), watching.leave)
 
 
-def test_a_signal_that_nobody_looked_for_is_not_lost() -> None:
+def test_an_unchecked_signal_is_not_lost() -> None:
     """Such as Ctrl-C when a training of several is just over: the next one must not begin."""
     with pytest.raises(Interrupted), Interrupts().watched():
         signal.raise_signal(signal.SIGINT)

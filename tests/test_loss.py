@@ -50,7 +50,7 @@ def test_loss_and_gradients_are_those_of_torch(
         torch.testing.assert_close(one, other, **CLOSE[dtype])
 
 
-def test_the_loss_is_the_formula_that_is_written_above_it() -> None:
+def test_the_loss_is_the_formula_of_its_docstring() -> None:
     readouts, vocabulary, targets = parts(torch.float64)
     smoothing, wanted = 0.2, 0.0
     for n, target in enumerate(targets):
@@ -61,7 +61,7 @@ def test_the_loss_is_the_formula_that_is_written_above_it() -> None:
     assert found.item() == pytest.approx(wanted, rel=1e-9)
 
 
-def test_nothing_is_learned_where_no_gradient_is_wanted() -> None:
+def test_nothing_is_learned_where_no_gradient_is_needed() -> None:
     readouts, vocabulary, targets = parts(torch.float64)
     wanted, plain = smoothed_cross_entropy(readouts, vocabulary, targets, smoothing=0.1)
     with torch.no_grad():
@@ -114,7 +114,7 @@ def test_a_matrix_shared_with_the_readouts_gets_both_gradients() -> None:
     )
 
 
-def test_certain_and_impossible_words_give_no_nan() -> None:
+def test_probabilities_of_one_and_zero_give_no_nan() -> None:
     vocabulary = nn.Linear(1, 3)
     with torch.no_grad():
         vocabulary.weight.copy_(torch.tensor([[1e4], [-1e4], [0.0]]))

@@ -34,7 +34,7 @@ def model(kind: Kind) -> Model:
     return kind.build()
 
 
-def test_shapes_alone_are_those_of_the_model_and_draw_nothing(kind: Kind) -> None:
+def test_a_model_of_shapes_only_has_the_right_shapes_and_draws_nothing(kind: Kind) -> None:
     state = torch.get_rng_state()
     with shapes_alone():
         shapes = build_model(kind.config(), VOCABULARIES)
@@ -108,7 +108,7 @@ def test_reading_at_once_equals_reading_step_by_step(kind: Kind, model: Model) -
 
 
 @torch.no_grad()
-def test_rows_can_be_picked_repeated_and_reordered(model: Model) -> None:
+def test_rows_can_be_selected_repeated_and_reordered(model: Model) -> None:
     source, mask, target = batch()
     memory = model.encode(source, mask)
     first = model.step(target[:, 0], model.start(memory), memory)
@@ -183,7 +183,7 @@ def test_every_parameter_learns(model: Model) -> None:
     assert still == []
 
 
-def test_what_comes_later_does_not_change_what_was_read(model: Model) -> None:
+def test_later_words_do_not_change_earlier_states(model: Model) -> None:
     source, mask, target = batch()
     other = target.clone()
     other[:, 4] = 12
@@ -365,13 +365,13 @@ def test_the_same_seed_builds_the_same_model() -> None:
     ],
     ids=str,
 )
-def test_a_model_that_cannot_be_is_refused(kind: Kind, message: str) -> None:
+def test_an_impossible_model_is_refused(kind: Kind, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         build_model(kind.config(), VOCABULARIES)
     assert str(caught.value).startswith(message)
 
 
-def test_none_is_among_the_scores_that_are_named() -> None:
+def test_none_is_listed_among_the_scores() -> None:
     with pytest.raises(ConfigError, match="unknown attention score 'nune'; did you mean 'none'?"):
         build_model(Kind(score="nune").config(), VOCABULARIES)
 
@@ -390,7 +390,7 @@ def test_an_unknown_normaliser_is_refused() -> None:
 
 
 @torch.no_grad()
-def test_the_first_word_read_stands_behind_bos_alone() -> None:
+def test_the_first_word_follows_bos_alone() -> None:
     """The first column of `forced` is not looked at: a target always begins as it is given."""
     model = Kind().build()
     source, mask, target = batch()

@@ -41,7 +41,7 @@ def test_a_name_is_shown_so(name: str, longest: int, expected: str) -> None:
 
 
 @given(st.text(st.characters(codec=None), max_size=60), st.integers(2, 20))
-def test_a_name_is_never_longer_than_it_may_be_nor_invisible(name: str, longest: int) -> None:
+def test_a_name_is_never_too_long_or_invisible(name: str, longest: int) -> None:
     assert len(clusters(shown(name, longest))) <= longest + 1  # what was apart may join the last
     assert cell_len(shown(name, longest, width=cell_len)) <= longest
     assert is_blank(name) or not is_blank(shown(name, 200))

@@ -71,7 +71,7 @@ def choosing(monkeypatch: pytest.MonkeyPatch, index: list[int] | None) -> None:
     monkeypatch.setattr(Reinforce, "forward", forward)
 
 
-def test_the_term_is_the_sum_that_is_written_above_it() -> None:
+def test_the_term_is_the_formula_of_its_docstring() -> None:
     torch.manual_seed(1)
     draw_log_probs = torch.randn(2, 3, requires_grad=True)
     rewards = torch.randn(2, 3, requires_grad=True)
@@ -149,7 +149,7 @@ def test_on_average_the_gradient_is_that_of_the_expected_loss(
             torch.testing.assert_close(found_slope, slope)
 
 
-def test_padding_pays_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_padding_contributes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     model = hard().double().train()
     choosing(monkeypatch, None)
     config, expected = TrainingConfig(label_smoothing=0.0), torch.rand(WORDS, dtype=torch.double)
@@ -205,7 +205,7 @@ def test_an_update_moves_the_baseline_of_the_words_that_it_read(
         assert trainer.baseline.average[word].item() == pytest.approx(wanted, rel=1e-4)
 
 
-def test_an_attempt_that_did_not_fit_into_the_memory_moves_no_baseline(
+def test_an_attempt_that_ran_out_of_memory_moves_no_baseline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     choosing(monkeypatch, None)
@@ -275,7 +275,7 @@ def reversals(count: int, dice: random.Random) -> list[tuple[list[int], list[int
 
 
 @pytest.mark.slow
-def test_hard_attention_learns_where_to_look() -> None:
+def test_hard_attention_learns_where_to_attend() -> None:
     dice = random.Random(1)
     model = hard(size=48)
     trainer = trainer_of(model, warmup_steps=20, label_smoothing=0.0)

@@ -232,7 +232,7 @@ def short_of_memory(trainer: Trainer, *, rows: int, error: Exception) -> list[in
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_batch_that_does_not_fit_is_learned_from_in_parts(
+def test_a_batch_that_does_not_fit_is_split_into_micro_batches(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     whole, parts = trainer_of(), trainer_of()
@@ -250,7 +250,7 @@ def test_a_batch_that_does_not_fit_is_learned_from_in_parts(
     assert said.startswith("out of memory on cpu for a batch of 60 tokens")
 
 
-def test_a_run_that_was_short_of_memory_is_resumed_exactly() -> None:
+def test_a_run_that_ran_out_of_memory_is_resumed_exactly() -> None:
     rest: dict[str, Any] = {"dropout": 0.3, "teacher_forcing": 0.5, "dtype": torch.float32}
     error = torch.OutOfMemoryError("no memory")
     first = trainer_of(**rest)
@@ -282,7 +282,7 @@ def test_a_failed_attempt_draws_no_random_numbers() -> None:
     assert_equal(finder, knower)
 
 
-def test_a_failed_attempt_holds_no_tensor_when_room_is_made(
+def test_a_failed_attempt_holds_no_tensor_when_memory_is_freed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Else the room would be made around them, and the next attempt would fail, too."""
@@ -305,7 +305,7 @@ def test_a_failed_attempt_holds_no_tensor_when_room_is_made(
     assert living == [False]
 
 
-def test_a_validation_batch_that_does_not_fit_is_measured_in_parts() -> None:
+def test_a_validation_batch_that_does_not_fit_is_split_into_micro_batches() -> None:
     trainer = trainer_of()
     wanted = trainer.loss([collated(PAIRS)])
     whole = trainer.model.forward
@@ -330,7 +330,7 @@ def test_a_sentence_that_does_not_fit_is_an_error_and_nothing_is_updated() -> No
     assert all(p.grad is None for p in trainer.model.parameters())
 
 
-def test_another_error_is_no_lack_of_memory() -> None:
+def test_another_error_is_not_taken_for_out_of_memory() -> None:
     trainer = trainer_of()
     short_of_memory(trainer, rows=0, error=RuntimeError("shapes do not match"))
     with pytest.raises(RuntimeError, match="shapes do not match"):
@@ -453,7 +453,7 @@ def test_a_run_stopped_before_its_first_update_goes_on_as_if_never_stopped(
     assert_equal(first, second)
 
 
-def test_the_state_of_no_update_is_not_that_of_several() -> None:
+def test_the_state_before_any_update_is_not_accepted_for_a_later_one() -> None:
     trainer = trainer_of()
     with pytest.raises(CheckpointError, match="lacks 'optimizer.step.source_embedding.weight'"):
         trainer.restore(trainer.state(), steps=3, bad_validations=0)
@@ -486,7 +486,7 @@ def test_a_parameter_that_never_had_a_gradient_has_nothing_to_restore() -> None:
 
 
 @pytest.mark.parametrize("where", ["optimizer.step", "clipping"])
-def test_no_memory_for_an_update_is_told_in_one_line(
+def test_running_out_of_memory_in_an_update_is_reported_in_one_line(
     where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trainer = trainer_of(clip_norm=1e-3)

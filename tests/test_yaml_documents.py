@@ -184,7 +184,7 @@ def test_an_alias_means_the_last_anchor_before_what_holds_it() -> None:
     }  # fmt: skip
 
 
-def test_an_alias_of_nothing_is_named() -> None:
+def test_an_undefined_alias_is_named() -> None:
     assert mistake("a: 1\nb: *c") == "2: there is no anchor '&c' before this alias"
 
 
@@ -225,7 +225,7 @@ def test_a_merge_key_takes_sections(text: str) -> None:
     assert mistake(text).startswith("1: '<<' takes a section")
 
 
-def test_a_merged_mistake_is_told_where_it_is_merged(tmp_path: Path) -> None:
+def test_a_merged_mistake_is_reported_where_it_is_merged(tmp_path: Path) -> None:
     path = tmp_path / "small.yaml"
     path.write_text(f"{LEAST}model:\n  <<: {{dropout: 2}}\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"small.yaml:5: model.dropout: input should be less"):
@@ -343,7 +343,7 @@ def test_any_bytes_are_a_config_or_printable_lines(tmp_path: Path, content: byte
 
 @given(st.text(max_size=700), st.integers(10, 300))
 @settings(max_examples=200)
-def test_what_a_message_repeats_is_short_and_printable(text: str, longest: int) -> None:
+def test_quoted_values_in_messages_are_short_and_printable(text: str, longest: int) -> None:
     said = printable(text, most=longest)
     assert shown(said)
     assert len(said) <= 6 * longest + 3
@@ -356,7 +356,7 @@ def test_the_lines_of_an_error_are_those_that_were_meant() -> None:
     assert len(str(NmtError("x" * 10**6))) <= 2003
 
 
-def test_of_very_many_mistakes_the_first_are_told(tmp_path: Path) -> None:
+def test_of_very_many_mistakes_the_first_are_reported(tmp_path: Path) -> None:
     path = tmp_path / "many.yaml"
     path.write_text(LEAST + "".join(f"key{i}: {i}\n" for i in range(500)), encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
@@ -366,7 +366,7 @@ def test_of_very_many_mistakes_the_first_are_told(tmp_path: Path) -> None:
     assert lines[-1] == f"{path}: there are 480 more mistakes"
 
 
-def test_a_long_name_is_told_in_a_short_line(tmp_path: Path) -> None:
+def test_a_long_name_is_reported_in_a_short_line(tmp_path: Path) -> None:
     path = tmp_path / "long.yaml"
     path.write_text(f"{LEAST}model: {{decoder: {{cell: {'x' * 100_000}}}}}\n", encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
@@ -384,7 +384,7 @@ def test_text_that_cannot_be_shown_or_stored_is_refused(value: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("value", ['"0.1"', "'1e-3'", '" 5 "'])
-def test_a_number_in_quotes_is_not_a_number(value: str, tmp_path: Path) -> None:
+def test_a_quoted_number_is_not_a_number(value: str, tmp_path: Path) -> None:
     path = tmp_path / "small.yaml"
     path.write_text(f"{LEAST}training: {{learning_rate: {value}}}\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="is text: write .* without quotes"):
