@@ -31,7 +31,7 @@ OF_ALL = [check for check in CHECKS if not getattr(check, "pytestmark", [])]
 
 @pytest.fixture(autouse=True)
 def _distance(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Both diffs are applied, and taken back."""
+    """Apply both diffs, and revert them afterwards."""
     klass, formula = CODE
     monkeypatch.setattr(registry, "_entries", dict(registry._entries))
     module = inspect.getmodule(registry["dot"])

@@ -89,7 +89,7 @@ def test_the_fallback_records_no_credentials(
 
 @pytest.fixture
 def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
-    """What a user is told when the hub at an address is asked, in this process."""
+    """The message for a user when the hub at an address is asked, in this process."""
     for variable in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "HF_HUB_OFFLINE"):
         monkeypatch.delenv(variable, raising=False)
         monkeypatch.delenv(variable.upper(), raising=False)

@@ -1,4 +1,4 @@
-"""`nmt align`: pairs that are given, read by a small run; and all that can be wrong with them."""
+"""`nmt align`: given pairs read by a small run, and everything that can be wrong with them."""
 
 import json
 import shutil
@@ -28,7 +28,7 @@ from nmt.workflows.inference.teacher_forcing import Marked, Read, plain, read, t
 from support.commands import Commands, lay_out
 from support.tiny_models import Kind
 
-LONGER = ["training.epochs=30", "training.validate_every=999"]  # until it looks at words
+LONGER = ["training.epochs=30", "training.validate_every=999"]  # until it attends to words
 BACK = ["data.files.train=back.tsv", "data.source=fr", "data.target=en", "name=back", *LONGER]
 BLIND = ["model.attention.score=none", "training.epochs=1", "name=blind"]
 ENGLISH = "I see dogs\nwe love trees\n\nthey hear birds you know cats\n"
@@ -38,7 +38,7 @@ GOLD = "0-0 1-1 2?2 2-3\n0-0 1-1 2?2 2-3\n\n0-0 1-1 2-3\n"
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """A folder with three runs: tiny, one the other way, and one without attention."""
+    """A folder with three runs: tiny, one in the other direction, and one without attention."""
     folder = tmp_path_factory.mktemp("runs")
     lay_out(folder)
     swapped = ["\t".join(line.split("\t")[::-1]) for line in lines(folder / "train.tsv")]
@@ -91,11 +91,11 @@ def test_a_line_of_links_for_each_pair_and_an_empty_one_for_an_empty_pair(nmt):
     assert links[2] == links[4] == set()
     for number, (source, target) in enumerate([(3, 4), (3, 4), (0, 0), (6, 4)]):
         assert all(s < source and t < target for s, t in links[number])
-        assert len({t for _, t in links[number]}) == len(links[number])  # one a target word
+        assert len({t for _, t in links[number]}) == len(links[number])  # one per target word
 
 
 def test_links_are_the_largest_weights_of_the_records_that_translate_writes(nmt):
-    """What a greedy search chose, read again by teacher forcing, looks at the same."""
+    """Teacher forcing on the output of a greedy search gives the same attention."""
     nmt("translate", "I see dogs", "they hear birds", "--beam-size", 1, "--engine", "torch")
     wanted, sides = [], ([], [])
     for record in read_records(nmt.folder / "runs/latest/translations/attention.jsonl"):
@@ -114,7 +114,7 @@ def test_links_are_the_largest_weights_of_the_records_that_translate_writes(nmt)
 
 
 def test_weights_are_those_of_the_model_step_by_step(tiny):
-    """Whatever batch a pair was in; the loop below is what decoding does."""
+    """Whatever the batch of a pair; the loop below does what decoding does."""
     texts = [("I see dogs", "je vois les chiens"), ("we love trees and men", "nous aime"), ("", "")]
     found = list(read(tiny, [(plain(source), plain(target)) for source, target in texts]))
     assert found[2].weights.shape == (0, 0)
@@ -238,7 +238,7 @@ def test_each_method_makes_the_links_of_its_description(nmt):
     ):
         found = nmt("align", "all.en", "all.fr", *options).out.split("\n")[:-1]
         assert list(map(links_of, found)) == wanted
-        assert any(s != t for links in wanted for s, t in links)  # some are told from their mirror
+        assert any(s != t for links in wanted for s, t in links)  # some mirrored
     assert len({str(links) for links in (row, heavy, crossed, both)}) == 4
 
 
@@ -351,7 +351,7 @@ def test_gold_without_sure_links_gives_a_warning(nmt):
     assert json.loads(found.out)["recall"] == 0
 
 
-# What `scores.json` says of the attention.
+# The attention in `scores.json`
 
 
 def test_the_phrasebook_is_measured_by_its_own_gold(tiny):

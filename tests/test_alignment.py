@@ -1,4 +1,4 @@
-"""Attention and links measured against gold: by hand, by slow counts, by trying everything."""
+"""Attention and links measured against gold: by hand, by slow counts, by enumeration."""
 
 import json
 import re

@@ -148,7 +148,7 @@ WRITERS: list[Callable[[Path], None]] = [whole_file, whole_folder, link]
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """Let the system say no at the moment at which the new thing takes its place."""
+    """Make the system call fail that moves the new file or folder into place."""
 
     def no(self: Path, *_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number), str(self))

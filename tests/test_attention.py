@@ -1,4 +1,4 @@
-"""The pieces put together: what holds for every score, normaliser, scope and selection."""
+"""The components combined: properties of every score, normaliser, scope and selection."""
 
 from typing import Any
 
@@ -112,12 +112,12 @@ def test_weights_are_a_distribution_where_promised(attention: Attention, name: s
 
 def test_padding_does_not_change_a_sentence(attention: Attention, name: str) -> None:
     query, states = asked(), states_of(name)
-    beside = attend(attention, query, states, LENGTHS)
+    batched = attend(attention, query, states, LENGTHS)
     other = states.clone()
     other[1, 2:] = 100 * torch.randn_like(other[1, 2:])
     noisy = attend(attention, query, other, LENGTHS)
     alone = attend(attention, some(query, slice(1, 2)), states[1:, :2], [2])
-    for found in (beside, noisy):
+    for found in (batched, noisy):
         torch.testing.assert_close(found.contexts[1:], alone.contexts)
         torch.testing.assert_close(found.weights[1:, :, :2], alone.weights)
         assert (found.weights[1, :, 2:] == 0).all()
@@ -189,7 +189,7 @@ def test_a_hard_selection_reads_the_state_of_one_position(selection: str, scope:
         found = attend(attention.train(training), asked(), states, LENGTHS)
         picked = found.weights.argmax(-1)
         one = found.weights.amax(-1) == 1
-        pays = training and selection == "reinforce"  # which averages at half of the positions
+        pays = training and selection == "reinforce"  # which averages at half the positions
         assert one.any() if pays else one.all()
         assert (found.weights.sum(-1)[one] == 1).all()
         assert (picked[1] < 2).all()
@@ -268,7 +268,7 @@ def test_heads_of_scaled_dots_are_torchs_own() -> None:
     torch.testing.assert_close(found.heads, weights)
 
 
-# What cannot be put together
+# What cannot be combined
 
 
 def test_heads_that_do_not_divide_are_refused() -> None:

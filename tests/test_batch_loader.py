@@ -1,4 +1,4 @@
-"""The batches of a training: from any position, made ahead, whatever the size of the corpus."""
+"""The batches of a training: from any position, prepared ahead, for any size of corpus."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ BUDGET = 40
 
 
 def lengths(size: int, seed: int = 3) -> list[np.ndarray]:
-    """Of sources and targets, EOS apart; a few are longer than the budget."""
+    """Lengths of sources and targets, without EOS; a few are longer than the budget."""
     random = np.random.default_rng(seed)
     return [np.where(random.random(size) < 0.03, 45, random.integers(1, 4, size)) for _ in "st"]
 

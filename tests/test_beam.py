@@ -1,4 +1,4 @@
-"""The search, on models that are tables of numbers, so that every hypothesis can be tried."""
+"""Beam search on models that are tables of numbers, so that all hypotheses can be enumerated."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -31,7 +31,7 @@ class History(BatchState):
 
 
 class Table(Seq2Seq[History]):
-    """The first source id names a table; it tells each word's chance from the two before it."""
+    """The first source id selects a table with each word's probability given the two before it."""
 
     attends_from = "s_t"
 
@@ -92,7 +92,7 @@ def logs_of(model: Table, table: int, read: list[int], chosen: list[int]) -> lis
 def all_by_brute_force(
     model: Table, table: int, longest: int, penalty: float
 ) -> list[tuple[float, list[int]]]:
-    """Every sequence that ends in EOS, or is cut at the greatest length, best first."""
+    """Every sequence that ends in EOS or at the maximum length, best first."""
     found = []
     for length in range(longest + 1):
         for middle in product(WORDS, repeat=length):
@@ -104,7 +104,7 @@ def all_by_brute_force(
 def by_hand(
     model: Table, table: int, longest: int, penalty: float, size: int
 ) -> list[tuple[float, list[int]]]:
-    """The search of one sentence, told plainly: lists of hypotheses, sorted and cut."""
+    """A simple search of one sentence: lists of hypotheses, sorted and cut."""
     live: list[tuple[float, list[int]]] = [(0.0, [])]
     aside: list[tuple[float, list[int]]] = []
     for length in range(1, longest + 1):
@@ -185,10 +185,10 @@ def test_other_sentences_of_the_batch_change_nothing() -> None:
     rows = sources(model)
     longest = [2 + table % 5 for table in range(11)]
     together = search(model, rows, size=3, longest=longest, n_best=2)
-    for row, most, beside in zip(rows, longest, together, strict=True):
+    for row, most, batched in zip(rows, longest, together, strict=True):
         [alone] = search(model, [row], size=3, longest=[most], n_best=2)
-        assert [h.ids for h in alone] == [h.ids for h in beside]
-        for a, b in zip(alone, beside, strict=True):
+        assert [h.ids for h in alone] == [h.ids for h in batched]
+        for a, b in zip(alone, batched, strict=True):
             assert a.rank_score == pytest.approx(b.rank_score)
             np.testing.assert_allclose(a.attention, b.attention, rtol=1e-6)
 

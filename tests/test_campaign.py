@@ -1,4 +1,4 @@
-"""The reliability campaign in short: a few kills, faults and broken inputs of each sort."""
+"""The reliability campaign in short: a few kills, faults and broken inputs of each kind."""
 
 import json
 import os
@@ -32,7 +32,7 @@ fuzz.campaign(Ledger(folder / "fuzz"), seed=0, quick=True, workers=1, only=kinds
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory):
-    """What came of each trial, by part."""
+    """The result of each trial, by part."""
     folder = tmp_path_factory.mktemp("campaign")
     command = [sys.executable, "-c", SHORT, str(ROOT), str(ROOT / "scripts"), str(folder)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "ARROW_NUM_THREADS": "1"}

@@ -45,7 +45,7 @@ INSTEAD = ": retrain with --overwrite, or use the version that trained it"
 
 
 def message(folder: Path, model: nn.Module | None = None) -> str:
-    """What is said of a checkpoint that cannot be loaded, without the place of the folder."""
+    """The message for a checkpoint that cannot be loaded, without the path of the folder."""
     load_it = partial(store.load_training if model is None else store.load_model, folder)
     with pytest.raises(CheckpointError) as caught:
         load_it(*([] if model is None else [model]))
@@ -195,7 +195,7 @@ def test_weights_of_another_type_are_refused(folder: Path) -> None:
 
 
 def with_header(path: Path, header: bytes, *, length: int | None = None) -> None:
-    """Give a file of tensors another header, and another length of it."""
+    """Replace the header of a file of tensors, and its length."""
     whole = path.read_bytes()
     body = whole[8 + int.from_bytes(whole[:8], "little") :]
     length = len(header) if length is None else length
@@ -227,7 +227,7 @@ def test_a_malicious_header_is_refused(
 
 
 def test_a_model_of_another_size_is_refused_before_it_is_read(folder: Path) -> None:
-    """A file of 4 GiB of zeros, which takes no room on the disk."""
+    """A file of 4 GiB of zeros, which takes no space on the disk."""
     claim = {"dtype": "F32", "shape": [2**30], "data_offsets": [0, 2**32]}
     model = Kind().build()
     named = {name: claim for name, _ in list(model.named_parameters())[:1]}

@@ -1,4 +1,4 @@
-"""What cleaning changes, what it leaves out, and that it counts both."""
+"""What cleaning changes and removes, and that it counts both."""
 
 import re
 from collections import Counter
@@ -77,7 +77,7 @@ def test_long_sequences_of_marks_are_composed_as_unicode_says(text: str) -> None
 
 
 def test_long_sequences_of_marks_and_spaces_are_normalised_in_linear_time() -> None:
-    """At this length, sorting marks by insertion and each space again would take an hour."""
+    """At this length, an insertion sort of marks and a search for each space would take an hour."""
     row = normalized("a" + "\u0301\u0316" * 400_000, Counter())
     assert row == "á" + "\u0316" * 400_000 + "\u0301" * 399_999
     spaces = "a" + " " * 1_000_000 + "b"

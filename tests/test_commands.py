@@ -1,4 +1,4 @@
-"""The commands as a user meets them: one small run, and everything that is done with it."""
+"""The commands as a user sees them: one small run, and everything that is done with it."""
 
 import io
 import json
@@ -49,7 +49,7 @@ def nmt(trained, tmp_path, monkeypatch, capsys):
 
 @pytest.fixture
 def fresh(tmp_path, monkeypatch, capsys):
-    """The command, where nothing was trained yet."""
+    """The command in a folder where nothing has been trained yet."""
     lay_out(tmp_path)
     return Commands(tmp_path, monkeypatch, capsys)
 
@@ -204,7 +204,7 @@ def test_config_schema_is_a_schema(fresh):
 
 
 def refused(found, status, *parts):
-    """One line, with everything that it should name, and nothing on standard output."""
+    """Expect one line with everything that it should name, and nothing on standard output."""
     assert found.status == status
     assert found.out == ""
     complaints = [line for line in found.err.split("\n") if line.startswith("nmt: ")]

@@ -38,7 +38,7 @@ def mistake(path: Path, *overrides: str) -> str:
 
 
 def shown(line: str) -> bool:
-    """Whether nothing in a line moves the cursor, turns the direction, or cannot be written."""
+    """Whether a line has nothing that moves the cursor, changes direction or cannot be encoded."""
     bad = {"Cc", "Cs", "Zl", "Zp"}
     return not any(
         unicodedata.category(letter) in bad or "\u202a" <= letter <= "\u202e" for letter in line
@@ -255,7 +255,7 @@ def test_an_invalid_number_is_one_line(least: Path, override: str) -> None:
 
 @pytest.mark.parametrize("bound", ["1e300", "9" * 30, "-1", "0"])
 def test_huge_numbers_are_refused_or_work(least: Path, bound: str) -> None:
-    """Whatever is let through multiplies with whatever a corpus has, in 64 bits."""
+    """Every accepted number can be multiplied with any number of a corpus in 64 bits."""
     for section, fields in NUMBERS.items():
         for name in fields:
             try:
@@ -289,7 +289,7 @@ NUMBERS = {
 }  # fmt: skip
 
 
-# Foreign text in messages
+# Text from elsewhere in messages
 
 
 @pytest.mark.parametrize(
@@ -574,7 +574,7 @@ def test_a_shipped_config_is_extended_by_its_name_from_anywhere(tmp_path: Path) 
     for name in ("quickstart", "quickstart.yaml", "configs/quickstart.yaml"):
         path = written(tmp_path, f"extends: {name}\nname: mine\n")
         assert load(path).config.training == load(Path("quickstart")).config.training
-    written(tmp_path, f"{LEAST}seed: 7\n", "quickstart.yaml")  # one near it comes first
+    written(tmp_path, f"{LEAST}seed: 7\n", "quickstart.yaml")  # one close to it comes first
     assert load(written(tmp_path, "extends: quickstart.yaml\nname: mine\n")).config.seed == 7
 
 

@@ -1,4 +1,4 @@
-"""JSON, TMX and Parquet as programs write them: lists, columns, lines; broken and hostile ones."""
+"""JSON, TMX and Parquet as programs write them: lists, columns, lines; broken and malicious."""
 
 import json
 import os
@@ -26,7 +26,7 @@ Read = Callable[..., RawBitext]
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    """What is read from a file with this name and content."""
+    """The corpus read from a file with this name and content."""
 
     def read(name: str, content: str | bytes, **data: object) -> RawBitext:
         path = tmp_path / name

@@ -1,4 +1,4 @@
-"""A corpus whose two sides are one text is refused before anything is learned from it."""
+"""A corpus whose two sides are the same text is refused before training."""
 
 from collections.abc import Sequence
 

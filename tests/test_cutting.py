@@ -1,4 +1,4 @@
-"""Lines that are too long, cut into parts."""
+"""Lines that are too long, split into parts."""
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from nmt.decoding.cutting import cut
 
 
 def letters(text: str) -> list[Piece]:
-    """A piece for each letter that is no space."""
+    """A piece for each character except spaces."""
     return [Piece(letter, n, n + 1) for n, letter in enumerate(text) if not letter.isspace()]
 
 

@@ -1,4 +1,4 @@
-"""`nmt data list`, `get` and `check`, as a person and as a program meet them."""
+"""`nmt data list`, `get` and `check`, as used by people and by programs."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ def run(*arguments: object) -> Result:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """A corpus of 56 training pairs with oddities, and a test that overlaps it."""
+    """A corpus of 56 training pairs with defects, and a test split that overlaps it."""
     pairs = [(f"number {n}", f"le nombre {n}") for n in range(50)]
     odd = [SAME, LOPSIDED, WORDLESS, pairs[7], ("", "vide"), ("far " * 30, "loin")]
     for name, rows in (("train", pairs + odd), ("test", [("number 3", "trois"), ("new", "neuf")])):

@@ -1,4 +1,4 @@
-"""What `pyproject.toml` promises to work with, and what the tests run with."""
+"""The versions that `pyproject.toml` allows, and those that the tests use."""
 
 import ast
 import re
@@ -24,7 +24,7 @@ TESTED = {
 }
 NEEDED = {"torch": "2.8", "huggingface_hub": "1.32", "typer": "0.27.2"}
 """The first versions with torch.onnx.ops.symbolic, huggingface_hub.utils.httpx and
-typer.TyperException: older ones install, and fail when the name is asked for."""
+typer.TyperException: older ones install, and fail when the name is used."""
 
 
 @pytest.mark.parametrize("required", REQUIREMENTS, ids=str)
@@ -54,7 +54,7 @@ def test_every_import_is_a_declared_dependency() -> None:
 
 
 def _imported(tree: ast.AST) -> set[str]:
-    """The packages that a module imports, not for the types alone."""
+    """The packages that a module imports, except for type checking."""
     for_types = {
         id(inner)
         for node in ast.walk(tree)

@@ -1,4 +1,4 @@
-"""A training that has diverged is told and stopped; one that learns is left alone."""
+"""A training that has diverged is reported and stopped; one that learns is left alone."""
 
 import logging
 import math
@@ -87,7 +87,7 @@ def test_a_loss_of_twice_guessing_is_reported_and_stops_nothing_soon(
 
 
 def test_a_collapse_to_the_unigram_loss_is_reported(caplog: pytest.LogCaptureFixture) -> None:
-    """As of Transformers without a warm-up: never above a guess, and yet nothing is learned."""
+    """As with a Transformer without a warm-up: no worse than guessing, but nothing is learned."""
     followed(noisy([*FALLING, *(7.5,) * 300]))
     [said] = caplog.messages
     assert said.startswith("the loss has risen from 2.0")

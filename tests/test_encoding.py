@@ -96,7 +96,7 @@ def test_files_unused_for_a_month_are_deleted(tokenizers: Tokenizers, own_cache:
     encode(OTHER, tokenizers)
     for path in own_cache.iterdir():
         os.utime(path, (1, 1))
-    encode(OTHER, tokenizers)  # is used now
+    encode(OTHER, tokenizers)  # is used again
     assert not old.exists()
     (path,) = own_cache.iterdir()
     assert path.stat().st_mtime > 1

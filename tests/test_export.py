@@ -1,4 +1,4 @@
-"""Exported models: the same translations as torch's, and every way an export can be wrong."""
+"""Exported models: the same translations as torch, and every way an export can be wrong."""
 
 import json
 import logging
@@ -49,12 +49,12 @@ KINDS = [
         ("norm", "post"), ("positions", "learned"), ("max_positions", 8))),
     Kind("transformer", "gru", "general", layer=(("positions", "rotary"), ("heads", 3))),
 ]  # fmt: skip
-"""Every score, decoder and cell, and what is computed otherwise; each takes some seconds."""
+"""Every score, decoder and cell, and special cases of the computation; each takes seconds."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A model in torch, and exported."""
+    """A model in torch, and its export."""
 
     torch: TorchEngine
     onnx: OnnxEngine
@@ -62,7 +62,7 @@ class Pair:
 
 
 NEAR = 1e-3, 1e-4
-"""How near scores and weights come to torch's in float64: layer norms over six numbers enlarge the
+"""How close scores and weights are to torch's in float64: layer norms over six numbers amplify the
 rounding of a graph's float32 a thousandfold, on each processor in its own way."""
 QUICK = [KINDS[0], *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS[1:])]
 
@@ -152,7 +152,7 @@ def test_all_parts_are_exported_in_some_model() -> None:
 
 @pytest.mark.parametrize("limited", ["location", "learned", "weighted"])
 def test_a_source_longer_than_the_parameters_is_refused_in_one_line(limited, tmp_path) -> None:
-    """A model of nine positions, whose graphs know nothing of sentences but their lengths."""
+    """A model of nine positions; its graphs know only the lengths of sentences."""
     kind = {
         "location": Kind("luong", score="location"),
         "learned": Kind("luong", score="none", encoder="self_attention", layer=(
@@ -178,12 +178,12 @@ def test_a_torch_that_cannot_export_is_named(tmp_path, monkeypatch) -> None:
 
 @pytest.fixture
 def stepper(pair: Pair) -> onnx.ModelProto:
-    """The graph of a step, to be changed."""
+    """The graph of a step, to be modified."""
     return onnx.load(pair.folder / "step.onnx")
 
 
 def stepped(pair: Pair, graph: onnx.ModelProto) -> None:
-    """Load a graph of a step with the encoder of a pair, and make two steps."""
+    """Load a graph of a step with the encoder of a pair, and run two steps."""
     encoder = (pair.folder / "encoder.onnx").read_bytes()
     step = graph.SerializeToString()
     engine = OnnxEngine(encoder, step, attends_from="s_t", precision="float32")
@@ -191,7 +191,7 @@ def stepped(pair: Pair, graph: onnx.ModelProto) -> None:
 
 
 def through(graph: onnx.ModelProto, output: str, *nodes: onnx.NodeProto) -> None:
-    """Let an output of a graph pass through nodes, from `before` to `output`."""
+    """Pass an output of a graph through nodes, from `before` to `output`."""
     for node in graph.graph.node:
         for names in (node.input, node.output):
             for place, name in enumerate(names):
@@ -266,7 +266,7 @@ def test_a_graph_with_other_inputs_is_refused(pair: Pair, stepper: onnx.ModelPro
 def test_a_graph_reads_no_other_files(
     pair: Pair, stepper: onnx.ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Such as those in the folder where somebody translates."""
+    """Such as those in the folder in which a user translates."""
     monkeypatch.chdir(tmp_path)
     first = stepper.graph.initializer[0]
     Path("yours.bin").write_bytes(first.raw_data or bytes(4096))
@@ -292,7 +292,7 @@ def exported(tmp_path_factory):
 
 
 class _Silent:
-    """In place of pytest's capture, which lives no longer than a test."""
+    """Instead of pytest's capture, which ends with a test."""
 
     def readouterr(self) -> tuple[str, str]:
         return "", ""
@@ -518,7 +518,7 @@ def test_a_single_precision_is_used_and_the_other_refused(nmt, export, caplog):
         made = nmt("export", "--precision", "int8", "--output", "small")
     assert (made.status, made.out) == (0, "small\n")
     assert not caplog.records
-    assert len(made.err.splitlines()) == 3  # by what, which step, how large
+    assert len(made.err.splitlines()) == 3  # which engine, which step, what size
     assert {path.name for path in Path("small").glob("*.onnx")} == {
         "encoder.int8.onnx", "step.int8.onnx",
     }  # fmt: skip

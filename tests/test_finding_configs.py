@@ -1,4 +1,4 @@
-"""Which file a name means: a user's own, a shipped one, a pipe; and what extends what."""
+"""The file that a name means: a user's own, a shipped one, a pipe; and what extends what."""
 
 import os
 import sys
@@ -204,7 +204,7 @@ def test_a_binary_file_is_one_line(here: Path) -> None:
 
 def test_a_large_file_is_reported_and_not_read(here: Path) -> None:
     with (here / "base.yaml").open("wb") as file:
-        file.truncate(2**40)  # a terabyte that takes no place
+        file.truncate(2**40)  # a terabyte that takes no space
     written(here / "mine.yaml", "extends: base.yaml\n")
     assert "1,099,511,627,776 bytes, more than 250,000" in mistake("mine.yaml")
     assert "larger than 250,000 bytes" in mistake("base.yaml")

@@ -1,4 +1,4 @@
-"""The hand-written backward passes against autograd over the plain loop, and against numbers."""
+"""The hand-written backward passes against autograd and against finite differences."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ LENGTHS = [len(row) for row in SOURCES]
 
 
 def has_closed_slopes(kind: Kind) -> bool:
-    """Whether nothing in a model asks for the plain loop, by the names of its parts."""
+    """Whether a model needs no plain loop, by the names of its parts."""
     served = {
         "scope": "global",
         "selection": "soft",
@@ -53,7 +53,7 @@ def decoder(request: pytest.FixtureRequest) -> Decoder:
 
 
 def inputs(decoder: Decoder, *, target: int = 4) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Embedded words, encoder states, keys and a summary, all of which want gradients."""
+    """Embedded words, encoder states, keys and a summary, all of which require gradients."""
     batch, source, memory = len(LENGTHS), max(LENGTHS), decoder.bridge.in_features
     states = torch.randn(batch, source, memory, dtype=torch.float64)
     keys, values = decoder.attention.prepare(states)
@@ -71,7 +71,7 @@ def remembered(values: Tensor, keys: Tensor, summary: Tensor) -> Memory:
 
 
 def weighted(reading: DecoderOutput, *, attention: bool = True) -> Tensor:
-    """A scalar that every readout, and every weight of the attention, has its own share in."""
+    """A scalar to which every readout and every attention weight contributes differently."""
     dice = torch.Generator().manual_seed(11)
     shares = torch.randn(reading.readouts.shape, generator=dice, dtype=torch.float64)
     total = (reading.readouts * shares.to(reading.readouts.dtype)).sum()
@@ -229,7 +229,7 @@ def test_bfloat16_products_stay_close(decoder: Decoder) -> None:
         assert reading.attention.dtype == torch.float32
         total = weighted(reading)
         found = torch.autograd.grad(total, [*given, *parameters], allow_unused=True)
-        gradients.append([slope for slope in found if slope is not None])
+        gradients.append([gradient for gradient in found if gradient is not None])
     for coarse, exact in zip(*gradients, strict=True):
         assert coarse.dtype == torch.float32
         assert (coarse - exact).norm() <= 0.05 * exact.norm() + 1e-3
@@ -254,11 +254,11 @@ def test_a_whole_model_learns_the_same_with_and_without(kind: Kind) -> None:
     model.decoder.fused = False
     wanted = model(source, source != PAD, target)
     torch.testing.assert_close(found.readouts, wanted.readouts)
-    slopes = (
+    both = (
         torch.autograd.grad(weighted(reading), list(parameters.values()), allow_unused=True)
         for reading in (found, wanted)
     )
-    for name, one, other in zip(parameters, *slopes, strict=True):
+    for name, one, other in zip(parameters, *both, strict=True):
         assert (one is None) == (other is None), name
         if one is not None:
             torch.testing.assert_close(one, other, msg=lambda text, name=name: f"{name}: {text}")
@@ -272,5 +272,5 @@ def test_a_sentence_of_padding_alone_is_ignored_and_harmless(normalizer: str) ->
     memory.mask[1] = False
     reading = decoder.read_fused(embedded, memory)
     assert (reading.attention[1] == 0).all()
-    slopes = torch.autograd.grad(weighted(reading), [embedded, *rest])
-    assert all(slope.isfinite().all() for slope in slopes)
+    found = torch.autograd.grad(weighted(reading), [embedded, *rest])
+    assert all(gradient.isfinite().all() for gradient in found)

@@ -1,4 +1,4 @@
-"""The words of texts that somebody else has cut: tokens between spaces, and nothing else."""
+"""The words of pretokenised text: tokens between spaces, and nothing else."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The hub as users meet it: every layout, every fault, over real HTTP and the real libraries."""
+"""The hub as users see it: every layout, every fault, over real HTTP and the real libraries."""
 
 import errno
 import io
@@ -25,7 +25,7 @@ from support.hub_standin import Fault, Hub, Reader
 
 ENGLISH = [f"sentence number {n} of {n % 7}" for n in range(60)]
 FRENCH = [f"la phrase {n} de {n % 7}" for n in range(60)]
-ENGLISH[3], FRENCH[3] = "None", "NA"  # words, though tables like to read them as nothing
+ENGLISH[3], FRENCH[3] = "None", "NA"  # words, although table readers like to treat them as missing
 PAIRS = [list(pair) for pair in zip(ENGLISH, FRENCH, strict=True)]
 
 
@@ -250,7 +250,7 @@ def test_a_mistake_is_reported_in_one_line_that_names_the_data_set(
     files, options, expected = MISTAKES[mistake]
     name = hub.add(f"mistakes/{mistake}", files)
     found = reader.read(name, fallback="phrasebook", **options)
-    assert found.kind == "DataError"  # and no fallback is taken
+    assert found.kind == "DataError"  # and no fallback is used
     assert found.error.startswith(f"{name}: ")
     assert expected in found.error
     assert "\n" not in found.error
@@ -382,7 +382,7 @@ def test_offline_opens_no_socket_and_never_gives_another_revision(
         target = offline.read(name, target="de")
     assert hub.requests == []
     assert warm.pairs == exact.pairs == read.pairs
-    assert warm.warnings == []  # it was asked for
+    assert warm.warnings == []  # it was requested
     assert cold.kind == other.kind == target.kind == "HubUnreachable"
     assert "HF_HUB_OFFLINE is set" in cold.error
     assert "no copy of revision 'v2', only of main" in other.error
@@ -523,7 +523,7 @@ def test_the_columns_of_a_config_do_not_depend_on_existing_copies(
 
 
 def aged(copy: Path) -> None:
-    """As an earlier version wrote it, which did not note what there was to choose from."""
+    """As written by an earlier version, which did not record the available choices."""
     origin = json.loads((copy / "origin.json").read_text())
     for key in ("layout", "choices", "bytes"):
         del origin[key]
@@ -623,7 +623,7 @@ def test_ranges_near_each_other_are_one_request() -> None:
     remote.want([(500_000, 500_100), (0, 10), (90, 200)])
     assert sorted(asked) == [(0, 200), (500_000, 500_100)]
     remote.want([(100, 150), (499_000, 500_050)])
-    assert asked[2:] == [(499_000, 500_000)]  # what is here already is not asked for again
+    assert asked[2:] == [(499_000, 500_000)]  # what exists already is not requested again
 
 
 def test_nested_and_plain_columns_are_read_alike_from_disk_and_remotely(tmp_path: Path) -> None:

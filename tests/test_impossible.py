@@ -1,4 +1,4 @@
-"""What cannot be is one line at `config validate`, and whatever can be built can be read."""
+"""Impossible configs are one line at `config validate`; every possible one builds and runs."""
 
 import random
 import re
@@ -166,7 +166,7 @@ def test_sizes_beyond_any_memory_are_one_line(overrides: list[str], tmp_path: Pa
     assert "does not fit into the memory" in refused(tmp_path, *overrides)
 
 
-# Each number at its ends
+# Each number at its limits
 
 
 def numbers(section: type[Section], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -232,7 +232,7 @@ def test_the_command_reports_it_in_one_line_with_status_two(
     assert re.match(r"nmt: \S+02-dot.yaml:\d+: model.attention.score: score 'dot'", found.err)
 
 
-# Every combination is built and read, or refused
+# Every combination is built and run, or refused
 
 OPTIONS: dict[str, list[Any]] = {
     "decoder": list(decoders),
@@ -281,7 +281,7 @@ def values_of(case: dict[str, Any]) -> dict[str, Any]:
 
 
 def outcome(case: dict[str, Any], folder: Path) -> str:
-    """`read`, or what `config validate` says; anything else escapes as the bug that it is."""
+    """`read`, or the message of `config validate`; any other error escapes, since it is a bug."""
     path = folder / "case.yaml"
     if not path.exists():
         path.write_text("name: case\ndata: {corpus: phrasebook}\n", encoding="utf-8")
@@ -317,7 +317,7 @@ PLAIN = {key: values[0] for key, values in OPTIONS.items()} | {
 
 
 def sampled(count: int, seed: int) -> list[dict[str, Any]]:
-    """Each option plain or drawn, so that not nearly all are refused."""
+    """Each option default or random, so that not nearly all are refused."""
     draw = random.Random(seed)
     return [
         {
@@ -329,7 +329,7 @@ def sampled(count: int, seed: int) -> list[dict[str, Any]]:
 
 
 def pairs() -> list[dict[str, Any]]:
-    """Plain cases with each two options of the attention set to each two values."""
+    """Default cases with every two options of the attention set to every two values."""
     found = []
     for first, second in (("decoder", "score"), ("decoder", "scope"), ("decoder", "selection"),
                           ("feeding", "scope"),

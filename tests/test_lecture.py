@@ -1,4 +1,4 @@
-"""The lecture: every config trains, says what it shows, and stands in the table of docs."""
+"""The lecture: every config trains, explains itself, and is in the table of the docs."""
 
 import importlib
 import json

@@ -7,7 +7,7 @@ import pytest
 from support.commands import Commands, lay_out
 
 SOURCE, TARGET = 8, 6
-"""Words of the longest sentences, which a word tokenizer keeps whole, and the end."""
+"""Words in the longest sentences, which a word tokenizer keeps whole, and the end."""
 LONGEST = f"{' '.join(SOURCE * ['dogs'])}\t{' '.join(TARGET * ['chiens'])}\n"
 FILES = "data.files={train: train.tsv, validation: validation.tsv, test: test.tsv}"
 WORDS = ("tokenizer={kind: word, joint: false}", "training.epochs=1", "data.cleaning.max_ratio=9")
@@ -41,7 +41,7 @@ def held_out(split: str, folder: Path, *, more: str = "") -> None:
 
 
 def trained(nmt: Commands, *overrides: str) -> str:
-    """What is said by a training that ends well, or else the refusal."""
+    """The output of a successful training, or the error message."""
     found = nmt("train", "tiny.yaml", "--dry-run", FILES, *WORDS, *overrides)
     if found.status == 0:
         return ""

@@ -1,4 +1,4 @@
-"""The loop, around a trainer that only counts."""
+"""The training loop, with a trainer that only counts."""
 
 import signal
 from dataclasses import replace
@@ -24,7 +24,7 @@ def bitext() -> EncodedBitext:
 
 
 class Training:
-    """Writes down all that a loop does."""
+    """Records everything that a loop does."""
 
     def __init__(self, bleus: list[float] | None = None, **config: Any) -> None:
         self.config = TrainingConfig(**{"epochs": None, "patience": None, **config})
@@ -174,7 +174,7 @@ def test_a_better_score_resets_patience() -> None:
     progress = training.run()
     assert training.validated_at == [1, 2, 3, 4, 5]
     assert (progress.best_step, progress.bad_validations) == (3, 3)
-    assert training.bad_validations == 3  # the trainer is told, for its schedule
+    assert training.bad_validations == 3  # the trainer is notified, for its schedule
 
 
 def test_an_equal_score_is_no_better_one() -> None:
@@ -234,7 +234,7 @@ def test_a_signal_interrupts_a_validation_and_all_is_saved() -> None:
         training.run()
     assert caught.value.number == signal.SIGINT
     assert [p.step for p in training.saved] == [3]
-    assert training.saved[0].validated == 0  # so that it is done again after resuming
+    assert training.saved[0].validated == 0  # so that it is repeated after resuming
 
     again = Training([8.0], max_steps=4, validate_every=3)
     again.progress = Progress(**training.saved[0].as_dict())

@@ -73,7 +73,7 @@ def test_a_model_without_attention_does_not_appear_to_attend_to_the_first_word(n
 
 
 class OnApple:
-    """A tensor on a device that has no float64."""
+    """A tensor on a device without float64."""
 
     def __init__(self, values: torch.Tensor) -> None:
         self.values = values

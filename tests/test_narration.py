@@ -1,4 +1,4 @@
-"""What a training leaves for people and programs: metrics, samples, the model card."""
+"""The output of a training for people and programs: metrics, samples, the model card."""
 
 import errno
 import json
@@ -169,7 +169,7 @@ def test_a_fallback_is_announced_recorded_and_repeated_at_the_end(nmt, monkeypat
     card = (nmt.folder / "runs/tiny/README.md").read_text(encoding="utf-8")
     assert "Not from `someone/corpus`" in card
     log = (nmt.folder / "runs/tiny/train.log").read_text(encoding="utf-8")
-    assert "someone/corpus is NOT used" in log  # said before the folder was there
+    assert "someone/corpus is NOT used" in log  # logged before the folder existed
     assert "everything is in" in log
 
 

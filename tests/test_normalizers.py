@@ -94,9 +94,9 @@ def test_sparse_weights_and_gradients_are_those_of_the_entmax_package(
     wanted = SPARSE[name](given, dim=-1)
     torch.testing.assert_close(found, wanted)
     assert ((found > 0) == (wanted > 0)).all()
-    slope = torch.randn_like(found)
-    (of_found,) = torch.autograd.grad(found, given, slope)
-    (of_wanted,) = torch.autograd.grad(wanted, given, slope)
+    upstream = torch.randn_like(found)
+    (of_found,) = torch.autograd.grad(found, given, upstream)
+    (of_wanted,) = torch.autograd.grad(wanted, given, upstream)
     torch.testing.assert_close(of_found, of_wanted)
 
 

@@ -1,4 +1,4 @@
-"""Numbers and answers from outside that are not what they look like."""
+"""Numbers and answers from outside that are not what they seem."""
 
 from pathlib import Path
 from types import SimpleNamespace

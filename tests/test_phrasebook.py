@@ -1,4 +1,4 @@
-"""The built-in corpus: its promises, its French, its English and its alignments."""
+"""The built-in corpus: its guarantees, its French, its English and its alignments."""
 
 import re
 from collections import Counter
@@ -97,7 +97,7 @@ Cut = dict[str, list[str]]
 
 @pytest.fixture(scope="module")
 def cut(pairs: list[AlignedPair]) -> Cut:
-    """The words of every text, cut once for all tests."""
+    """The words of every text, split once for all tests."""
     texts = {text for pair in pairs for text in (pair.source, pair.target)}
     return {text: [word.text for word in split_words(text)] for text in texts}
 
@@ -145,7 +145,7 @@ def test_a_source_sentence_has_one_translation(pairs: list[AlignedPair]) -> None
 
 
 def test_ambiguous_verb_forms_are_always_past(pairs: list[AlignedPair]) -> None:
-    """I read it, they cut it: English does not say which, so the corpus has one of them."""
+    """I read it, they cut it: English does not show the tense, so the corpus has only one."""
     present = re.compile(r"\b(lis|lisons|lisent|coupes?|coupons|coupent|mets|mettons|mettent)\b")
     unclear = [p for p in pairs if re.match(r"(I|you|we|they) (read|cut|put)\b", p.source, re.I)]
     assert unclear

@@ -1,4 +1,4 @@
-"""The search that decoding speed is measured against finds what nmt's search finds."""
+"""The reference search of the decoding benchmark gives the results of nmt's search."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What of a stranger's text may be shown as it is."""
+"""Which characters of foreign text may be shown unescaped."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is asked of the processor, what Linux tells of it, and what torch is told to do."""
+"""What nmt asks about the processor, what Linux reports, and how torch is configured."""
 
 import os
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_cores_are_those_that_this_process_may_use() -> None:
     assert cores() == len(allowed)
 
 
-# What the arithmetic is set to
+# The precision settings
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_cores_are_those_that_this_process_may_use() -> None:
         ("x86_64", "flags : fpu amx_bf16 amx_tile", "highest"),
         ("aarch64", "Features : fp asimd bf16", "highest"),
         ("arm64", None, "highest"),
-        ("AMD64", None, "highest"),  # Windows does not tell
+        ("AMD64", None, "highest"),  # Windows does not report it
     ],
 )
 def test_float32_products_keep_full_precision_on_every_processor(

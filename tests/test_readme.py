@@ -1,4 +1,4 @@
-"""Every command of the README runs, on a small corpus under the names that it uses."""
+"""Every command of the README runs, on a small corpus and with the names used there."""
 
 import os
 import re
@@ -29,7 +29,7 @@ def nmt(tmp_path, monkeypatch, capsys):
 
 
 def run(nmt, command):
-    """One line as a shell would run it: an `echo` may stand before it, a file after it."""
+    """Run one line as a shell would: it may start with an `echo` and end with a file."""
     words = shlex.split(command, comments=True)
     stdin = None
     if words[0] == "echo":

@@ -152,14 +152,14 @@ def test_the_gaussian_trains_the_predicted_position() -> None:
 
 
 class Indifferent(Score):
-    """All keys are alike."""
+    """All keys are the same."""
 
     def forward(self, query: Tensor, keys: Tensor) -> Tensor:
         return query.new_zeros(len(query), query.size(1), keys.size(1))
 
 
 def test_a_predicted_position_is_learned() -> None:
-    """The answer lies where the query says, and nothing else tells where that is."""
+    """The answer is at the position in the query, and nothing else tells the position."""
     attention = attending_of("dot", scope="local-p", window=2)
     assert isinstance(attention, SingleHead)
     attention.score = Indifferent(config_of(), query=QUERY, memory=QUERY)

@@ -78,16 +78,16 @@ def test_a_row_of_zeros_stays_zero_and_has_finite_gradients(name: str, training:
 
 def test_gumbels_gradients_are_those_of_the_relaxation() -> None:
     scores = torch.randn(BATCH, TARGET, SOURCE, requires_grad=True)
-    slope = torch.randn(BATCH, TARGET, SOURCE)
+    upstream = torch.randn(BATCH, TARGET, SOURCE)
     torch.manual_seed(7)
     found = choice_of("gumbel")(scores.softmax(dim=-1)).weights
-    (of_found,) = torch.autograd.grad(found, scores, slope)
+    (of_found,) = torch.autograd.grad(found, scores, upstream)
     torch.manual_seed(7)
     noise = -torch.empty(BATCH, TARGET, SOURCE).exponential_().log()
     # log softmax differs from the scores by a number a row, which softmax does not see
     relaxed = (scores + noise).softmax(dim=-1)
     assert (found.argmax(-1) == relaxed.argmax(-1)).all()
-    (of_relaxed,) = torch.autograd.grad(relaxed, scores, slope)
+    (of_relaxed,) = torch.autograd.grad(relaxed, scores, upstream)
     torch.testing.assert_close(of_found, of_relaxed)
 
 
@@ -122,14 +122,14 @@ def test_reinforces_gradients_are_on_average_those_of_the_expected_reward() -> N
     found = choice_of("reinforce")(weights)
     assert found.log_probability is not None
     rewards = (found.weights * reward).sum(-1)
-    # a position that averages is paid nothing, and its slope goes through the average
+    # an averaged position gets no reward; its gradient goes through the average
     paid = rewards.detach() * found.log_probability
     (sampled,) = torch.autograd.grad((paid + rewards).mean(), scores)
     (exact,) = torch.autograd.grad((scores.softmax(dim=-1) * reward).sum(), scores)
     torch.testing.assert_close(sampled, exact, atol=0.05, rtol=0)
 
 
-# A task that cannot be solved without attending rightly
+# A task that cannot be solved without correct attention
 
 NAMES, KINDS, ROWS = 6, 4, 64
 
@@ -140,7 +140,7 @@ class Riddles:
 
     query: Tensor  # (batch, 1, names)
     states: Tensor  # (batch, names, names + kinds)
-    position: Tensor  # (batch,): where the name stands
+    position: Tensor  # (batch,): the position of the name
     answer: Tensor  # (batch,)
 
 
@@ -169,7 +169,7 @@ class Solver(nn.Module):
 
 
 def accuracies(solver: Solver) -> tuple[float, float]:
-    """Of the answers, and of the positions looked at, each one alone."""
+    """Accuracy of the answers, and of the positions attended to."""
     asked = riddles(500)
     with torch.no_grad():
         logits, weights, _ = solver.eval()(asked)

@@ -159,7 +159,7 @@ def test_weights_are_those_of_torchs_multihead_attention(embedded: Tensor, mask:
         torch.testing.assert_close(found, wanted[:, head])
 
 
-# What holds for every score, normaliser and way to tell positions
+# What holds for every score, normaliser and kind of positions
 
 OPTIONS: list[dict[str, Any]] = [
     *({"score": name, "heads": heads, "norm": norm, "positions": positions}
@@ -241,7 +241,7 @@ def test_only_positions_tell_the_order_of_words(positions: str, embedded: Tensor
 @torch.no_grad()
 @pytest.mark.parametrize("score", ["dot", "scaled_dot", "cosine"])
 def test_rotary_positions_encode_distances_only(score: str) -> None:
-    """Words after padding that nobody sees stand at other places, and as far from each other."""
+    """Words after masked padding are at other positions, at the same distances from each other."""
     encoder = encoder_of(positions="rotary", score=score)
     words = torch.randn(1, 4, SIZE).double()
     shifted = torch.cat([torch.randn(1, 3, SIZE).double(), words], dim=1)
@@ -296,7 +296,7 @@ def test_new_layers_keep_the_scale_of_their_states(embedded: Tensor, mask: Tenso
         assert 0.7 < states[mask].std().item() < 1.4
 
 
-# Whatever cannot be
+# Impossible settings
 
 WHERE = "model.encoder.self_attention"
 BAD: list[tuple[dict[str, Any], str]] = [

@@ -1,4 +1,4 @@
-"""Splits that are made from train: by source sentence, and always the same ones."""
+"""Splits made from train: by source sentence, and always the same."""
 
 from hashlib import blake2b
 from random import Random

@@ -1,7 +1,7 @@
 """Corpora too large for the memory: read, cleaned, split and encoded chunk by chunk.
 
-What comes out is what a plain program makes of lists; the chunks are cut small, so that pairs,
-duplicates, lines and errors lie across their borders.
+The results equal those of a plain program with lists; chunks are small, so that pairs,
+duplicates, lines and errors cross their borders.
 """
 
 import errno
@@ -51,7 +51,7 @@ def stream(pairs: Pairs, chunk: int) -> RawStream:
 
 
 def naively(pairs: Pairs, config: CleaningConfig, held_out: set[str]) -> tuple[Pairs, Counter]:
-    """What cleaning is to keep, and why it leaves out the rest, as a plain loop over a list."""
+    """The pairs that cleaning should keep, and the reasons for the rest, as a loop over a list."""
     kept: Pairs = []
     dropped: Counter[str] = Counter()
     for pair in pairs:
@@ -99,7 +99,7 @@ def test_a_stream_is_cleaned_as_a_plain_loop_would(
 
 
 def many(size: int) -> Pairs:
-    """Pairs in which sources come again with other targets, and pairs come again."""
+    """Pairs with repeated sources and repeated pairs."""
     random = Random(4)
     return [(f"source {random.randrange(size // 2)}", f"target {random.randrange(5)}")
             for _ in range(size)]  # fmt: skip
@@ -133,7 +133,7 @@ def test_a_stream_gives_the_corpus_that_lists_give(
 
 @pytest.fixture(scope="module")
 def text() -> tuple[Bitext, Bitext]:
-    """The same pairs on the disk, in batches of 7, and as lists; some were taken away again."""
+    """The same pairs on disk, in batches of 7, and as lists, with some of them removed again."""
     listed = Bitext.of((f"s{n}", f"t{n % 9}") for n in range(130))
     with writing() as writer:
         for sources, targets in listed.chunks(7):
@@ -262,7 +262,7 @@ def config() -> DataConfig:
 
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every file is large, and read in small pieces."""
+    """Treat every file as large, and read it in small pieces."""
     monkeypatch.setattr(local, "LARGE_BYTES", 0)
     monkeypatch.setattr(local, "CSV_ROWS", 4)
     monkeypatch.setattr(lines, "BLOCK", 17)
@@ -372,7 +372,7 @@ def test_a_large_corpus_is_checked_like_a_small_one(tmp_path: Path, config: Data
         for train in (read_split(path, config), read_split(path, config).whole())
     ]
     assert found[0] == found[1]
-    assert found[0].splits["train"].repeated_pairs == 4 * 8  # "" is no pair
+    assert found[0].splits["train"].repeated_pairs == 4 * 8  # "" is not a pair
     assert found[0].splits["test"].sources_in_train == 1
 
 

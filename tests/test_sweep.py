@@ -1,4 +1,4 @@
-"""`nmt sweep`: what it trains, what it leaves alone, and the files that compare the runs."""
+"""`nmt sweep`: what it trains, what it leaves alone, and its comparison files."""
 
 import json
 import shutil
@@ -84,7 +84,7 @@ def moments(folder: Path) -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
-    """A folder in which a sweep was stopped in its second training, and then went on."""
+    """A folder in which a sweep was stopped in its second training and then continued."""
     folder = tmp_path_factory.mktemp("swept")
     configs = lay_out_configs(folder)
     assert run_in(folder, "sweep", *configs, stop_at=STOPPED_AT) == 128 + signal.SIGTERM
@@ -102,7 +102,7 @@ def nmt(swept, tmp_path, monkeypatch, capsys):
 
 @pytest.fixture
 def fresh(tmp_path, monkeypatch, capsys):
-    """The command, where nothing was trained yet."""
+    """The command in a folder where nothing has been trained yet."""
     lay_out_configs(tmp_path)
     return Commands(tmp_path, monkeypatch, capsys)
 
@@ -118,7 +118,7 @@ def read_json(path: Path) -> dict:
 
 
 def refused(found: Outcome, status: int, *parts: str) -> None:
-    """One line, with everything that it should name, and nothing on standard output."""
+    """Expect one line with everything that it should name, and nothing on standard output."""
     assert found.status == status, found.err
     assert found.out == ""
     (complaint,) = [line for line in found.err.split("\n") if line.startswith("nmt: ")]
@@ -145,7 +145,7 @@ def test_a_stopped_sweep_keeps_what_is_finished_and_goes_on_where_it_was(swept):
 def test_a_second_sweep_trains_nothing(nmt):
     before = moments(nmt.folder)
     aside = nmt.folder / FOLDER / "early/checkpoints/.step-4.put-aside"
-    aside.mkdir()  # as a process leaves it that is killed while it removes the folder
+    aside.mkdir()  # as left by a process that is killed while it removes the folder
     (nmt.folder / FOLDER / "failures.json").write_text('{"early": "no room"}', encoding="utf-8")
     found = nmt("sweep", "general.yaml", "early.yaml", "vector.yaml")
     assert found.status == 0
@@ -157,7 +157,7 @@ def test_a_second_sweep_trains_nothing(nmt):
 
 @pytest.mark.slow
 def test_a_sweep_ends_in_the_weights_of_a_training_alone(swept, nmt):
-    """Also of the one that was stopped, and of the one that came after others."""
+    """This includes the interrupted one, and one that ran after others."""
     for name in ("early", "vector"):
         assert nmt("train", f"{name}.yaml").status == 0
         assert digest(nmt.folder / "runs" / name) == digest(swept / FOLDER / name)
@@ -273,7 +273,7 @@ def test_a_first_config_whose_positions_are_too_few_does_not_end_the_sweep(fresh
 
 
 class Page(HTMLParser):
-    """What a reader sees of a page, and where its elements would send the browser."""
+    """The visible text of a page, and the addresses in its elements."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Tables as people have them: separators, headers, blank lines, quotes, languages' names."""
+"""Tables as people have them: separators, headers, blank lines, quotes, language names."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ Read = Callable[..., RawBitext]
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    """What is read from a file with this name and content."""
+    """The corpus read from a file with this name and content."""
 
     def read(name: str, content: str | bytes, **data: object) -> RawBitext:
         path = tmp_path / name

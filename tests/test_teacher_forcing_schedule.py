@@ -54,7 +54,7 @@ def test_linear_is_a_line() -> None:
 
 
 def test_exponential_is_a_power_shifted_to_end_exactly() -> None:
-    """k^i, i updates on the way: a hundredth would be left at the end."""
+    """k^i at update i: a hundredth would be left at the end."""
     k = 0.01 ** (1 / 100)
     wanted = [(k**i - 0.01) / 0.99 for i in range(101)]
     assert course("exponential", total=101) == pytest.approx(wanted)

@@ -93,7 +93,7 @@ def test_any_text_is_spelled_back_with_the_place_of_every_piece(
         assert [p.text for p in found] == tokenizer.processor.id_to_piece(encoded.ids)
         end = 0
         for piece in found:
-            assert piece.start <= end <= piece.end  # nothing left out; letters may be shared
+            assert piece.start <= end <= piece.end  # nothing missing; letters may be shared
             end = piece.end
             if piece.text != "▁" and not piece.text.startswith("<0x"):
                 assert sentence[piece.start : piece.end].strip(" ") == piece.text.strip("▁")
@@ -344,7 +344,7 @@ def test_a_damaged_tokenizer_of_the_cache_is_learned_again_with_one_line(
 
 
 def of_another_text(config: TokenizerConfig) -> bytes:
-    """A model in which nothing is wrong, but that it is not the one."""
+    """A valid model, but not the expected one."""
     text = [["a foreign text of foreign words"] * 3]
     return learn_words(text[0], 99) if config.kind == "word" else learn_subwords(text, config)
 

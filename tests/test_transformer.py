@@ -36,7 +36,7 @@ def decoder_of(
     config = DecoderConfig(kind="transformer", size=SIZE, layers=layers, self_attention=options)
     looks = AttentionConfig(**{"score": "scaled_dot", "heads": 2, **(attention or {})})
     decoder = decoders["transformer"](config_of(config, looks), memory=memory)
-    with torch.no_grad():  # fresh parameters are so alike that errors could hide
+    with torch.no_grad():  # new parameters are so similar that errors could hide
         for parameter in decoder.parameters():
             parameter.add_(0.2 * torch.randn_like(parameter))
     return decoder.double().eval()
@@ -170,7 +170,7 @@ def test_a_later_word_changes_no_earlier_readout(decoder: Decoder[Any], embedded
 
 @torch.no_grad()
 def test_beams_share_what_was_encoded_once(decoder: Decoder[Any], embedded: Tensor) -> None:
-    """Two rows a sentence find what they would, each with a memory of its own."""
+    """Two rows per sentence give the same results as with a memory for each row."""
     memory = remember(decoder)
     start = decoder.advance(embedded[:, 0], decoder.start(memory), memory)
     twice = torch.tensor([0, 0, 1, 1, 2, 2])
@@ -377,7 +377,7 @@ def test_it_learns_to_write_words_in_reverse(norm: str) -> None:
     assert accuracy > 0.97
 
 
-# Whatever cannot be
+# Impossible settings
 
 WHERE = "model.decoder.self_attention"
 BAD: list[tuple[dict[str, Any], str]] = [

@@ -1,4 +1,4 @@
-"""Every way into and out of the commands: results, or one line and the right status."""
+"""All input and output of the commands: results, or one line and the right status."""
 
 import io
 import json
@@ -64,7 +64,7 @@ def one_line(found: Outcome, status: int, *parts: str) -> None:
 
 
 def into(nmt: Commands, stream: io.TextIOWrapper, *arguments: object) -> Outcome:
-    """Run a command whose standard output is that stream."""
+    """Run a command with that stream as its standard output."""
     with nmt.monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", stream)
         return nmt(*arguments)

@@ -42,7 +42,7 @@ SENTENCES = [
 
 @pytest.fixture(scope="module")
 def tokenizers() -> Tokenizers:
-    logging.disable()  # the text carries few pieces
+    logging.disable()  # the text supports only a few pieces
     try:
         return learn(TEXT, TokenizerConfig(vocabulary_size=320), seed=1)
     finally:
@@ -106,7 +106,7 @@ def test_work_is_split_among_workers_and_long_batches_come_first(
 
 def test_sentences_are_read_once_in_their_order(tokenizers: Tokenizers) -> None:
     class OnDisk(Sequence[str]):
-        """Each sentence that is asked for by its place would be a look into a file."""
+        """Reading each sentence by its index would be a file access."""
 
         def __len__(self) -> int:
             return len(SENTENCES)
@@ -251,7 +251,7 @@ def test_translating_uses_no_dropout_and_restores_the_model(tokenizers: Tokenize
 
 
 def hypothesis(tokenizers: Tokenizers, text: str, rank: float, *, by_letters: bool) -> Hypothesis:
-    """A hypothesis that spells a text by its usual pieces, or by those of its letters."""
+    """A hypothesis that makes a text from its usual pieces, or from its letters."""
     pieces = tokenizers.target
     ids = pieces.encode([text])[0]
     if by_letters:

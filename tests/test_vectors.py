@@ -38,7 +38,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def found(path: Path, *words: str) -> dict[str, list[float]]:
-    """The vectors of words, asked for with ids from 4 on."""
+    """The vectors of words, requested with ids from 4 on."""
     result = read_vectors(inspect(path), dict(enumerate(words, start=4)))
     assert result.ids.tolist() == sorted(result.ids.tolist())
     assert result.table.dtype == np.float32
@@ -171,7 +171,7 @@ def test_only_the_lines_of_needed_words_are_parsed(
     assert asked == [2, 4]
 
 
-# What is wrong with a file
+# Broken files
 
 
 def broken_line(text: str, number: int) -> str:

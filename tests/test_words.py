@@ -1,4 +1,4 @@
-"""Cutting text into words: one rule for every language."""
+"""Splitting text into words: one rule for every language."""
 
 import re
 from itertools import pairwise
@@ -173,7 +173,7 @@ CLITICS = ["-t-il", "-t-elles", "-le", "-les", "-leur", "-moi", "-en", "-y", "-t
 
 
 def longest_tail(word: str) -> list[str]:
-    """By trying every place where clitics may begin, the first one first."""
+    """By trying every position where clitics may begin, from the first."""
     hanging = "je|tu|ils?|elles?|on|nous|vous|moi|toi|les?|la|lui|leur|y|en"
     one = rf"-t-(?:ils?|elles?|on)|-(?:{hanging})|-[mtl]['’](?=(?:en|y)$)|(?<=['’])(?:en|y)"
     for start in range(1, len(word)):
@@ -196,7 +196,7 @@ def test_clitics_are_those_of_the_longest_tail(tail: str) -> None:
 
 
 class Counted:
-    """A pattern that counts how many letters it was given to search."""
+    """A pattern that counts how many characters it has to search."""
 
     def __init__(self, pattern: "re.Pattern[str]") -> None:
         self.pattern, self.letters = pattern, 0

@@ -1,4 +1,4 @@
-"""YAML of anybody: the core schema of YAML 1.2, and bounds on whatever is written."""
+"""Untrusted YAML: the core schema of YAML 1.2, and bounds on every value."""
 
 import math
 import os
@@ -20,7 +20,7 @@ LEAST = "name: small\ndata:\n  corpus: phrasebook\n"
 
 
 def plain(value: Any) -> Any:
-    """The data with numbers for what stands for numbers."""
+    """The data with numbers where text stands for numbers."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -46,7 +46,7 @@ def mistake(text: str) -> str:
         ("0", 0), ("0o7", 7), ("0x3A", 58), ("-19", -19),
         ("0.", 0.0), ("-0.0", -0.0), (".5", 0.5), ("+12e03", 12000.0), ("-2E+05", -200000.0),
         (".inf", math.inf), ("-.Inf", -math.inf), ("+.INF", math.inf),
-        # what YAML 1.1 took for something else
+        # what YAML 1.1 read differently
         ("010", 10), ("0123456", 123456), ("-010", -10), ("+12", 12), ("1.", 1.0), ("1e3", 1000.0),
         ("5e-4", 5e-4), ("0o10", 8), ("0x1F", 31), ("1234567e10", 1234567e10),
         *((text, text) for text in (
@@ -98,7 +98,7 @@ def test_a_decimal_is_itself_whatever_zeros_stand_before_it(number: int, zeros: 
     assert scalar(text) == Spelled(number, text)
 
 
-# Text fields keep what was written
+# Text fields keep the text as written
 
 TEXTS = ["2024", "0123456", "1234567e10", "1e5", "0x1F", "0o17", "1_000", "2024-05-01", "10:30",
          "no", ".5", "+12", "1.", "1.10", ".inf", ".NaN", "0b11", "1:2:3",
@@ -278,7 +278,7 @@ YAMLISH = st.lists(
 
 @st.composite
 def mutated(draw: st.DrawFn) -> str:
-    """A shipped config with some pieces of it cut out, doubled or replaced."""
+    """A shipped config with some parts removed, doubled or replaced."""
     text = draw(st.sampled_from(SHIPPED))
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(text)))

@@ -41,7 +41,7 @@ pictures.
   files and file sizes; files and a clock that are a year off; and two to eight processes in one
   run or one cache. A command must succeed or fail with one line, must leave existing files as
   they were or as they should become, and must end equal when it is repeated without the fault.
-  All it may leave behind is `NAME.partial`, the lines written before the fault, if its message
+  All it may leave is `NAME.partial`, the lines written before the fault, if its message
   names that file.
 - **Fuzzing.** Real files are mutated: bytes flipped, parts cut, doubled or swapped, values nested
   20,000 deep, numbers out of every range, other encodings. Sentences use all of Unicode:
