@@ -1,15 +1,14 @@
-"""What it takes to clean, encode and plan corpora of growing size: seconds, and peak memory.
+"""The cost of cleaning, encoding and planning corpora of growing size: seconds and peak memory.
 
     python benchmarks/data.py                          100 thousand, 1 and 5 million pairs
     python benchmarks/data.py --pairs 300000 --format parquet
 
-The pairs are made up, the same ones each time: 2 to 60 words a side, some eleven in the middle, in
-words that are as unequally common as those of a language; one in fifty is a repetition, one in
-fifty has a defect. Every size is measured in a process of its own. Its peak resident memory counts
-the pages of mapped files, too, which the system may take back at any time; the anonymous memory
-does not. At last, batches are taken by steps that only sleep, STEP seconds each, and the share of
-the time that they wait for the next batch is measured. Prints a Markdown table; the memory is what
-Linux tells.
+The pairs are made up, the same ones each time: 2 to 60 words a side, with a median of about eleven
+and word frequencies like those of a language; one in fifty is a duplicate, one in fifty has a
+defect. Every size is measured in a process of its own. Its peak resident memory includes the pages
+of mapped files, which the system can reclaim at any time; the anonymous memory does not. Finally,
+steps that only sleep, STEP seconds each, consume batches, and the share of the time that they wait
+for the next batch is measured. Prints a Markdown table; the memory is that reported by Linux.
 """
 
 import argparse
@@ -38,8 +37,8 @@ STAGES = CLEANING, LEARNING, ENCODING, PLANNING = (
     "read, clean, split", "learn the tokenizer", "encode", "plan an epoch",
 )  # fmt: skip
 MEMORY = {"resident": "VmRSS", "anonymous": "RssAnon"}
-STEP, STEPS = 0.02, 300  # seconds of a step as quick as a GPU's, and how many are taken
-LOOK = 0.01  # seconds between two looks at the memory
+STEP, STEPS = 0.02, 300  # seconds of a step as fast as a GPU's, and the number of steps
+LOOK = 0.01  # seconds between two readings of the memory
 
 
 def main() -> None:
@@ -54,8 +53,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"pairs.{arguments.format}"
             in_its_own_process("--write", str(path), "--pairs", str(pairs))
-            found = json.loads(in_its_own_process("--measure", str(path), cache=folder))
-        print(row(pairs, found), flush=True)
+            result = json.loads(in_its_own_process("--measure", str(path), cache=folder))
+        print(row(pairs, result), flush=True)
 
 
 def parsed() -> argparse.Namespace:
@@ -79,14 +78,14 @@ def in_its_own_process(*arguments: str, cache: str = "") -> str:
     ).stdout
 
 
-def row(pairs: int, found: dict[str, Any]) -> str:
-    stages = found["stages"]
+def row(pairs: int, result: dict[str, Any]) -> str:
+    stages = result["stages"]
     seconds = sum(stages[stage]["seconds"] for stage in STAGES if stage != LEARNING)
-    cells = [f"{pairs:,}", f"{found['kept']:,}"]
+    cells = [f"{pairs:,}", f"{result['kept']:,}"]
     cells += [f"{stages[s]['seconds']:.1f} s, {stages[s]['resident']:,.0f} MB" for s in STAGES]
     cells += [f"{pairs / seconds:,.0f}"]
     cells += [f"{max(s[what] for s in stages.values()):,.0f} MB" for what in MEMORY]
-    cells += [f"{100 * found['waiting']:.1f} %"]
+    cells += [f"{100 * result['waiting']:.1f} %"]
     return f"| {' | '.join(cells)} |"
 
 
@@ -115,7 +114,7 @@ def measured(path: Path) -> dict[str, Any]:
 
 
 def waiting_share(encoded: Any) -> float:
-    """Of the time of steps of STEP seconds, the first one apart, that no batch was ready."""
+    """The share of time that no batch was ready, with steps of STEP seconds, without the first."""
     from nmt.data.batching.loader import BatchLoader, Position
 
     position = Position()
@@ -130,7 +129,7 @@ def waiting_share(encoded: Any) -> float:
 
 @contextmanager
 def stage(stages: dict[str, dict[str, float]], name: str) -> Iterator[None]:
-    """Time a block, and look at the memory of this process many times meanwhile."""
+    """Time a block, and sample the memory of this process while it runs."""
     highest = dict.fromkeys(MEMORY, 0.0)
     over = Event()
 
@@ -152,10 +151,10 @@ def stage(stages: dict[str, dict[str, float]], name: str) -> Iterator[None]:
 
 
 def memory() -> dict[str, float]:
-    """Megabytes that this process holds now, as Linux tells."""
+    """Megabytes that this process holds now, as Linux reports them."""
     lines = Path("/proc/self/status").read_text().split("\n")
-    told = dict(line.split(":", 1) for line in lines if line)
-    return {what: int(told[key].split()[0]) * 1024 / 1e6 for what, key in MEMORY.items()}
+    fields = dict(line.split(":", 1) for line in lines if line)
+    return {what: int(fields[key].split()[0]) * 1024 / 1e6 for what, key in MEMORY.items()}
 
 
 def write(path: Path, pairs: int) -> None:
@@ -179,7 +178,7 @@ def write(path: Path, pairs: int) -> None:
 
 
 def spoil(rows: list[tuple[str, str]], old: list[tuple[str, str]], random: Any) -> None:
-    """Repeat some pairs, of before or of this chunk, and put defects into others."""
+    """Duplicate some pairs, from the previous chunk or this one, and put defects into others."""
     places = random.permutation(len(rows))[: len(rows) // 25].tolist()
     for number, place in enumerate(places):
         source, target = rows[place]
@@ -196,7 +195,7 @@ def spoil(rows: list[tuple[str, str]], old: list[tuple[str, str]], random: Any) 
 
 
 def lexicon() -> tuple[list[str], list[str]]:
-    """Words of either language; the common ones are short."""
+    """Words of both languages; the frequent ones are short."""
     random = Random(1)
     sides = []
     for syllables in (
@@ -213,7 +212,7 @@ def lexicon() -> tuple[list[str], list[str]]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Callable[[list[tuple[str, str]]], Any]]:
-    """Where pairs can be put."""
+    """A function that writes pairs to the file."""
     if path.suffix == ".tsv":
         with path.open("w", encoding="utf-8") as file:
             yield lambda rows: file.write("".join(f"{s}\t{t}\n" for s, t in rows))

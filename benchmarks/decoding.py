@@ -73,23 +73,23 @@ def chosen_text(trained: TrainedModel) -> Bitext:
 def ours(engine: Engine, trained: TrainedModel, beam: int) -> Translate:
     decoding = trained.config.decoding.model_copy(update={"beam_size": beam})
     translator = Translator(engine, trained.tokenizers, decoding)
-    return lambda sentences: [found.text for found in translator.translate(sentences)]
+    return lambda sentences: [each.text for each in translator.translate(sentences)]
 
 
 def references(trained: TrainedModel, beam: int) -> dict[str, Translate]:
-    """As nmt translates, but one sentence at a time, plainly."""
+    """The same search as nmt's, but one sentence at a time, by the plain reference."""
     plain = PlainTranslator(trained.model, trained.config.model)
     decoding, source = trained.config.decoding, trained.tokenizers.source
 
     def each(search: Callable[[list[int], int], list[int]]) -> Translate:
         def translate(sentences: list[str]) -> list[str]:
-            found = []
+            texts = []
             with plainly():
                 for ids in source.encode(sentences):
                     longest = int((len(ids) + 1) * decoding.max_length_factor) + 10
                     best = [i for i in search([*ids, EOS], longest) if i != EOS]
-                    found.append(trained.tokenizers.target.decode_with_offsets(best)[0])
-            return found
+                    texts.append(trained.tokenizers.target.decode_with_offsets(best)[0])
+            return texts
 
         return translate
 
@@ -112,7 +112,7 @@ def references(trained: TrainedModel, beam: int) -> dict[str, Translate]:
 
 @contextmanager
 def plainly() -> Any:
-    """torch's default precision, which tutorials keep."""
+    """torch's default precision, as tutorials use it."""
     precision = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:
@@ -150,7 +150,7 @@ def report(beam: int, text: Bitext, ways: dict[str, tuple[Translate, bool]]) -> 
 
 
 def bleu(translate: Translate, text: Bitext, plain: bool) -> str:
-    """Of all sentences; a reference, which is slow, is compared on its sample alone."""
+    """BLEU of all sentences; for a reference, which is slow, only of its sample."""
     numbers = np.linspace(0, len(text) - 1, SAMPLE).astype(int).tolist()
     part = Bitext([text.sources[i] for i in numbers], [text.targets[i] for i in numbers])
     sampled = f"{bleu_and_chrf(translate(part.sources), part.targets)[0]:.2f} on {SAMPLE}"
@@ -166,7 +166,7 @@ def seconds(translate: Translate, sentences: list[str]) -> float:
 
 
 def cost_of_attention(engines: dict[str, Engine], trained: TrainedModel, text: Bitext) -> None:
-    """What it takes to bring back the weights of the best translations."""
+    """The cost of returning the attention of the best translations."""
     print("\n| attention, beam 5 | sentences/s | without it | cost |\n|---|---|---|---|")
     for name, engine in engines.items():
         translate = ours(engine, trained, 5)
@@ -186,14 +186,14 @@ def cost_of_attention(engines: dict[str, Engine], trained: TrainedModel, text: B
 
 @contextmanager
 def forgetful(engine: Engine) -> Any:
-    """The engine, with sessions that never bring their attention back."""
+    """The engine with sessions that do not return their attention."""
     kind = type(engine.open(np.array([[EOS]]), most=1))
     original = kind.attention
 
     def nothing(session: Session, steps: np.ndarray, rows: np.ndarray) -> np.ndarray:
         return np.broadcast_to(np.float32(0), (len(steps), 1000))
 
-    kind.attention = nothing  # type: ignore[method-assign]  # for the measure alone
+    kind.attention = nothing  # type: ignore[method-assign]  # only to measure
     try:
         yield
     finally:

@@ -12,7 +12,7 @@ from nmt.training.trainer import Trainer
 
 
 def batch_of(sentences: int, length: int, vocabulary: int) -> Batch:
-    """Sentences of equal length, EOS included; their words are as frequent as Zipf has them."""
+    """Sentences of equal length, including EOS; word frequencies follow Zipf's law."""
     dice = np.random.default_rng(1)
     words = np.arange(EOS + 1, vocabulary)
     chances = 1 / (words - EOS)
@@ -24,7 +24,7 @@ def batch_of(sentences: int, length: int, vocabulary: int) -> Batch:
 
 
 def model_of(*, hidden: int = 512, kind: str = "luong", feeding: bool = True) -> ModelConfig:
-    """The model of all figures, in other sizes or with another decoder."""
+    """The model of benchmarks/README.md, in other sizes or with another decoder."""
     return ModelConfig(
         embedding_size=hidden // 2,
         encoder=EncoderConfig(size=hidden // 2),

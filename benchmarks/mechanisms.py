@@ -1,4 +1,4 @@
-"""What a training update costs by each mechanism of the lecture, all taking turns in one run.
+"""The training speed of each mechanism of the lecture, all taking turns in one run.
 
 python benchmarks/mechanisms.py [CONFIG ...]
 """
@@ -24,7 +24,7 @@ WARM_UP, ROUNDS, UPDATES = 2, 7, 6
 
 
 class Contender:
-    """A model in training, on the batches that its config makes."""
+    """A model in training on the batches of its config."""
 
     def __init__(self, config: Config) -> None:
         self.name = config.name
@@ -37,7 +37,7 @@ class Contender:
         self.rates: list[float] = []
 
     def train(self) -> float:
-        """Some updates; target tokens a second."""
+        """Train for some updates; target tokens per second."""
         tokens, seconds = 0, 0.0
         for _ in range(UPDATES):
             batch = next(self.batches)

@@ -1,8 +1,8 @@
-"""The plain references: attention models as the tutorials write them, to measure against.
+"""The plain references: attention models written as tutorials write them, to compare speed with.
 
-Eager float32; the whole step inside the loop over target positions, logits and all; batches of
-random sentences, padded to the longest. They compute the same functions as nmt's models of the
-same sizes, and take none of its short cuts.
+Eager float32; the whole step, including the logits, inside the loop over target positions; batches
+of random sentences, padded to the longest. They compute the same functions as nmt's models of the
+same sizes, without any of its optimisations.
 """
 
 import torch
@@ -50,7 +50,7 @@ class Plain(nn.Module):
 
 
 class PlainLuong(Plain):
-    """Luong's decoder, general score, with input feeding or without."""
+    """Luong's decoder, general score, with or without input feeding."""
 
     def __init__(self, config: ModelConfig, vocab: int) -> None:
         size, memory = config.decoder.size, 2 * config.encoder.size
@@ -99,7 +99,7 @@ class PlainBahdanau(Plain):
 
 
 class PlainTrainer:
-    """One update as the tutorials write it."""
+    """One update as tutorials write it."""
 
     def __init__(self, model: nn.Module, smoothing: float) -> None:
         self.model = model

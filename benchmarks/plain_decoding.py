@@ -1,8 +1,8 @@
-"""The plain reference for decoding: the search as the tutorials write it, to measure against.
+"""The plain reference for decoding: beam search as tutorials write it, to compare speed with.
 
 Eager float32, one sentence at a time, hypotheses in Python lists. It computes the same function
-as nmt's model with the same weights (Luong, general score, LSTM, input feeding), chooses by the
-same rules, and takes none of its short cuts.
+as nmt's model with the same weights (Luong, general score, LSTM, input feeding) and selects by the
+same rules, without any of its optimisations.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from nmt.models import Seq2Seq
 
 
 class State(NamedTuple):
-    """What a step hands to the next: (rows, hidden) each."""
+    """The decoder's state after a step: (rows, hidden) each."""
 
     hidden: Tensor
     cell: Tensor
@@ -36,7 +36,7 @@ class Grown(NamedTuple):
 
 
 class PlainModel(nn.Module):
-    """Luong's model with input feeding, as the tutorials build it."""
+    """Luong's model with input feeding, as tutorials build it."""
 
     def __init__(self, config: ModelConfig, source: int, target: int) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class PlainTranslator:
     def beam(
         self, source: list[int], longest: int, *, size: int, penalty: float, together: bool
     ) -> list[int]:
-        """together: the hypotheses of the sentence in one call a step, and not each on its own"""
+        """together: one call per step for all hypotheses of the sentence, not one for each"""
         states, state = self.encode(source)
         live, aside = [Grown(0.0, [], 0)], list[tuple[float, list[int]]]()
         for length in range(1, longest + 1):
@@ -133,11 +133,11 @@ class PlainTranslator:
 
 
 def with_weights_of(model: Seq2Seq, config: ModelConfig) -> PlainModel:
-    """The plain model that computes what a trained one does."""
+    """A plain model with the weights of a trained one."""
     kind = (config.decoder.kind, config.decoder.cell, config.encoder.cell, config.attention.score)
     rest = (config.decoder.layers, config.encoder.layers, config.decoder.input_feeding)
     if kind != ("luong", "lstm", "lstm", "general") or rest != (1, 1, True):
-        raise SystemExit("the plain reference is Luong's: LSTMs of one layer, general, fed")
+        raise SystemExit("the plain reference is Luong's: one-layer LSTMs, general, input feeding")
     trained: Any = model
     plain = PlainModel(
         config, trained.source_embedding.num_embeddings, trained.target_embedding.num_embeddings

@@ -1,4 +1,4 @@
-"""The plain reference of a Transformer: torch.nn.Transformer, with embeddings as tutorials add."""
+"""The plain reference for a Transformer: torch.nn.Transformer with the embeddings of tutorials."""
 
 import torch
 from torch import Tensor, nn

@@ -2,7 +2,7 @@
 
     python benchmarks/profiling.py
 
-Prints a Markdown table of milliseconds an update.
+Prints a Markdown table of milliseconds per update.
 """
 
 from collections import Counter
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def measured(name: str) -> dict[str, float]:
-    """Milliseconds of an update, by part."""
+    """Milliseconds per update, by part."""
     trainer, batch = trainer_of(MODELS[name], 8000), batch_of(256, 16, 8000)
     for _ in range(WARM_UP):
         trainer.step([batch])

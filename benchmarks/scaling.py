@@ -2,10 +2,10 @@
 
     python benchmarks/scaling.py
 
-Made-up words; one size at a time differs from 256 sentences of 16 words, vocabulary 8,000 and
-width 512 (Luong, input feeding). The reference has the same batches. Prints Markdown tables of
-target tokens a second, medians of windows that take turns. How cost grows with the corpus is the
-matter of data.py.
+Made-up words; one size at a time varies from 256 sentences of 16 words, vocabulary 8,000 and width
+512 (Luong, input feeding). The reference trains on the same batches. Prints Markdown tables of
+target tokens per second, medians of windows that take turns. data.py measures how the cost grows
+with the corpus.
 """
 
 import statistics
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def rates(*, vocabulary: int, width: int, length: int, batch: int) -> list[float]:
-    """Target tokens a second of nmt in bfloat16 and in float32, and of the reference."""
+    """Target tokens per second of nmt in bfloat16 and in float32, and of the reference."""
     if length != USUAL["length"]:
         batch = batch * USUAL["length"] // length  # as many words
     words = batch_of(batch, length, vocabulary)
@@ -55,13 +55,13 @@ def rates(*, vocabulary: int, width: int, length: int, batch: int) -> list[float
     ]
     seconds: list[list[float]] = [[], [], []]
     for window in range(WINDOWS + 1):
-        for (precision, step), found in zip(steps, seconds, strict=True):
+        for (precision, step), times in zip(steps, seconds, strict=True):
             torch.set_float32_matmul_precision(precision)
             started = perf_counter()
             step()
             if window:
-                found.append(perf_counter() - started)
-    return [words.target_tokens / statistics.median(found) for found in seconds]
+                times.append(perf_counter() - started)
+    return [words.target_tokens / statistics.median(times) for times in seconds]
 
 
 if __name__ == "__main__":

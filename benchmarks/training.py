@@ -4,7 +4,7 @@
 
 For Luong's decoder with input feeding, without it, and Bahdanau's: target tokens a second (medians
 of windows that take turns), ratios to the reference on its own random batches and on nmt's, and the
-share of the best matrix product measured in the same run. Prints a Markdown table for README.md.
+share of the fastest matrix product measured in the same run. Prints a Markdown table for README.md.
 """
 
 import statistics
@@ -44,7 +44,7 @@ def main() -> None:
     config = load(Path(sys.argv[1]), sys.argv[2:]).config
     setup = prepare(config)
     describe(setup)
-    print("| model | trained by | target tokens/s | to random batches | to equal batches | limit |")
+    print("| model | trained by | target tokens/s | vs. random | vs. equal batches | limit |")
     print("|---|---|---|---|---|---|")
     for name, changes in DECODERS.items():
         compare(name, setup, changed(config.model, changes))
@@ -106,7 +106,7 @@ def buckets(setup: TrainingSetup) -> Iterator[Batch]:
 
 
 def shuffled(setup: TrainingSetup) -> Iterator[Batch]:
-    """As many random sentences a batch as nmt has on average."""
+    """Batches of random sentences, as many per batch as nmt has on average."""
     size = len(setup.train) // len(setup.loader)
     generator = np.random.default_rng(1)
     while True:

@@ -1,4 +1,4 @@
-"""What one target position costs, by scope and length of the source: windows must not grow.
+"""The cost of a target position, by scope and source length: that of windows must not grow.
 
 python benchmarks/windows.py
 """
@@ -18,7 +18,7 @@ SENTENCES, TARGETS, WIDTH, ROUNDS = 16, 20, 512, 15
 
 @torch.inference_mode()
 def microseconds(scope: str, score: str, length: int) -> float:
-    """For a target position of one sentence, keys and values given; the median of rounds."""
+    """Per target position of a sentence, given keys and values; the median of several rounds."""
     config = AttentionConfig(score=score, scope=scope, size=256)
     attention = attention_of(config, query=WIDTH, memory=WIDTH).eval()
     states = torch.randn(SENTENCES, length, WIDTH)

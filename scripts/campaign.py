@@ -1,11 +1,11 @@
-"""The campaign that tests reliability: kills, faults of the system, and fuzzing.
+"""The reliability campaign: kills, system faults, and fuzzing.
 
 python scripts/campaign.py all --seed 1                  writes docs/reliability.md
 python scripts/campaign.py kills --quick                 a few trials; nothing is written
 python scripts/campaign.py fuzz --only tsv --input 17    one input again, with its traceback
 
-Trials that the same program has been through with the same seed are not done again: a campaign that
-was ended goes on where it was.
+Trials that the same version of the program has already been through with the same seed are not run
+again: an interrupted campaign continues where it stopped.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from reliability.ledger import Ledger, Row, program  # noqa: E402
 
 def main() -> None:
     options = _parser().parse_args()
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # tidy up
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # clean up
     forks.import_everything()
     if options.input is not None:
         [kind] = options.only
@@ -49,10 +49,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("part", choices=[*report.PARTS, "all"])
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--quick", action="store_true", help="a few trials, and no report")
+    parser.add_argument("--quick", action="store_true", help="a few trials and no report")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--only", nargs="+", default=(), help="kinds of input, of fuzz")
-    parser.add_argument("--input", type=int, help="one input of that kind again")
+    parser.add_argument("--only", nargs="+", default=(), help="kinds of fuzz input")
+    parser.add_argument("--input", type=int, help="repeat one input of that kind")
     parser.add_argument("--results", type=Path, default=ROOT / "runs" / "campaign")
     parser.add_argument("--report", type=Path, default=ROOT / "docs" / "reliability.md")
     return parser

@@ -1,4 +1,4 @@
-"""Learning curves of runs as one picture.
+"""The learning curves of several runs in one picture.
 
 python scripts/curves.py runs/luong runs/luong-multi30k --output docs/curves.png
 """

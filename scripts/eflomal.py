@@ -1,10 +1,10 @@
-"""eflomal's alignment error rate: the peer that attention is compared with.
+"""The alignment error rate of eflomal, a word aligner to compare attention with.
 
 python scripts/eflomal.py SOURCE TARGET GOLD --train TRAIN_SOURCE TRAIN_TARGET
 
-All texts are tokenised, a space between words. eflomal learns from the training text and SOURCE and
-TARGET together, in both directions; what it links in SOURCE and TARGET is measured by GOLD. It is
-a program of its own (https://github.com/robertostling/eflomal, GPL), found on the PATH.
+All texts are tokenised, with a space between words. eflomal learns from the training text together
+with SOURCE and TARGET, in both directions; its links in SOURCE and TARGET are compared with GOLD.
+It is a separate program (https://github.com/robertostling/eflomal, GPL), looked up on the PATH.
 """
 
 import argparse
@@ -49,12 +49,12 @@ def main() -> None:
         ("intersection", both),
         ("union", either),
     ):
-        found = alignment_error(zip(links, gold, strict=True))
-        print(f"| {name} | {found.precision:.4f} | {found.recall:.4f} | {found.aer:.4f} |")
+        score = alignment_error(zip(links, gold, strict=True))
+        print(f"| {name} | {score.precision:.4f} | {score.recall:.4f} | {score.aer:.4f} |")
 
 
 def aligned(program: str, texts: list[list[str]]) -> list[list[frozenset[tuple[int, int]]]]:
-    """The links of all pairs by eflomal's largest model, forward and in reverse."""
+    """The links of all pairs from eflomal's largest model, forward and reverse."""
     with tempfile.TemporaryDirectory() as folder:
         places = {option: Path(folder) / option for option in "stfr"}
         for option, side in zip("st", zip(*texts, strict=True), strict=True):

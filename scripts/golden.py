@@ -1,4 +1,4 @@
-"""Whether a change is float-identical: losses, weights and hypotheses of three short trainings.
+"""Check that a change is bit-identical: losses, weights and hypotheses of three short trainings.
 
 python scripts/golden.py golden.json             record them, if there is no such file
 python scripts/golden.py golden.json             after the change: compare; status 1 if not equal
@@ -6,8 +6,8 @@ python scripts/golden.py golden.json --updates 9 --only configs/quickstart.yaml
 
 Each config is trained for 60 updates with its own seed in one thread, validated at 30 and 60, and
 its test split is translated by beam search. Only the command line and the files of a run are used,
-so that any two versions of the program can be compared; on one machine, since another processor
-rounds otherwise.
+so that any two versions of the program can be compared, on the same machine, since another
+processor rounds differently.
 """
 
 import argparse
@@ -29,7 +29,7 @@ CONFIGS = (
 )
 UPDATES = 60
 TIMES = ("seconds", "tokens_per_second", "waiting_share")
-"""Metrics that differ from run to run."""
+"""Metrics that vary from run to run."""
 
 
 def main() -> None:
@@ -38,18 +38,18 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=CONFIGS)
     parser.add_argument("--updates", type=int, default=UPDATES)
     options = parser.parse_args()
-    found = {config: results(config, options.updates) for config in options.only}
+    now = {config: results(config, options.updates) for config in options.only}
     if not options.golden.exists():
-        options.golden.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        options.golden.write_text(json.dumps(now, indent=2) + "\n", encoding="utf-8")
         print(f"recorded in {options.golden}")
         return
-    wrong = differences(json.loads(options.golden.read_text(encoding="utf-8")), found)
+    wrong = differences(json.loads(options.golden.read_text(encoding="utf-8")), now)
     print("\n".join(wrong) or "identical to the last bit")
     sys.exit(min(len(wrong), 1))
 
 
 def results(config: str, updates: int) -> dict[str, Any]:
-    """What a short training of a config computes."""
+    """The results of a short training of a config."""
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
         command = [sys.executable, "-m", "nmt", "train", config, "--run-dir", str(run)]
@@ -75,7 +75,7 @@ def _timeless(line: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tensors(safetensors: bytes) -> list[bytes]:
-    """The values in such a file, in an order of their own: names may change."""
+    """The values in the file, sorted by content, since parameter names may change."""
     start = 8 + int.from_bytes(safetensors[:8], "little")
     header = json.loads(safetensors[8:start])
     places = (entry["data_offsets"] for name, entry in header.items() if name != "__metadata__")
@@ -84,14 +84,14 @@ def _tensors(safetensors: bytes) -> list[bytes]:
 
 def _digest(*parts: bytes) -> str:
     if not parts:
-        raise SystemExit("a run has not the files that are compared")
+        raise SystemExit("the run lacks the files to compare")
     return sha256(b"".join(parts)).hexdigest()[:16]
 
 
 def differences(before: dict[str, Any], now: dict[str, Any]) -> Sequence[str]:
-    """A line for each config and result that is not the same."""
+    """A line for each config and result that differs."""
     return [
-        f"{config}: other {name}"
+        f"{config}: {name} differ"
         for config in now
         for name in now[config]
         if now[config][name] != before.get(config, {}).get(name)

@@ -1,10 +1,9 @@
-"""The results of the lecture's systems, from what `nmt sweep` wrote, so that none is typed by hand.
+"""Write the results of `nmt sweep` into the lecture, so that no figure is typed by hand.
 
 python scripts/lecture_results.py [docs/league/league.json docs/league/multi30k.json]
 
-Writes a line of results into each file of configs/lecture, one for each corpus, and the figures of
-the phrasebook into the table of docs/attention.md. Systems that a table has no finished training of
-stay as they are.
+Writes a line of results for each corpus into every file of configs/lecture, and the figures of the
+phrasebook into the table of docs/attention.md. Configs without a finished training do not change.
 """
 
 import argparse
@@ -43,7 +42,7 @@ def rewrite(path: Path, text: str) -> None:
 
 
 def fill_config(text: str, league: dict[str, Any]) -> str:
-    """The config with its line of results, where one was, or after the last of its header."""
+    """The config with its line of results, in place of an older one or at the end of its header."""
     (name,) = re.findall(r"^name: (\S+)$", text, flags=re.MULTILINE)
     row = finished(league).get(name)
     if row is None:
@@ -59,7 +58,7 @@ def fill_config(text: str, league: dict[str, Any]) -> str:
 
 
 def fill_table(text: str, league: dict[str, Any]) -> str:
-    """The page with BLEU and AER in the last two columns of each row that names a config."""
+    """The page with BLEU and AER in the last two columns of each row that links a config."""
     rows = finished(league)
     return "\n".join(_filled(line, rows) for line in text.split("\n"))
 

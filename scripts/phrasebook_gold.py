@@ -1,10 +1,10 @@
-"""A split of the phrasebook as files, with its gold word alignment: what `nmt align` wants.
+"""Write a split of the phrasebook as files, with its gold word alignment, for `nmt align`.
 
 python scripts/phrasebook_gold.py FOLDER                  the test split
 python scripts/phrasebook_gold.py FOLDER --split train
 
 FOLDER/test.en and test.fr are plain text, for `nmt align --plain`; test.tok.en and test.tok.fr are
-the same words, a space between each, for aligners that read tokens; test.gold belongs to both.
+the same words separated by spaces, for aligners that read tokens; test.gold fits both.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""The results table of the README, from run folders, so that no figure is typed by hand.
+"""Make the results table of the README from run folders, so that no figure is typed by hand.
 
 python scripts/results_table.py runs/*          print the table
-python scripts/results_table.py runs/* --write  put it between the marks in README.md
+python scripts/results_table.py runs/* --write  put it between the markers in README.md
 """
 
 import argparse
@@ -22,11 +22,11 @@ def main() -> None:
     parser.add_argument("runs", nargs="+", type=Path)
     parser.add_argument("--write", action="store_true", help="into README.md")
     options = parser.parse_args()
-    found = [run for run in options.runs if (run / "evaluation/test/scores.json").exists()]
-    found = [run for run in found if not run.is_symlink()]
-    if not found:
-        sys.exit("none of these is a run that was evaluated on its test split")
-    table = "\n".join([HEAD, *map(row, found), "", signatures(found)])
+    runs = [run for run in options.runs if (run / "evaluation/test/scores.json").exists()]
+    runs = [run for run in runs if not run.is_symlink()]
+    if not runs:
+        sys.exit("none of these is a run with scores for its test split: nmt evaluate writes them")
+    table = "\n".join([HEAD, *map(row, runs), "", signatures(runs)])
     print(table)
     if options.write:
         text = README.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What all tests share: a cache of their own, one thread, and a new seed for each test."""
+"""Shared by all tests: a cache of their own, one thread, and a fresh seed for each test."""
 
 import os
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from hypothesis import settings
 settings.register_profile("nmt", deadline=None, derandomize=True, database=None)
 settings.load_profile("nmt")
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # the processes that tests start keep to one core, too
+if "PYTEST_XDIST_WORKER" in os.environ:  # processes that tests start use one core, too
     os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that train something come first, so that no worker waits for them at the end.
+    """Run files that train something first, so that no worker has to wait for them at the end.
 
-    The Makefile asks xdist to keep that order, which else puts files of few tests last.
+    The Makefile makes xdist keep this order; by default it puts files with few tests last.
     """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)

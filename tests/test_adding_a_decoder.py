@@ -105,14 +105,14 @@ def test_it_is_trained_translates_and_keeps_its_maps(nmt: Commands) -> None:
     assert nmt("plot-attention", "--maps", "--output", "maps.svg").status == 0
 
 
-def test_its_limits_are_told_before_the_training(nmt: Commands) -> None:
+def test_its_limits_are_reported_before_training(nmt: Commands) -> None:
     found = nmt("train", "tiny.yaml", TOY.replace("24", "3"))
     assert found.status == 2
     assert "model.decoder.self_attention.max_positions is 3, but a target in" in found.err
     assert not (nmt.folder / "runs").exists()
 
 
-def test_what_it_does_not_read_is_refused_as_of_any_other(nmt: Commands) -> None:
+def test_settings_that_it_does_not_use_are_refused_as_for_any_other(nmt: Commands) -> None:
     found = nmt("config", "validate", "tiny.yaml", TOY.replace("size", "readout: maxout, size"))
     assert found.status == 2
     assert "model.decoder.kind is 'toy', which has no such layer" in found.err

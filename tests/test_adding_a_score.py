@@ -31,7 +31,7 @@ OF_ALL = [check for check in CHECKS if not getattr(check, "pytestmark", [])]
 
 @pytest.fixture(autouse=True)
 def _distance(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Both diffs are applied, and taken back."""
+    """Apply both diffs, and revert them afterwards."""
     klass, formula = CODE
     monkeypatch.setattr(registry, "_entries", dict(registry._entries))
     module = inspect.getmodule(registry["dot"])
@@ -49,12 +49,12 @@ def test_the_tests_of_all_scores_hold(check) -> None:
     check("distance")
 
 
-def test_there_are_such_tests() -> None:
+def test_the_tests_exist() -> None:
     assert test_scores.test_a_score_is_the_formula_of_its_paper in OF_ALL
     assert len(OF_ALL) >= 2
 
 
-def test_a_wrong_formula_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_formula_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(attention_pieces.SCORES, "distance", attention_pieces.dot)
     with pytest.raises((AssertionError, ValueError)):
         test_scores.test_a_score_is_the_formula_of_its_paper("distance")

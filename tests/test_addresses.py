@@ -49,19 +49,19 @@ def test_a_server_is_scheme_host_and_port(url: str, expected: str) -> None:
         "hf://alice:s3cret@datasets/x",
     ],
 )
-def test_messages_of_others_lose_credentials_queries_and_tokens(text: str) -> None:
+def test_messages_of_libraries_lose_credentials_queries_and_tokens(text: str) -> None:
     found = without_credentials(text)
     assert not any(secret in found for secret in (*SECRETS, "YWxpY2U"))
 
 
-def test_what_looks_alike_stays() -> None:
+def test_similar_text_stays() -> None:
     text = "hf://datasets/owner/name@0123abc/data/train.parquet of 3 files, ask me@hub.example?"
     assert without_credentials(text).startswith("hf://datasets/owner/name@0123abc/data/train.parq")
     assert without_credentials("no column 'x'; is it a?b") == "no column 'x'; is it a?b"
 
 
 @pytest.mark.parametrize("variable", ["HF_ENDPOINT", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"])
-def test_passwords_of_the_environment_are_found_however_oddly_they_are_written(
+def test_passwords_of_the_environment_are_recognised_in_every_spelling(
     variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, "http://alice:p%40ss/w@rd@127.0.0.1:9")
@@ -89,7 +89,7 @@ def test_the_fallback_records_no_credentials(
 
 @pytest.fixture
 def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
-    """What a user is told when the hub at an address is asked, in this process."""
+    """The message for a user when the hub at an address is asked, in this process."""
     for variable in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "HF_HUB_OFFLINE"):
         monkeypatch.delenv(variable, raising=False)
         monkeypatch.delenv(variable.upper(), raising=False)
@@ -120,7 +120,7 @@ ENDPOINTS = {
 
 
 @pytest.mark.parametrize("case", ENDPOINTS)
-def test_a_hub_with_a_password_that_fails_is_told_without_it(
+def test_a_failing_hub_with_a_password_is_reported_without_it(
     case: str, ask: Callable[..., str], caplog: pytest.LogCaptureFixture
 ) -> None:
     address, expected = ENDPOINTS[case]
@@ -130,7 +130,7 @@ def test_a_hub_with_a_password_that_fails_is_told_without_it(
     assert "\n" not in told
 
 
-def test_a_hub_with_a_password_that_refuses_is_told_without_it(ask: Callable[..., str]) -> None:
+def test_a_refusing_hub_with_a_password_is_reported_without_it(ask: Callable[..., str]) -> None:
     with Hub() as hub:
         hub.add("busy/set", {})
         hub.faults = [Fault("GET .*busy", times=-1, status=503), Fault("GET .*odd", status=418)]
@@ -141,7 +141,7 @@ def test_a_hub_with_a_password_that_refuses_is_told_without_it(ask: Callable[...
             assert not any(secret in told for secret in SECRETS)
 
 
-def test_a_proxy_with_a_password_is_told_without_it(ask: Callable[..., str]) -> None:
+def test_a_proxy_with_a_password_is_reported_without_it(ask: Callable[..., str]) -> None:
     for proxy in ("http://alice:s3cret@127.0.0.1:9", "odd://alice:s3cret@127.0.0.1:9"):
         told = ask("http://hub.example", HTTP_PROXY=proxy)
         assert not any(secret in told for secret in SECRETS)

@@ -1,4 +1,4 @@
-"""`nmt align`: pairs that are given, read by a small run; and all that can be wrong with them."""
+"""`nmt align`: given pairs read by a small run, and everything that can be wrong with them."""
 
 import json
 import shutil
@@ -28,7 +28,7 @@ from nmt.workflows.inference.teacher_forcing import Marked, Read, plain, read, t
 from support.commands import Commands, lay_out
 from support.tiny_models import Kind
 
-LONGER = ["training.epochs=30", "training.validate_every=999"]  # until it looks at words
+LONGER = ["training.epochs=30", "training.validate_every=999"]  # until it attends to words
 BACK = ["data.files.train=back.tsv", "data.source=fr", "data.target=en", "name=back", *LONGER]
 BLIND = ["model.attention.score=none", "training.epochs=1", "name=blind"]
 ENGLISH = "I see dogs\nwe love trees\n\nthey hear birds you know cats\n"
@@ -38,7 +38,7 @@ GOLD = "0-0 1-1 2?2 2-3\n0-0 1-1 2?2 2-3\n\n0-0 1-1 2-3\n"
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """A folder with three runs: tiny, one the other way, and one without attention."""
+    """A folder with three runs: tiny, one in the other direction, and one without attention."""
     folder = tmp_path_factory.mktemp("runs")
     lay_out(folder)
     swapped = ["\t".join(line.split("\t")[::-1]) for line in lines(folder / "train.tsv")]
@@ -91,11 +91,11 @@ def test_a_line_of_links_for_each_pair_and_an_empty_one_for_an_empty_pair(nmt):
     assert links[2] == links[4] == set()
     for number, (source, target) in enumerate([(3, 4), (3, 4), (0, 0), (6, 4)]):
         assert all(s < source and t < target for s, t in links[number])
-        assert len({t for _, t in links[number]}) == len(links[number])  # one a target word
+        assert len({t for _, t in links[number]}) == len(links[number])  # one per target word
 
 
 def test_links_are_the_largest_weights_of_the_records_that_translate_writes(nmt):
-    """What a greedy search chose, read again by teacher forcing, looks at the same."""
+    """Teacher forcing on the output of a greedy search gives the same attention."""
     nmt("translate", "I see dogs", "they hear birds", "--beam-size", 1, "--engine", "torch")
     wanted, sides = [], ([], [])
     for record in read_records(nmt.folder / "runs/latest/translations/attention.jsonl"):
@@ -114,7 +114,7 @@ def test_links_are_the_largest_weights_of_the_records_that_translate_writes(nmt)
 
 
 def test_weights_are_those_of_the_model_step_by_step(tiny):
-    """Whatever batch a pair was in; the loop below is what decoding does."""
+    """Whatever the batch of a pair; the loop below does what decoding does."""
     texts = [("I see dogs", "je vois les chiens"), ("we love trees and men", "nous aime"), ("", "")]
     found = list(read(tiny, [(plain(source), plain(target)) for source, target in texts]))
     assert found[2].weights.shape == (0, 0)
@@ -172,7 +172,7 @@ def test_a_word_that_cleaning_empties_keeps_its_number():
     assert len(side(marked.text, pieces, words=marked.words).words) == 4
 
 
-def test_gold_is_measured_beside_the_baselines(nmt):
+def test_gold_scores_come_with_the_baselines(nmt):
     found = nmt("align", "in.en", "in.fr", "--gold", "in.gold", "--json")
     scores = json.loads(found.out)
     made = [links_of(line) for line in scores["alignments"]]
@@ -194,7 +194,7 @@ def test_gold_is_measured_beside_the_baselines(nmt):
     assert scores["model"]["run"] == "tiny"
 
 
-def test_without_json_links_are_data_and_scores_are_talk(nmt):
+def test_without_json_links_go_to_stdout_and_scores_to_stderr(nmt):
     plainly = nmt("align", "in.en", "in.fr")
     found = nmt("align", "in.en", "in.fr", "--gold", "in.gold")
     assert found.out == plainly.out
@@ -210,7 +210,7 @@ def matrices(run: Run, texts: tuple[str, str], shift: int = 0) -> list[np.ndarra
     return [seen.between_words(shift) for seen in read(load_trained(run), pairs)]
 
 
-def test_each_method_links_what_it_says(nmt):
+def test_each_method_makes_the_links_of_its_description(nmt):
     """The weights once, and each rule as a loop over them."""
     columns = zip(*(line.split("\t") for line in lines(nmt.folder / "train.tsv")), strict=True)
     english, french = ("\n".join(column) + "\n" for column in columns)
@@ -238,11 +238,11 @@ def test_each_method_links_what_it_says(nmt):
     ):
         found = nmt("align", "all.en", "all.fr", *options).out.split("\n")[:-1]
         assert list(map(links_of, found)) == wanted
-        assert any(s != t for links in wanted for s, t in links)  # some are told from their mirror
+        assert any(s != t for links in wanted for s, t in links)  # some mirrored
     assert len({str(links) for links in (row, heavy, crossed, both)}) == 4
 
 
-def test_json_names_how_both_directions_were_joined(nmt):
+def test_json_names_how_both_directions_were_combined(nmt):
     def told(*options: object) -> dict[str, object]:
         return json.loads(
             nmt("align", "in.en", "in.fr", "--links", "intersection", "--json", *options).out
@@ -313,7 +313,7 @@ def test_a_shift_reads_the_next_row(nmt):
         ),
     ],
 )
-def test_what_is_wrong_is_told_in_one_line(nmt, options, status, message):
+def test_each_mistake_is_reported_in_one_line(nmt, options, status, message):
     shutil.copytree(nmt.folder / "runs/tiny", nmt.folder / "renamed")
     config = nmt.folder / "renamed/config.resolved.yaml"
     turned = config.read_text(encoding="utf-8").replace("source: en", "source: fr")
@@ -344,14 +344,14 @@ def test_without_a_run_one_line_says_how_to_train_one(tmp_path, monkeypatch, cap
     assert "no trained run here" in found.err
 
 
-def test_gold_without_sure_links_is_warned_of(nmt):
+def test_gold_without_sure_links_gives_a_warning(nmt):
     write(nmt.folder / "vague", "0?0\n\n\n1?1\n")
     found = nmt("align", "in.en", "in.fr", "--gold", "vague", "--json")
     assert "warning: vague has no sure link: recall cannot be measured" in found.err
     assert json.loads(found.out)["recall"] == 0
 
 
-# What `scores.json` says of the attention.
+# The attention in `scores.json`
 
 
 def test_the_phrasebook_is_measured_by_its_own_gold(tiny):
@@ -373,7 +373,7 @@ def test_the_phrasebook_is_measured_by_its_own_gold(tiny):
     assert scores["gold_links"]["links"] == sure
 
 
-def test_a_reader_of_french_is_measured_by_the_same_gold_turned(runs):
+def test_a_french_english_run_is_measured_by_the_reversed_gold(runs):
     back = load_trained(Run(runs / "runs" / "back"))
     pairs = splits()["test"][:7]
     bitext = Bitext([pair.target for pair in pairs], [pair.source for pair in pairs])
@@ -388,7 +388,7 @@ def test_a_reader_of_french_is_measured_by_the_same_gold_turned(runs):
     assert found["precision"] == pytest.approx(hits / sum(map(len, made)))
 
 
-def test_other_corpora_have_an_entropy_and_runs_without_attention_nothing(runs, tiny):
+def test_other_corpora_have_only_an_entropy_and_runs_without_attention_nothing(runs, tiny):
     bitext = Bitext(["I see dogs"], ["je vois les chiens"])
     assert set(attention_scores(tiny, Text(bitext, "files"))) == {"attention_entropy"}
     blind = load_trained(Run(runs / "runs" / "blind"))

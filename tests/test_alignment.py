@@ -1,4 +1,4 @@
-"""Attention and links measured against gold: by hand, by slow counts, by trying everything."""
+"""Attention and links measured against gold: by hand, by slow counts, by enumeration."""
 
 import json
 import re
@@ -37,7 +37,7 @@ def test_links_are_source_words_before_target_words() -> None:
     assert links_found([(weights, [(0, 1), (1, 2), (2, 0)])]).found == 0
 
 
-def test_a_word_with_two_links_is_right_with_either_and_finds_one() -> None:
+def test_a_word_with_two_gold_links_needs_only_one_for_precision() -> None:
     found = links_found([(np.array([[0.2, 0.5, 0.3]]), [(1, 0), (2, 0)])])
     assert (found.links, found.found, found.rows, found.right) == (2, 0.5, 1, 1.0)
 
@@ -51,14 +51,14 @@ def test_a_link_written_twice_is_one_link() -> None:
     assert links_found([(JE_T_AIME, [*LINKS, *LINKS])]) == links_found([(JE_T_AIME, LINKS)])
 
 
-def test_sentences_count_by_their_links_and_not_alike() -> None:
+def test_sentences_count_in_proportion_to_their_links() -> None:
     one = (np.array([[0.3, 0.7]]), [(0, 0)])
     found = links_found([(JE_T_AIME, LINKS), one])
     assert (found.links, found.rows) == (4, 4)
     assert found.found == found.right == 0.75
 
 
-def test_nothing_to_find_is_nothing_found() -> None:
+def test_nothing_to_find_gives_zero() -> None:
     nothing: list[tuple[np.ndarray, list[tuple[int, int]]]] = [(JE_T_AIME, [])]
     for sentences in (nothing[:0], nothing):
         found = links_found(sentences)
@@ -68,7 +68,7 @@ def test_nothing_to_find_is_nothing_found() -> None:
 
 @given(st.data())
 @settings(max_examples=40)
-def test_shares_are_those_of_a_slow_count(data: st.DataObject) -> None:
+def test_ratios_equal_those_of_a_slow_count(data: st.DataObject) -> None:
     sentences: list[tuple[np.ndarray, list[tuple[int, int]]]] = []
     for _ in range(data.draw(st.integers(1, 3))):
         rows, columns = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 5))
@@ -105,7 +105,7 @@ def test_the_alignment_error_rate_of_a_sentence_counted_by_hand() -> None:
     assert found.aer == pytest.approx(1 - (1 + 3) / (4 + 2))
 
 
-def test_the_sure_links_without_fail_and_any_possible_ones_are_no_error() -> None:
+def test_all_sure_links_and_any_possible_ones_are_no_error() -> None:
     gold = read_gold("0-0 1-1 2?1 2?2")
     for made in ("0-0 1-1", "0-0 1-1 2-1", "0-0 1-1 2-1 2-2"):
         assert alignment_error([(links_of(made), gold)]) == AlignmentScores(1, 1, 0)
@@ -134,7 +134,7 @@ def test_sentences_add_up_before_they_are_divided() -> None:
         ("0-0", "0?0", (1, 0, 0)),
     ],
 )
-def test_shares_of_nothing_are_numbers(made: str, gold: str, wanted: tuple[float, ...]) -> None:
+def test_ratios_of_nothing_are_numbers(made: str, gold: str, wanted: tuple[float, ...]) -> None:
     found = alignment_error([(links_of(made), read_gold(gold))])
     assert (found.precision, found.recall, found.aer) == wanted
     assert alignment_error([]) == AlignmentScores(0, 0, 0)
@@ -145,7 +145,7 @@ some = st.frozensets(pairs, max_size=9)
 
 
 @given(st.lists(st.tuples(some, some, some), max_size=4))
-def test_the_error_rate_is_that_of_a_slow_count(sentences: list[tuple[frozenset[Link], ...]]):
+def test_the_error_rate_equals_that_of_a_slow_count(sentences: list[tuple[frozenset[Link], ...]]):
     counts = dict.fromkeys(("a", "s", "as", "ap"), 0)
     for made, sure, doubtful in sentences:
         for source, target in product(range(4), range(5)):
@@ -182,34 +182,34 @@ def test_gold_links_survive_being_written_and_read(
 @pytest.mark.parametrize(
     "text", ["0_0", "0-", "-1-0", "0--1", "a-b", "1-2-3", "0:1", "٣-1", "1–2", "0-1234567890"]
 )
-def test_what_is_no_link_is_named(text: str) -> None:
+def test_an_invalid_link_is_named(text: str) -> None:
     with pytest.raises(DataError, match=f"'{re.escape(text)}' is not a link; write SOURCE-TARGET"):
         read_gold(f"0-0 {text} 1?1")
 
 
-def test_a_word_that_looks_mostly_at_the_end_is_linked_to_nothing() -> None:
+def test_a_word_that_attends_mostly_to_the_end_has_no_link() -> None:
     weights = np.array([[0.2, 0.5, 0.3], [0.3, 0.3, 0.4], [0, 0, 0], [0.4, 0.4, 0.2]])
     assert row_maxima(weights) == {(1, 0), (0, 3)}
 
 
-def test_a_source_word_that_nothing_looks_at_is_linked_to_nothing() -> None:
+def test_a_source_word_that_nothing_attends_to_has_no_link() -> None:
     weights = np.array([[0.2, 0, 0.8], [0.7, 0, 0.3], [0.7, 0, 0.3]])
     assert column_maxima(weights) == {(0, 1)}
     assert column_maxima(weights[:0]) == row_maxima(weights[:0]) == frozenset()
 
 
-def test_a_threshold_is_reached_by_weights_that_equal_it() -> None:
+def test_weights_equal_to_the_threshold_reach_it() -> None:
     weights = np.array([[0.25, 0.5, 0.25], [0.125, 0.125, 0.75]])
     assert above(weights, 0.25) == {(0, 0), (1, 0)}
     assert above(weights, 0.6) == frozenset()
 
 
-def test_turned_links_are_those_of_the_other_direction() -> None:
+def test_reversed_links_are_those_of_the_other_direction() -> None:
     assert turned(frozenset([(0, 3), (2, 1)])) == {(3, 0), (1, 2)}
 
 
 @given(st.integers(0, 999), st.integers(1, 5), st.integers(1, 4))
-def test_maxima_are_those_of_a_slow_search(seed: int, rows: int, words: int) -> None:
+def test_maxima_equal_those_of_a_slow_search(seed: int, rows: int, words: int) -> None:
     weights = np.random.default_rng(seed).dirichlet(np.ones(words + 1), rows)
     by_row, by_column = set(), set()
     for source, target in product(range(words), range(rows)):
@@ -259,12 +259,12 @@ def test_baselines_of_a_pair_without_source_words_link_nothing() -> None:
     assert baselines.uniform(0, 3, Gold.of([])) == Counts()
 
 
-def test_entropy_is_nothing_at_one_place_and_log_n_at_n_alike() -> None:
+def test_entropy_is_zero_at_one_position_and_log_n_at_n_equal_ones() -> None:
     rows = np.array([[0, 1, 0, 0], [0.25] * 4, [0.5, 0, 0, 0.5]])
     assert row_entropies(rows).tolist() == pytest.approx([0, np.log(4), np.log(2)])
 
 
-def test_rows_that_look_nowhere_have_no_entropy_and_others_are_shares() -> None:
+def test_rows_without_attention_have_no_entropy_and_others_are_normalised() -> None:
     rows = np.array([[0, 0, 0], [2.0, 2, 0]])
     assert row_entropies(rows).tolist() == pytest.approx([np.log(2)])
     for nothing in (rows[:1], rows[:0], np.zeros((0, 0))):
@@ -285,12 +285,12 @@ def test_rows_that_look_nowhere_have_no_entropy_and_others_are_shares() -> None:
         ("9" * 2**19 + "-0", "is not a link"),
     ],
 )
-def test_a_hostile_line_of_links_is_one_line_of_complaint(line: str, reason: str) -> None:
+def test_a_malicious_line_of_links_is_one_line_of_error(line: str, reason: str) -> None:
     with pytest.raises(DataError, match=reason) as caught:
         read_gold(line)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 300
 
 
-def test_links_stand_between_spaces_and_tabs() -> None:
+def test_links_are_separated_by_spaces_and_tabs() -> None:
     assert read_gold(" 0-0\t 1?1  2-2 ") == Gold.of([(0, 0), (2, 2)], [(1, 1)])

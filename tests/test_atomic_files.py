@@ -34,7 +34,7 @@ def test_a_text_is_written_as_it_is(tmp_path: Path) -> None:
     assert names(tmp_path / "new") == ["a.txt"]
 
 
-def test_json_is_readable_by_people_too(tmp_path: Path) -> None:
+def test_json_is_readable_for_people_too(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"word": "été", "n": [1, None]})
     text = (tmp_path / "a.json").read_text(encoding="utf-8")
     assert json.loads(text) == {"word": "été", "n": [1, None]}
@@ -56,7 +56,7 @@ def test_a_failure_in_the_block_leaves_the_old_file(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.txt"]
 
 
-def test_the_old_file_stands_until_the_block_ends(tmp_path: Path) -> None:
+def test_the_old_file_remains_until_the_block_ends(tmp_path: Path) -> None:
     write_text(tmp_path / "a.txt", "old")
     with replacing(tmp_path / "a.txt") as draft:
         draft.write_text("new")
@@ -104,7 +104,7 @@ def test_a_folder_is_replaced_with_all_that_it_held(tmp_path: Path) -> None:
     assert names(tmp_path / "step") == ["b.txt"]
 
 
-def test_the_draft_of_a_folder_that_was_killed_is_cleared_away(tmp_path: Path) -> None:
+def test_the_draft_of_a_killed_process_is_removed(tmp_path: Path) -> None:
     (tmp_path / ".step.0123456789ab.draft").mkdir()
     (tmp_path / ".step.0123456789ab.draft" / "half.txt").touch()
     with replacing_folder(tmp_path / "step") as draft:
@@ -148,7 +148,7 @@ WRITERS: list[Callable[[Path], None]] = [whole_file, whole_folder, link]
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """Let the system say no at the moment at which the new thing takes its place."""
+    """Make the system call fail that moves the new file or folder into place."""
 
     def no(self: Path, *_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number), str(self))
@@ -158,7 +158,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
 
 
 @pytest.mark.parametrize("write", WRITERS)
-def test_a_full_disk_is_said_in_one_line(
+def test_a_full_disk_is_reported_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path], None]
 ) -> None:
     refuse(monkeypatch, errno.ENOSPC)
@@ -173,7 +173,7 @@ def test_a_full_disk_is_said_in_one_line(
 
 @pytest.mark.parametrize("write", WRITERS)
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
-def test_a_place_that_cannot_be_written_is_said_in_one_line(
+def test_an_unwritable_folder_is_reported_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, write: Callable[[Path], None]
 ) -> None:
     refuse(monkeypatch, number)
@@ -202,19 +202,19 @@ def test_a_disk_that_fills_up_while_writing_leaves_the_old_file(
     assert names(tmp_path) == ["a.txt"]
 
 
-def test_a_file_in_the_way_of_a_folder_is_said_in_one_line(tmp_path: Path) -> None:
+def test_a_file_in_place_of_a_folder_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     with pytest.raises(NmtError, match=r"^cannot write .*a/b\.txt: .*; choose another place"):
         write_text(tmp_path / "a" / "b.txt", "new")
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder of that sort is Linux's")
-def test_a_folder_in_which_nothing_can_be_made_is_said_in_one_line() -> None:
+def test_a_folder_where_no_file_can_be_made_is_reported_in_one_line() -> None:
     with pytest.raises(NmtError, match="a.txt: nothing can be made there; choose another place"):
         write_text(Path("/proc/self/a.txt"), "new")
 
 
-def test_a_missing_file_that_the_block_wanted_to_read_is_not_taken_for_it(tmp_path: Path) -> None:
+def test_a_missing_file_read_inside_the_block_is_not_blamed_on_the_output(tmp_path: Path) -> None:
     def reading() -> None:
         with replacing(tmp_path / "a.txt"):
             (tmp_path / "elsewhere" / "b.txt").read_text()
@@ -223,7 +223,7 @@ def test_a_missing_file_that_the_block_wanted_to_read_is_not_taken_for_it(tmp_pa
         reading()
 
 
-def test_other_failures_of_the_system_stay_what_they_are(
+def test_other_system_errors_are_not_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse(monkeypatch, errno.ENOEXEC)
@@ -233,7 +233,7 @@ def test_other_failures_of_the_system_stay_what_they_are(
 
 @pytest.mark.parametrize("write", WRITERS)
 @pytest.mark.parametrize("number", [errno.EIO, errno.EMFILE, errno.EFBIG])
-def test_a_disk_or_system_that_breaks_down_is_said_in_one_line(
+def test_a_failing_disk_or_system_is_reported_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, write: Callable[[Path], None]
 ) -> None:
     refuse(monkeypatch, number)
@@ -244,7 +244,7 @@ def test_a_disk_or_system_that_breaks_down_is_said_in_one_line(
 # Drafts, links and permissions
 
 
-def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
+def test_two_writers_of_one_file_do_not_interfere(tmp_path: Path) -> None:
     with replacing(tmp_path / "a") as first, replacing(tmp_path / "a") as second:
         first.write_text("first, and longer")
         second.write_text("second")
@@ -299,7 +299,9 @@ with writer(pathlib.Path(sys.argv[2])) as draft:
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
-def test_a_draft_goes_when_its_writer_is_dead_and_not_before(tmp_path: Path, kind: str) -> None:
+def test_a_draft_is_removed_once_its_writer_is_dead_and_not_before(
+    tmp_path: Path, kind: str
+) -> None:
     command = [sys.executable, "-c", ABANDON, kind, str(tmp_path / "a")]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, text=True, **pipes) as writer:
@@ -353,7 +355,7 @@ def test_below_a_root_no_link_is_followed(
     assert "new" in (mine / "a.txt").read_text()
 
 
-def test_a_name_as_long_as_names_can_be_is_written(tmp_path: Path) -> None:
+def test_a_name_of_the_greatest_length_is_written(tmp_path: Path) -> None:
     name = f"{'a' * 250}.txt"
     write_text(tmp_path / name, "new")
     assert names(tmp_path) == [name]
@@ -363,7 +365,7 @@ def test_a_name_as_long_as_names_can_be_is_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "[NaN]", "[-Infinity]", ""])
-def test_json_that_is_none_is_a_value_error(tmp_path: Path, text: str) -> None:
+def test_invalid_json_is_a_value_error(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(ValueError, match=r"."):
         read_json(tmp_path / "a.json")
@@ -402,7 +404,7 @@ def test_a_pointer_points_and_moves(tmp_path: Path, system: str) -> None:
     assert names(tmp_path) == ["best", "step-1", "step-2"]
 
 
-def test_what_is_no_pointer_stands_for_itself(tmp_path: Path) -> None:
+def test_a_path_that_is_no_pointer_stands_for_itself(tmp_path: Path) -> None:
     assert resolve_link(tmp_path / "nothing") == tmp_path / "nothing"
     assert resolve_link(tmp_path) == tmp_path
 
@@ -414,7 +416,7 @@ def test_a_pointer_moves_with_its_folder(tmp_path: Path, system: str) -> None:
     assert resolve_link(tmp_path / "other" / "best").is_dir()
 
 
-def test_a_copy_that_made_folders_of_pointers_is_written_on(tmp_path: Path, system: str) -> None:
+def test_a_folder_in_place_of_a_pointer_is_replaced(tmp_path: Path, system: str) -> None:
     for name in ("step-1", "step-2", "best"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "model").write_text(name)

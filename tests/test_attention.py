@@ -1,4 +1,4 @@
-"""The pieces put together: what holds for every score, normaliser, scope and selection."""
+"""The components combined: properties of every score, normaliser, scope and selection."""
 
 from typing import Any
 
@@ -73,7 +73,7 @@ def some(query: Query, rows: Tensor | slice) -> Query:
 
 @pytest.mark.parametrize("score", list(scores))
 @pytest.mark.parametrize("normalizer", list(normalizers))
-def test_attention_is_the_formulas_of_its_parts(score: str, normalizer: str) -> None:
+def test_attention_combines_the_formulas_of_its_parts(score: str, normalizer: str) -> None:
     attention = attending_of(score, normalizer=normalizer)
     assert isinstance(attention, SingleHead)
     query, states = asked(), states_of(score)
@@ -95,7 +95,7 @@ def test_attention_is_the_formulas_of_its_parts(score: str, normalizer: str) -> 
     assert (found.weights[1, :, 2:] == 0).all()
 
 
-def test_the_context_is_the_average_by_the_weights(attention: Attention, name: str) -> None:
+def test_the_context_is_the_weighted_average(attention: Attention, name: str) -> None:
     query, states = asked(), states_of(name)
     found = attend(attention, query, states, LENGTHS)
     _, values = attention.prepare(states)
@@ -104,7 +104,7 @@ def test_the_context_is_the_average_by_the_weights(attention: Attention, name: s
     assert found.contexts.size(-1) == attention.context
 
 
-def test_weights_are_a_distribution_where_that_is_promised(attention: Attention, name: str) -> None:
+def test_weights_are_a_distribution_where_promised(attention: Attention, name: str) -> None:
     found = attend(attention, asked(), states_of(name), LENGTHS)
     assert (found.weights >= 0).all()
     if attention.sums_to_one:
@@ -113,12 +113,12 @@ def test_weights_are_a_distribution_where_that_is_promised(attention: Attention,
 
 def test_padding_does_not_change_a_sentence(attention: Attention, name: str) -> None:
     query, states = asked(), states_of(name)
-    beside = attend(attention, query, states, LENGTHS)
+    batched = attend(attention, query, states, LENGTHS)
     other = states.clone()
     other[1, 2:] = 100 * torch.randn_like(other[1, 2:])
     noisy = attend(attention, query, other, LENGTHS)
     alone = attend(attention, some(query, slice(1, 2)), states[1:, :2], [2])
-    for found in (beside, noisy):
+    for found in (batched, noisy):
         torch.testing.assert_close(found.contexts[1:], alone.contexts)
         torch.testing.assert_close(found.weights[1:, :, :2], alone.weights)
         assert (found.weights[1, :, 2:] == 0).all()
@@ -133,7 +133,7 @@ def test_the_order_of_a_batch_does_not_matter(attention: Attention, name: str) -
     torch.testing.assert_close(mixed.weights, found.weights[order])
 
 
-def test_positions_are_asked_apart_or_together(attention: Attention, name: str) -> None:
+def test_queries_may_come_one_by_one_or_together(attention: Attention, name: str) -> None:
     query, states = asked(), states_of(name)
     together = attend(attention, query, states, LENGTHS)
     for t in range(TARGET):
@@ -153,7 +153,7 @@ def test_one_key_takes_all_the_weight(attention: Attention, name: str) -> None:
     torch.testing.assert_close(found.contexts, values[:, :1].expand_as(found.contexts))
 
 
-def test_the_slopes_are_those_of_differences(attention: Attention, name: str) -> None:
+def test_gradients_are_those_of_finite_differences(attention: Attention, name: str) -> None:
     mask = mask_of(LENGTHS)
     positions = torch.arange(TARGET).expand(BATCH, -1)
 
@@ -169,7 +169,7 @@ def test_the_slopes_are_those_of_differences(attention: Attention, name: str) ->
     )
 
 
-def test_the_gradient_reaches_what_is_read_and_no_padding(attention: Attention, name: str) -> None:
+def test_the_gradient_reaches_all_inputs_except_padding(attention: Attention, name: str) -> None:
     query, states = asked(target=30), states_of(name).requires_grad_()
     query.states.requires_grad_()  # this many, because a sparse normaliser is flat in places
     (attend(attention, query, states, LENGTHS).contexts ** 2).sum().backward()
@@ -183,14 +183,14 @@ def test_the_gradient_reaches_what_is_read_and_no_padding(attention: Attention, 
 
 @pytest.mark.parametrize("selection", ["gumbel", "reinforce"])
 @pytest.mark.parametrize("scope", ["global", "local-m"])
-def test_a_hard_choice_reads_the_state_of_one_position(selection: str, scope: str) -> None:
+def test_a_hard_selection_reads_the_state_of_one_position(selection: str, scope: str) -> None:
     attention = attending_of("general", selection=selection, scope=scope, window=1)
     states = states_of("general")
     for training in (True, False):
         found = attend(attention.train(training), asked(), states, LENGTHS)
         picked = found.weights.argmax(-1)
         one = found.weights.amax(-1) == 1
-        pays = training and selection == "reinforce"  # which averages at half of the positions
+        pays = training and selection == "reinforce"  # which averages at half the positions
         assert one.any() if pays else one.all()
         assert (found.weights.sum(-1)[one] == 1).all()
         assert (picked[1] < 2).all()
@@ -269,7 +269,7 @@ def test_heads_of_scaled_dots_are_torchs_own() -> None:
     torch.testing.assert_close(found.heads, weights)
 
 
-# What cannot be put together
+# What cannot be combined
 
 
 def test_heads_that_do_not_divide_are_refused() -> None:
@@ -284,7 +284,9 @@ def test_heads_that_do_not_divide_are_refused() -> None:
 @pytest.mark.parametrize(
     ("normalizer", "scope"), [("relu", "global"), ("softmax", "local-p"), ("relu", "local-m")]
 )
-def test_nothing_is_drawn_from_what_is_no_distribution(normalizer: str, scope: str) -> None:
+def test_nothing_is_sampled_from_weights_that_are_no_distribution(
+    normalizer: str, scope: str
+) -> None:
     with pytest.raises(ConfigError) as caught:
         attending_of("general", normalizer=normalizer, scope=scope, selection="gumbel")
     assert str(caught.value).startswith(
@@ -319,7 +321,7 @@ def test_nothing_is_drawn_from_what_is_no_distribution(normalizer: str, scope: s
         ),
     ],
 )
-def test_parts_that_do_not_fit_are_refused(options: dict[str, Any], message: str) -> None:
+def test_incompatible_parts_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         attending_of(**options)
     assert str(caught.value) == message

@@ -1,4 +1,4 @@
-"""The batches of a training: from any position, made ahead, whatever the size of the corpus."""
+"""The batches of a training: from any position, prepared ahead, for any size of corpus."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ BUDGET = 40
 
 
 def lengths(size: int, seed: int = 3) -> list[np.ndarray]:
-    """Of sources and targets, EOS apart; a few are longer than the budget."""
+    """Lengths of sources and targets, without EOS; a few are longer than the budget."""
     random = np.random.default_rng(seed)
     return [np.where(random.random(size) < 0.03, 45, random.integers(1, 4, size)) for _ in "st"]
 
@@ -53,7 +53,7 @@ def threads() -> list[str]:
 
 
 @pytest.mark.parametrize("chunk", [7, 20, 500])
-def test_a_corpus_below_a_window_is_planned_as_a_whole(chunk: int) -> None:
+def test_a_corpus_smaller_than_a_window_is_planned_as_a_whole(chunk: int) -> None:
     found = Windows(bitext(130, chunk), budget=BUDGET, seed=5)
     sources, targets = (side + 1 for side in lengths(130))
     for epoch in (0, 1):
@@ -86,7 +86,7 @@ def test_windows_hold_each_sentence_that_fits_once_and_keep_the_budget(size: int
 
 
 @pytest.mark.usefixtures("small_windows")
-def test_a_window_is_drawn_from_the_whole_corpus_and_windows_change_places() -> None:
+def test_windows_sample_the_whole_corpus_and_change_their_order() -> None:
     found = Windows(bitext(3000, 20), budget=BUDGET, seed=5)
     orders = []
     for epoch in range(3):
@@ -111,7 +111,7 @@ def test_batches_come_from_any_position_on(epoch: int, start: int, count: int) -
     assert taken == whole[start : start + count]
 
 
-def test_the_next_batches_are_made_before_they_are_asked_for() -> None:
+def test_the_next_batches_are_made_ahead_of_time() -> None:
     with BatchLoader(bitext(130, 500), budget=BUDGET, seed=5) as found:
         found.take(Position(), 1)
         deadline = time.monotonic() + 10
@@ -135,7 +135,7 @@ def test_the_epoch_after_this_one_follows_without_a_new_start(
         assert begun == [(0, 0), (1, 2)]
 
 
-def test_what_goes_wrong_in_the_thread_reaches_the_training(
+def test_an_error_in_the_thread_reaches_the_training(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made = []

@@ -46,7 +46,7 @@ def test_a_plan_depends_on_its_arguments_alone(
     assert one == other
 
 
-def test_epochs_and_seeds_differ_in_order_and_in_company() -> None:
+def test_epochs_and_seeds_differ_in_order_and_grouping() -> None:
     pairs = [(5 + n % 3, 6 + n % 4) for n in range(400)]
     plans = [
         as_lists(make_batches(*sides(pairs), budget=64, seed=seed, epoch=epoch))
@@ -96,7 +96,7 @@ ROWS = st.lists(
 
 @given(ROWS, st.data())
 @settings(max_examples=60)
-def test_sentences_lie_side_by_side_between_bos_and_eos(
+def test_sentences_are_collated_between_bos_and_eos(
     rows: list[tuple[list[int], list[int]]], data: st.DataObject
 ) -> None:
     bitext = EncodedBitext(id_column([s for s, _ in rows]), id_column([t for _, t in rows]))
@@ -122,7 +122,7 @@ def test_sentences_lie_side_by_side_between_bos_and_eos(
     assert lengths[1][numbers].tolist() == [len(row) for row in writes]
 
 
-def test_rows_are_padded_as_they_are_when_nothing_is_put_around_them() -> None:
+def test_rows_are_padded_with_or_without_bos_and_eos() -> None:
     rows = [np.array([5, 6]), np.array([], dtype=np.int64), np.array([7])]
     assert pad(rows).tolist() == [[5, 6], [0, 0], [7, 0]]
     assert pad(rows, before=BOS, after=EOS).tolist() == [[2, 5, 6, 3], [2, 3, 0, 0], [2, 7, 3, 0]]

@@ -1,4 +1,4 @@
-"""The search, on models that are tables of numbers, so that every hypothesis can be tried."""
+"""Beam search on models that are tables of numbers, so that all hypotheses can be enumerated."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -31,7 +31,7 @@ class History(BatchState):
 
 
 class Table(Seq2Seq):
-    """The first source id names a table; it tells each word's chance from the two before it."""
+    """The first source id selects a table with each word's probability given the two before it."""
 
     attends_from = "s_t"
 
@@ -92,7 +92,7 @@ def logs_of(model: Table, table: int, read: list[int], chosen: list[int]) -> lis
 def all_by_brute_force(
     model: Table, table: int, longest: int, penalty: float
 ) -> list[tuple[float, list[int]]]:
-    """Every sequence that ends in EOS, or is cut at the greatest length, best first."""
+    """Every sequence that ends in EOS or at the maximum length, best first."""
     found = []
     for length in range(longest + 1):
         for middle in product(WORDS, repeat=length):
@@ -104,7 +104,7 @@ def all_by_brute_force(
 def by_hand(
     model: Table, table: int, longest: int, penalty: float, size: int
 ) -> list[tuple[float, list[int]]]:
-    """The search of one sentence, told plainly: lists of hypotheses, sorted and cut."""
+    """A simple search of one sentence: lists of hypotheses, sorted and cut."""
     live: list[tuple[float, list[int]]] = [(0.0, [])]
     aside: list[tuple[float, list[int]]] = []
     for length in range(1, longest + 1):
@@ -134,7 +134,7 @@ def assert_like(found: list[Hypothesis], wanted: list[tuple[float, list[int]]]) 
 
 @pytest.mark.parametrize("penalty", [0.0, 1.0, 0.6])
 @pytest.mark.parametrize("seed", range(3))
-def test_a_beam_wide_enough_finds_the_best_there_is(seed: int, penalty: float) -> None:
+def test_a_wide_enough_beam_finds_the_best_hypothesis(seed: int, penalty: float) -> None:
     model = Table(seed, tables=3)
     found = search(model, sources(model), size=64, longest=[3, 2], length_penalty=penalty, n_best=5)
     for table, longest in ((1, 3), (2, 2)):
@@ -180,15 +180,15 @@ def test_dropping_finished_sentences_changes_nothing(
             np.testing.assert_allclose(a.attention, b.attention, rtol=1e-6)
 
 
-def test_who_stands_beside_a_sentence_changes_nothing() -> None:
+def test_other_sentences_of_the_batch_change_nothing() -> None:
     model = Table(6, tables=12)
     rows = sources(model)
     longest = [2 + table % 5 for table in range(11)]
     together = search(model, rows, size=3, longest=longest, n_best=2)
-    for row, most, beside in zip(rows, longest, together, strict=True):
+    for row, most, batched in zip(rows, longest, together, strict=True):
         [alone] = search(model, [row], size=3, longest=[most], n_best=2)
-        assert [h.ids for h in alone] == [h.ids for h in beside]
-        for a, b in zip(alone, beside, strict=True):
+        assert [h.ids for h in alone] == [h.ids for h in batched]
+        for a, b in zip(alone, batched, strict=True):
             assert a.rank_score == pytest.approx(b.rank_score)
             np.testing.assert_allclose(a.attention, b.attention, rtol=1e-6)
 
@@ -202,14 +202,14 @@ def test_the_best_come_sorted_and_distinct() -> None:
         assert ranks == sorted(ranks, reverse=True)
 
 
-def test_the_first_of_many_is_the_one_that_is_asked_alone() -> None:
+def test_the_first_of_n_best_equals_a_search_for_one() -> None:
     model = Table(7, tables=9)
     many = search(model, sources(model), size=5, longest=[6] * 8, n_best=4)
     one = search(model, sources(model), size=5, longest=[6] * 8)
     assert [[best.ids] for best, *_ in many] == [[h.ids for h in hypotheses] for hypotheses in one]
 
 
-def test_no_more_hypotheses_are_found_than_there_are() -> None:
+def test_no_more_hypotheses_are_returned_than_exist() -> None:
     model = Table(1, tables=2)
     [hypotheses] = search(model, [[1]], size=8, longest=[1], n_best=8)
     assert sorted(h.ids for h in hypotheses) == [[token] for token in sorted([EOS, *WORDS])]
@@ -224,7 +224,7 @@ def test_a_hypothesis_is_cut_at_its_sentences_greatest_length() -> None:
         assert all(EOS not in h.ids for h in hypotheses)
 
 
-def test_ids_that_are_no_words_are_never_chosen() -> None:
+def test_special_ids_are_never_chosen() -> None:
     model = Table(3, tables=6)
     model.logits[..., [PAD, UNK, BOS]] += 20
     for hypotheses in search(model, sources(model), size=4, longest=[5] * 5, n_best=4):
@@ -278,7 +278,7 @@ def test_reading_a_hypothesis_again_gives_its_scores_and_attention(kind: Kind) -
             np.testing.assert_allclose(hypothesis.attention, reading.attention[0], atol=1e-5)
 
 
-def test_attention_rows_follow_the_hypothesis_and_not_its_place_in_the_beam() -> None:
+def test_attention_rows_follow_the_hypothesis_not_its_beam_position() -> None:
     model = Table(9, tables=9)
     rows = sources(model)
     found = search(model, rows, size=4, longest=[6] * 8, n_best=4)

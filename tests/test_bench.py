@@ -47,12 +47,12 @@ def test_a_fused_recurrence_needs_the_products_of_the_plain_loop() -> None:
     assert counts[0] == pytest.approx(counts[1], rel=0.02)
 
 
-def test_the_best_of_some_products_is_measured() -> None:
+def test_the_fastest_product_is_measured() -> None:
     compute = Compute(torch.device("cpu"), bfloat16=False)
     assert best_rate(compute, [(8, 16, 32), (64, 64, 64)]) > 1e6
 
 
 @pytest.mark.parametrize("bfloat16", [False, True])
-def test_an_engine_lies_on_the_device_that_it_is_to_compute_on(bfloat16: bool) -> None:
+def test_an_engine_is_on_the_device_it_computes_on(bfloat16: bool) -> None:
     engine = TorchEngine(Kind().build(), Compute(torch.device("meta"), bfloat16=bfloat16))
     assert {p.device.type for p in engine.model.parameters()} == {"meta"}

@@ -1,4 +1,4 @@
-"""The references that speed is measured against compute what nmt computes."""
+"""The references of the benchmarks compute the same functions as nmt."""
 
 import sys
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from nmt.data.tokenizers.base import PAD, Vocabularies
 from nmt.models import build_model
 from support.tiny_models import SOURCES, TARGETS, VOCABULARIES, Kind, ids
 
-NAMES = {  # of the reference's parameters, in nmt
+NAMES = {  # the reference's parameter names, and nmt's
     "embedding.": "target_embedding.",
     "bridge.": "decoder.bridge.",
     "combine.": "decoder.combine.",
@@ -93,7 +93,7 @@ def test_the_plain_transformer_computes_the_same_function(plain_transformer: Mod
     words = VOCABULARIES.target
     ours: Any = build_model(config, Vocabularies(words, words)).eval()
     theirs = plain_transformer.PlainTransformer(config, words).eval()
-    for parameter in ours.parameters():  # fresh biases are zeros
+    for parameter in ours.parameters():  # new biases are zeros
         parameter.add_(0.1 * torch.randn_like(parameter))
     theirs.embedding.weight.copy_(ours.target_embedding.weight)
     theirs.vocabulary.bias.copy_(ours.vocabulary.bias)
@@ -118,7 +118,7 @@ def test_the_plain_transformer_computes_the_same_function(plain_transformer: Mod
 
 
 def copy_heads(attention: Any, theirs: Any) -> None:
-    """The projections of all heads, into torch's module, which has them in one matrix."""
+    """Copy the projections of all heads into torch's module, which has them in one matrix."""
     own = (attention.query, attention.key, attention.value)
     theirs.in_proj_weight.copy_(torch.cat([part.weight for part in own]))
     theirs.in_proj_bias.copy_(torch.cat([part.bias for part in own]))

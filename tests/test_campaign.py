@@ -1,4 +1,4 @@
-"""The reliability campaign in short: a few kills, faults and broken inputs of each sort."""
+"""The reliability campaign in short: a few kills, faults and broken inputs of each kind."""
 
 import json
 import os
@@ -32,7 +32,7 @@ fuzz.campaign(Ledger(folder / "fuzz"), seed=0, quick=True, workers=1, only=kinds
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory):
-    """What came of each trial, by part."""
+    """The result of each trial, by part."""
     folder = tmp_path_factory.mktemp("campaign")
     command = [sys.executable, "-c", SHORT, str(ROOT), str(ROOT / "scripts"), str(folder)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "ARROW_NUM_THREADS": "1"}
@@ -49,7 +49,7 @@ def test_no_trial_loses_anything(rows, part, least):
     assert {row["key"]: row["faults"] for row in rows[part] if row["faults"]} == {}
 
 
-def test_trials_do_what_they_are_to_do(rows):
+def test_trials_do_what_they_should(rows):
     assert all(row["status"] != 0 for row in rows["kills"])
     assert "one line" in {row["outcome"] for row in rows["faults"]}
     assert sum(row["refused"] for row in rows["fuzz"]) > 50

@@ -45,7 +45,7 @@ INSTEAD = ": retrain with --overwrite, or use the version that trained it"
 
 
 def message(folder: Path, model: nn.Module | None = None) -> str:
-    """What is said of a checkpoint that cannot be loaded, without the place of the folder."""
+    """The message for a checkpoint that cannot be loaded, without the path of the folder."""
     load_it = partial(store.load_training if model is None else store.load_model, folder)
     with pytest.raises(CheckpointError) as caught:
         load_it(*([] if model is None else [model]))
@@ -88,7 +88,7 @@ def test_nothing_half_written_is_left(folder: Path) -> None:
     assert [path.name for path in folder.parent.iterdir()] == ["step-3"]
 
 
-def test_a_save_that_breaks_off_leaves_the_old_checkpoint(
+def test_an_interrupted_save_leaves_the_old_checkpoint(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object, **__: object) -> None:
@@ -112,7 +112,7 @@ def test_a_checkpoint_saved_again_replaces_the_old_one(folder: Path) -> None:
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.01, 0.5, 0.99, 0.9999])
 @pytest.mark.parametrize("name", ["model.safetensors", "training.safetensors", "state.json"])
-def test_a_file_that_was_cut_short_is_named(folder: Path, name: str, share: float) -> None:
+def test_a_truncated_file_is_named(folder: Path, name: str, share: float) -> None:
     path = folder / name
     whole = path.read_bytes()
     path.write_bytes(whole[: min(int(share * len(whole)), len(whole) - 3)])
@@ -123,7 +123,7 @@ def test_a_file_that_was_cut_short_is_named(folder: Path, name: str, share: floa
     assert "\n" not in found
 
 
-def test_a_model_cut_short_changes_no_parameter(folder: Path) -> None:
+def test_a_truncated_model_changes_no_parameter(folder: Path) -> None:
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-40])
     model = Kind().build()
@@ -173,7 +173,7 @@ def test_a_loss_is_a_score_below_zero(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"format": NaN}', '{"a": ' * 100_000])
-def test_a_state_nested_without_end_is_refused(folder: Path, text: str) -> None:
+def test_a_deeply_nested_state_is_refused(folder: Path, text: str) -> None:
     (folder / "state.json").write_text(text)
     assert message(folder).startswith("state.json is not JSON, or was cut short; ")
 
@@ -195,7 +195,7 @@ def test_weights_of_another_type_are_refused(folder: Path) -> None:
 
 
 def with_header(path: Path, header: bytes, *, length: int | None = None) -> None:
-    """Give a file of tensors another header, and another length of it."""
+    """Replace the header of a file of tensors, and its length."""
     whole = path.read_bytes()
     body = whole[8 + int.from_bytes(whole[:8], "little") :]
     length = len(header) if length is None else length
@@ -216,7 +216,7 @@ def with_header(path: Path, header: bytes, *, length: int | None = None) -> None
     ],
 )
 @pytest.mark.parametrize("name", ["model.safetensors", "training.safetensors"])
-def test_a_hostile_header_is_refused(
+def test_a_malicious_header_is_refused(
     folder: Path, name: str, header: bytes, length: int | None
 ) -> None:
     with_header(folder / name, header, length=length)
@@ -227,7 +227,7 @@ def test_a_hostile_header_is_refused(
 
 
 def test_a_model_of_another_size_is_refused_before_it_is_read(folder: Path) -> None:
-    """A file of 4 GiB of zeros, which takes no room on the disk."""
+    """A file of 4 GiB of zeros, which takes no space on the disk."""
     claim = {"dtype": "F32", "shape": [2**30], "data_offsets": [0, 2**32]}
     model = Kind().build()
     named = {name: claim for name, _ in list(model.named_parameters())[:1]}
@@ -242,7 +242,7 @@ def test_a_model_of_another_size_is_refused_before_it_is_read(folder: Path) -> N
     assert "is not the training state of this model: 4,294,96" in message(folder)
 
 
-def test_a_pipe_is_not_waited_for(folder: Path) -> None:
+def test_a_pipe_does_not_block(folder: Path) -> None:
     for name in ("model.safetensors", "state.json"):
         (folder / name).unlink()
         os.mkfifo(folder / name)
@@ -250,7 +250,7 @@ def test_a_pipe_is_not_waited_for(folder: Path) -> None:
     assert "is not JSON" in message(folder)
 
 
-def test_a_file_that_cannot_be_opened_is_said_in_one_line(folder: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_reported_in_one_line(folder: Path) -> None:
     import resource
 
     model = Kind().build()
@@ -340,7 +340,7 @@ def test_pointers_move(run: Run) -> None:
     assert sorted(p.name for p in run.checkpoints.iterdir() if p.name.startswith(".")) == []
 
 
-def test_a_checkpoint_that_is_not_there_is_answered_with_those_that_are(run: Run) -> None:
+def test_a_missing_checkpoint_is_answered_with_the_existing_ones(run: Run) -> None:
     for which in ("best", "7"):
         with pytest.raises(CheckpointError) as caught:
             run.checkpoint(which)
@@ -390,7 +390,7 @@ def test_a_run_is_known_by_the_format_of_its_manifest(run: Run, text: str) -> No
     assert run.exists
 
 
-def test_a_manifest_says_what_the_program_reads_or_is_refused(run: Run) -> None:
+def test_a_manifest_with_invalid_fields_is_refused(run: Run) -> None:
     for key, wrong in (
         ("versions", {}), ("seed", "1"), ("compute", None), ("parameters", {"a": "many"}),
         ("corpus", {**MANIFEST["corpus"], "pairs": [3]}), ("host", "here"),
@@ -448,7 +448,7 @@ COPIES = {
 }  # fmt: skip
 
 
-def test_a_real_folder_in_place_of_a_link_is_lost_by_nobody(two_steps: Run) -> None:
+def test_a_real_folder_in_place_of_a_link_is_not_lost(two_steps: Run) -> None:
     best = two_steps.checkpoints / "best"
     best.unlink()
     two_steps.step(3).rename(best)  # the only copy of step 3
@@ -485,7 +485,7 @@ def test_the_lock_of_a_killed_process_is_taken_over(two_steps: Run) -> None:
     assert names == ["best", "last", "step-3", "step-8"]
 
 
-def test_folders_made_for_a_lock_alone_go_again(tmp_path: Path) -> None:
+def test_folders_made_only_for_a_lock_are_removed(tmp_path: Path) -> None:
     run = Run(tmp_path / "runs" / "new")
     with pytest.raises(ZeroDivisionError), run.locked():
         raise ZeroDivisionError
@@ -505,7 +505,7 @@ def test_only_digits_are_a_step(two_steps: Run, which: str) -> None:
         two_steps.checkpoint(which)
 
 
-def test_a_finished_run_says_so_where_nothing_can_be_written(
+def test_a_finished_run_is_reported_even_if_nothing_can_be_written(
     two_steps: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -576,7 +576,7 @@ def test_the_run_that_finished_last_is_taken_when_none_is_named(
     assert open_run(None).folder == Path("runs/second")
 
 
-def test_a_folder_that_is_no_run_is_refused(
+def test_a_folder_that_is_not_a_run_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

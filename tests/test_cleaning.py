@@ -1,4 +1,4 @@
-"""What cleaning changes, what it leaves out, and that it counts both."""
+"""What cleaning changes and removes, and that it counts both."""
 
 import re
 from collections import Counter
@@ -71,13 +71,13 @@ MARKS = "\u0301\u0316\u0327\u05b0\u0344\u0f73\u0f71\u3099\u1acf"
 
 @given(st.text(MARKS + "aeé日か\u1100\u1161 ", min_size=900, max_size=1300))
 @settings(max_examples=10)
-def test_long_rows_of_marks_are_composed_as_unicode_says(text: str) -> None:
+def test_long_sequences_of_marks_are_composed_as_unicode_says(text: str) -> None:
     row = "a" + text + text[::-1] + "é"
     assert normalized(row, Counter()) == normalize("NFC", row).strip()
 
 
-def test_a_long_row_of_marks_and_of_spaces_is_normalised_in_time_that_grows_with_it() -> None:
-    """At this length, sorting marks by insertion and each space again would take an hour."""
+def test_long_sequences_of_marks_and_spaces_are_normalised_in_linear_time() -> None:
+    """At this length, an insertion sort of marks and a search for each space would take an hour."""
     row = normalized("a" + "\u0301\u0316" * 400_000, Counter())
     assert row == "á" + "\u0316" * 400_000 + "\u0301" * 399_999
     spaces = "a" + " " * 1_000_000 + "b"
@@ -112,7 +112,7 @@ def test_empty_sides_are_left_out_of_every_split_and_counted() -> None:
     assert (report.read, report.kept, report.dropped) == (5, 1, {"empty side": 4})
 
 
-def test_each_reason_leaves_out_what_it_says() -> None:
+def test_each_reason_removes_the_pairs_it_describes() -> None:
     train = pairs(
         ("good morning", "bonjour"),
         ("a b c d e f", "x"),  # six words: over five
@@ -148,7 +148,7 @@ def test_the_report_adds_up_and_duplicates_keep_their_first(train: list[tuple[st
     assert list(kept) == list(dict.fromkeys(pair for pair in train if pair[0] != "f"))
 
 
-def test_nothing_left_tells_the_counts_and_the_key() -> None:
+def test_an_emptied_corpus_reports_the_counts_and_the_key() -> None:
     raw = RawCorpus({"train": RawBitext(["a b c", ""], ["d e f", "x"])}, Origin("my/corpus"))
     config = DataConfig(corpus="my/corpus", cleaning={"max_words": 2})
     expected = (
@@ -159,7 +159,7 @@ def test_nothing_left_tells_the_counts_and_the_key() -> None:
         prepare(raw, config, seed=1)
 
 
-def test_an_empty_corpus_and_an_empty_split_are_told() -> None:
+def test_an_empty_corpus_and_an_empty_split_are_reported() -> None:
     nothing = RawCorpus({"train": RawBitext()}, Origin("my/corpus"))
     with pytest.raises(DataError, match="no training pair is left of 0; is it the right file"):
         prepare(nothing, DataConfig(corpus="my/corpus"), seed=1)
@@ -170,7 +170,7 @@ def test_an_empty_corpus_and_an_empty_split_are_told() -> None:
         prepare(no_test, config, seed=1)
 
 
-def test_validation_and_test_are_normalised_but_never_sieved() -> None:
+def test_validation_and_test_are_normalised_but_not_filtered() -> None:
     long = "word " * 300
     split = RawBitext([long, "twice", "twice", ""], ["mot\t", "deux", "deux", "x"])
     train = RawBitext(["a", "twice"], ["b", "double"])

@@ -1,4 +1,4 @@
-"""The commands as a user meets them: one small run, and everything that is done with it."""
+"""The commands as a user sees them: one small run, and everything that is done with it."""
 
 import io
 import json
@@ -49,7 +49,7 @@ def nmt(trained, tmp_path, monkeypatch, capsys):
 
 @pytest.fixture
 def fresh(tmp_path, monkeypatch, capsys):
-    """The command, where nothing was trained yet."""
+    """The command in a folder where nothing has been trained yet."""
     lay_out(tmp_path)
     return Commands(tmp_path, monkeypatch, capsys)
 
@@ -79,14 +79,14 @@ def test_every_test_sentence_has_its_hypothesis_and_its_attention(trained):
     }  # fmt: skip
 
 
-def test_the_manifest_tells_what_the_run_learned_from(trained):
+def test_the_manifest_records_what_the_run_learned_from(trained):
     manifest = json.loads((trained / "runs" / "tiny" / "manifest.json").read_text("utf-8"))
     assert manifest["corpus"]["pairs"] == {"train": 125, "validation": 12, "test": 13}
     assert manifest["corpus"]["corpus"] == "files"
     assert manifest["command"] == ["nmt", "train", "tiny.yaml"]
 
 
-def test_translate_writes_one_line_for_one_line_empty_ones_included(nmt):
+def test_translate_writes_one_line_per_line_including_empty_ones(nmt):
     found = nmt("translate", stdin="I see dogs\n\n  \nhe knows cats\r\n")
     assert found.status == 0
     lines = found.out.split("\n")
@@ -129,13 +129,13 @@ def test_n_best_in_each_format(nmt):
     assert scores == sorted(scores, reverse=True)
 
 
-def test_show_attention_prints_the_matrix_beside_the_translation(nmt):
+def test_show_attention_prints_the_matrix_with_the_translation(nmt):
     found = nmt("translate", "I see dogs", "--show-attention")
     assert found.out.count("\n") == 1
     assert all(word in found.err for word in ("I", "see", "dogs", "*", "0."))
 
 
-def test_attention_goes_where_it_is_asked_to_go(nmt):
+def test_attention_goes_to_the_requested_file(nmt):
     nmt("translate", "I see dogs", "--attention", "here.jsonl")
     kept = (nmt.folder / "runs/latest/translations/attention.jsonl").read_bytes()
     assert (nmt.folder / "here.jsonl").read_bytes() == kept
@@ -191,7 +191,7 @@ def test_a_dry_run_says_everything_and_writes_nothing(fresh):
         assert part in found.err
 
 
-def test_config_show_tells_where_a_value_comes_from(fresh):
+def test_config_show_says_where_a_value_comes_from(fresh):
     lines = fresh("config", "show", "tiny.yaml", "model.dropout=0.3").out.split("\n")
     assert "model.dropout: 0.3  # command line" in lines
     assert "training.epochs: 2  # tiny.yaml:16" in lines
@@ -204,7 +204,7 @@ def test_config_schema_is_a_schema(fresh):
 
 
 def refused(found, status, *parts):
-    """One line, with everything that it should name, and nothing on standard output."""
+    """Expect one line with everything that it should name, and nothing on standard output."""
     assert found.status == status
     assert found.out == ""
     complaints = [line for line in found.err.split("\n") if line.startswith("nmt: ")]
@@ -218,7 +218,7 @@ def test_a_run_that_exists_is_refused_with_three_ways_out(nmt):
     refused(nmt("train", "tiny.yaml"), 2, "runs/tiny", "--resume", "--overwrite", "--run-dir")
 
 
-def test_overwrite_deletes_no_folder_that_is_no_run(fresh):
+def test_overwrite_deletes_no_folder_that_is_not_a_run(fresh):
     (fresh.folder / "thesis").mkdir()
     (fresh.folder / "thesis" / "only-copy.txt").write_text("years", encoding="utf-8")
     refused(
@@ -227,7 +227,7 @@ def test_overwrite_deletes_no_folder_that_is_no_run(fresh):
     assert (fresh.folder / "thesis" / "only-copy.txt").exists()
 
 
-def test_resume_touches_no_folder_that_is_no_run(fresh):
+def test_resume_touches_no_folder_that_is_not_a_run(fresh):
     (fresh.folder / "thesis").mkdir()
     (fresh.folder / "thesis" / "only-copy.txt").write_text("years", encoding="utf-8")
     refused(fresh("train", "tiny.yaml", "--run-dir", "thesis", "--resume"), 2, "not a run of nmt")
@@ -299,7 +299,7 @@ def test_a_run_is_not_resumed_on_another_validation_or_test_text(fresh, split):
     refused(fresh("train", "tiny.yaml", "--resume"), 3, f"another {split} split")
 
 
-def test_links_in_a_run_of_somebody_else_are_not_written_through(nmt):
+def test_links_in_a_foreign_run_are_not_written_through(nmt):
     precious = nmt.folder / "precious"
     run = nmt.folder / "runs/tiny"
     (run / "translations").mkdir()
@@ -387,7 +387,7 @@ def test_a_split_that_is_not_the_runs_own_is_not_scored_as_such(nmt):
     assert (nmt.folder / "runs/tiny/evaluation/test/scores.json").read_bytes() == before
 
 
-def test_another_way_of_decoding_does_not_replace_the_runs_own_result(nmt):
+def test_another_decoding_does_not_replace_the_runs_own_result(nmt):
     test = nmt.folder / "runs/tiny/evaluation/test"
     before = (test / "scores.json").read_bytes()
     assert nmt("evaluate", "--beam-size", 1).status == 0
@@ -423,7 +423,7 @@ def test_files_called_test_do_not_replace_the_test_split(nmt):
     assert (nmt.folder / "runs/tiny/evaluation/test/scores.json").read_bytes() == before
 
 
-def test_a_full_output_is_not_taken_for_a_trouble_with_the_attention(nmt, monkeypatch):
+def test_a_full_output_is_not_blamed_on_the_attention_file(nmt, monkeypatch):
     import builtins
     import errno
 
@@ -453,7 +453,7 @@ def test_an_output_device_is_written_and_not_replaced(nmt):
         os.close(reader)
 
 
-def test_sizes_that_are_not_those_of_the_checkpoint_take_no_memory(nmt):
+def test_sizes_unlike_the_checkpoints_take_no_memory(nmt):
     config = nmt.folder / "runs/tiny/config.resolved.yaml"
     text = config.read_text("utf-8")
     config.write_text(re.sub(r"embedding_size: \d+", "embedding_size: 16777216", text), "utf-8")
@@ -461,7 +461,7 @@ def test_sizes_that_are_not_those_of_the_checkpoint_take_no_memory(nmt):
     refused(found, 3, "model.safetensors holds another model than the config describes")
 
 
-def test_a_pipe_in_place_of_the_last_translations_is_not_waited_for(nmt):
+def test_a_pipe_in_place_of_the_last_translations_does_not_block(nmt):
     import os
 
     (nmt.folder / "runs/tiny/translations").mkdir()
@@ -495,7 +495,7 @@ def test_a_state_of_another_version_is_refused(nmt):
     refused(nmt("train", "tiny.yaml", "--resume"), 3, "was saved by another version of nmt")
 
 
-def test_resume_may_go_on_for_longer(nmt):
+def test_resume_may_train_for_longer(nmt):
     found = nmt("train", "tiny.yaml", "--resume", "training.epochs=3")
     assert found.status == 0
     assert "training.epochs was 2, is 3" in found.err
@@ -503,7 +503,7 @@ def test_resume_may_go_on_for_longer(nmt):
     assert json.loads(metrics[-2])["epoch"] == 3
 
 
-def test_another_text_cannot_be_resumed(nmt):
+def test_a_run_cannot_be_resumed_on_another_text(nmt):
     with (nmt.folder / "train.tsv").open("a", encoding="utf-8") as file:
         file.write("something new\tquelque chose\n")
     refused(nmt("train", "tiny.yaml", "--resume"), 3, "another train split")
@@ -558,7 +558,7 @@ def test_a_wrong_option_is_one_line(nmt, arguments, parts):
     refused(nmt(*arguments), 2, *parts)
 
 
-def test_an_unknown_option_points_at_the_help(fresh):
+def test_an_unknown_option_points_to_the_help(fresh):
     found = fresh("translate", "--beem-size", 3)
     assert found.status == 2
     assert "--beem-size" in found.err
@@ -571,13 +571,13 @@ def test_an_endless_line_is_refused_by_its_number(nmt):
     assert "decoding.max_source_length" in found.err
 
 
-def test_bytes_that_are_no_utf8_are_refused_by_file_and_line(nmt):
+def test_invalid_utf8_is_refused_with_file_and_line(nmt):
     (nmt.folder / "in.txt").write_bytes("I see dogs\ncaf\xe9\n".encode("latin-1"))
     refused(nmt("translate", "--input", "in.txt", "--output", "out.txt"), 3, "in.txt:2", "UTF-8")
     assert not (nmt.folder / "out.txt").exists()
 
 
-def test_a_script_never_seen_is_translated_somehow(nmt):
+def test_an_unknown_script_is_translated_somehow(nmt):
     found = nmt("translate", "日本語 😀")
     assert found.status == 0
     assert found.out.count("\n") == 1
@@ -597,7 +597,7 @@ def test_an_output_that_cannot_be_written_is_one_line(nmt):
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "training.safetensors", "state.json"])
-def test_a_checkpoint_cut_short_is_named(nmt, name):
+def test_a_truncated_checkpoint_is_named(nmt, name):
     path = nmt.folder / "runs/tiny/checkpoints/last" / name
     path.write_bytes(path.read_bytes()[:-20])
     found = nmt("train", "tiny.yaml", "--resume", "training.epochs=3")
@@ -693,7 +693,7 @@ def test_every_help_ends_with_examples(fresh, command):
         RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
     ],
 )
-def test_memory_that_runs_out_anywhere_is_one_line(nmt, monkeypatch, error):
+def test_running_out_of_memory_anywhere_is_one_line(nmt, monkeypatch, error):
     from nmt.workflows import evaluate
 
     def full(*_, **__):
@@ -714,7 +714,7 @@ def test_another_error_of_the_program_keeps_its_traceback(nmt, monkeypatch):
         nmt("evaluate")
 
 
-def test_many_calls_in_one_process_have_one_set_of_commands(fresh):
+def test_many_calls_in_one_process_build_the_commands_once(fresh):
     from nmt.cli.app import app
 
     fresh("--version")

@@ -38,7 +38,7 @@ def mistake(path: Path, *overrides: str) -> str:
 
 
 def shown(line: str) -> bool:
-    """Whether nothing in a line moves the cursor, turns the direction, or cannot be written."""
+    """Whether a line has nothing that moves the cursor, changes direction or cannot be encoded."""
     bad = {"Cc", "Cs", "Zl", "Zp"}
     return not any(
         unicodedata.category(letter) in bad or "\u202a" <= letter <= "\u202e" for letter in line
@@ -156,7 +156,9 @@ def test_an_override_reaches_into_a_section_that_is_null(tmp_path: Path) -> None
         (f"data: [{'1, ' * 30_000}]", ":2: more than 2,000 values, aliases followed, which no"),
     ],
 )
-def test_sections_without_end_are_refused(tmp_path: Path, text: str, message: str | None) -> None:
+def test_endlessly_nested_sections_are_refused(
+    tmp_path: Path, text: str, message: str | None
+) -> None:
     found = mistake(written(tmp_path, f"name: small\n{text}\n"))
     if message is None:
         assert "data: input should be a valid dict" in found
@@ -219,7 +221,7 @@ def test_whole_numbers_are_decimal_unless_they_say_otherwise(
         "190:20:30", "-.inf", "1" * 64,
     ],
 )  # fmt: skip
-def test_a_field_of_text_has_what_was_written(tmp_path: Path, text: str) -> None:
+def test_a_text_field_keeps_what_was_written(tmp_path: Path, text: str) -> None:
     least = written(tmp_path, LEAST)
     assert load(least, [f"data.revision={text}"]).config.data.revision == text
     path = written(tmp_path, f"{LEAST}  config: {text}\n  files: null\n")
@@ -232,7 +234,7 @@ def test_a_field_of_text_has_what_was_written(tmp_path: Path, text: str) -> None
 
 
 @pytest.mark.parametrize("text", ["true", "False"])
-def test_true_in_a_field_of_text_wants_quotes(least: Path, text: str) -> None:
+def test_true_in_a_text_field_needs_quotes(least: Path, text: str) -> None:
     assert mistake(least, f"name={text}").endswith("; put it in quotes")
     assert load(least, [f"name='{text}'"]).config.name == text
 
@@ -245,15 +247,15 @@ def test_null_is_nothing_in_every_spelling(least: Path) -> None:
 @pytest.mark.parametrize(
     "override", ["seed=10:30", "seed=2024-05-01", "seed=1e400", f"seed={'9' * 5000}", "seed=.nan"]
 )
-def test_what_is_not_a_number_of_a_config_is_one_line(least: Path, override: str) -> None:
+def test_an_invalid_number_is_one_line(least: Path, override: str) -> None:
     found = mistake(least, override)
     assert found.startswith("command line: seed: ")
     assert len(found) < 350
 
 
 @pytest.mark.parametrize("bound", ["1e300", "9" * 30, "-1", "0"])
-def test_numbers_without_bounds_are_refused_or_can_be_worked_with(least: Path, bound: str) -> None:
-    """Whatever is let through multiplies with whatever a corpus has, in 64 bits."""
+def test_huge_numbers_are_refused_or_work(least: Path, bound: str) -> None:
+    """Every accepted number can be multiplied with any number of a corpus in 64 bits."""
     for section, fields in NUMBERS.items():
         for name in fields:
             try:
@@ -287,7 +289,7 @@ NUMBERS = {
 }  # fmt: skip
 
 
-# Foreign text in messages
+# Text from elsewhere in messages
 
 
 @pytest.mark.parametrize(
@@ -309,7 +311,7 @@ def test_a_config_that_asks_for_an_object_of_python_is_refused(tmp_path: Path, t
     assert "could not determine a constructor" in mistake(least, f"seed=!!{tag}")
 
 
-def test_an_override_without_end_is_refused(least: Path) -> None:
+def test_an_endless_override_is_refused(least: Path) -> None:
     found = mistake(least, f"data={'[' * 3000}")
     assert found.startswith("command line: data: cannot read '[[[")
     assert found.endswith("more than 40 sections within sections: nested without end?")
@@ -378,7 +380,7 @@ def test_a_wrong_override_is_named(least: Path, override: str, message: str) -> 
     assert mistake(least, override) == message
 
 
-def test_an_override_that_is_no_yaml_is_named(least: Path) -> None:
+def test_an_override_that_is_not_yaml_is_named(least: Path) -> None:
     assert mistake(least, "training.betas=[0.8").startswith(
         "command line: training.betas: cannot read '[0.8': "
     )
@@ -463,7 +465,7 @@ def test_a_section_that_contradicts_itself_is_named(
 
 
 @pytest.mark.parametrize("name", ["latest", "a/b", "..", "", "-x", "é/"])
-def test_a_name_that_is_no_folder_is_refused(least: Path, name: str) -> None:
+def test_an_unsuitable_folder_name_is_refused(least: Path, name: str) -> None:
     assert mistake(least, f"name='{name}'") == (
         "command line: name: must be up to 100 letters, digits, '.', '_', '+' and '-', "
         "and not 'latest'"
@@ -524,7 +526,7 @@ def test_a_missing_file_is_answered_with_the_nearest_shipped_one(tmp_path: Path)
     assert "did you mean 'luong'?" in message
 
 
-def test_a_folder_is_no_config(tmp_path: Path) -> None:
+def test_a_folder_is_not_a_config(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is a folder, not a config file"):
         load(tmp_path)
 
@@ -538,7 +540,7 @@ def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 # Configs that extend others
 
 
-def test_what_a_config_extends_lies_below_it(tmp_path: Path) -> None:
+def test_a_config_overrides_what_it_extends(tmp_path: Path) -> None:
     base = written(tmp_path, LEAST + "model:\n  dropout: 0.3\n  embedding_size: 9\n", "base.yaml")
     path = written(tmp_path, "extends: base.yaml\nname: mine\nmodel: {dropout: 0.4}\n")
     loaded = load(path)
@@ -549,7 +551,7 @@ def test_what_a_config_extends_lies_below_it(tmp_path: Path) -> None:
     assert loaded.sources["model.embedding_size"] == f"{base}:6"
 
 
-def test_a_chain_is_followed_from_folder_to_folder(tmp_path: Path) -> None:
+def test_a_chain_of_bases_is_followed_across_folders(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     written(tmp_path, LEAST + "seed: 7\n", "base.yaml")
     written(tmp_path / "in", "extends: ../base.yaml\nname: middle\n", "middle.yaml")
@@ -563,7 +565,7 @@ def test_a_mistake_in_the_base_is_named_there(tmp_path: Path) -> None:
     assert mistake(path) == "base.yaml:5: model: unknown key 'dropuot'; did you mean 'dropout'?"
 
 
-def test_a_base_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_base_is_named(tmp_path: Path) -> None:
     message = mistake(written(tmp_path, "extends: bse.yaml\n"))
     assert message == "small.yaml: extends bse.yaml, but there is no bse.yaml"
 
@@ -572,7 +574,7 @@ def test_a_shipped_config_is_extended_by_its_name_from_anywhere(tmp_path: Path) 
     for name in ("quickstart", "quickstart.yaml", "configs/quickstart.yaml"):
         path = written(tmp_path, f"extends: {name}\nname: mine\n")
         assert load(path).config.training == load(Path("quickstart")).config.training
-    written(tmp_path, f"{LEAST}seed: 7\n", "quickstart.yaml")  # one near it comes first
+    written(tmp_path, f"{LEAST}seed: 7\n", "quickstart.yaml")  # one close to it comes first
     assert load(written(tmp_path, "extends: quickstart.yaml\nname: mine\n")).config.seed == 7
 
 
@@ -596,7 +598,7 @@ def test_the_config_of_a_run_extends_nothing(tmp_path: Path) -> None:
         load(path, whole=True)
 
 
-def test_a_config_comes_out_of_a_pipe(tmp_path: Path) -> None:
+def test_a_config_can_come_from_a_pipe(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.write(writing, f"{LEAST}seed: 9\n".encode())
     os.close(writing)
@@ -614,7 +616,7 @@ MUTATIONS = st.lists(
 
 @given(st.sampled_from(sorted(shipped())), MUTATIONS)
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_changed_config_is_read_or_refused_in_one_line_a_mistake(
+def test_a_mutated_config_is_read_or_refused_with_one_line_per_mistake(
     tmp_path: Path, name: str, changes: list[tuple[int, int, str]]
 ) -> None:
     text = shipped()[name].read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""JSON, TMX and Parquet as programs write them: lists, columns, lines; broken and hostile ones."""
+"""JSON, TMX and Parquet as programs write them: lists, columns, lines; broken and malicious."""
 
 import json
 import os
@@ -26,7 +26,7 @@ Read = Callable[..., RawBitext]
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    """What is read from a file with this name and content."""
+    """The corpus read from a file with this name and content."""
 
     def read(name: str, content: str | bytes, **data: object) -> RawBitext:
         path = tmp_path / name
@@ -127,7 +127,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_container_is_told_in_one_line(case: str, read: Read) -> None:
+def test_a_broken_container_is_reported_in_one_line(case: str, read: Read) -> None:
     text, message = BROKEN[case]
     with pytest.raises(DataError, match=message) as caught:
         read("a.json", text)
@@ -143,7 +143,7 @@ def test_a_line_of_json_may_be_deep_too(read: Read) -> None:
         read("a.jsonl", '{"a":' * 900 + "1" + "}" * 900 + "\n")
 
 
-def test_halves_of_surrogate_pairs_come_as_they_are(read: Read) -> None:
+def test_half_surrogate_pairs_are_kept(read: Read) -> None:
     found = read("a.jsonl", '{"en": "a\\ud800", "fr": "b"}\n')
     assert found.sources == ["a\ud800"]
     with pytest.raises(DataError, match="no column for") as caught:
@@ -182,7 +182,7 @@ HOSTILE_TMX = {
 
 
 @pytest.mark.parametrize("case", HOSTILE_TMX)
-def test_a_hostile_translation_memory_is_refused_in_one_line(case: str, read: Read) -> None:
+def test_a_malicious_translation_memory_is_refused_in_one_line(case: str, read: Read) -> None:
     text, message = HOSTILE_TMX[case]
     with pytest.raises(DataError, match=message) as caught:
         read("a.tmx", text)
@@ -220,7 +220,7 @@ def parquet_of(path: Path, rows: int = 100, **options: object) -> Path:
         ({"MOST_COLUMNS": 1}, "it has 2 columns"),
     ],
 )
-def test_a_parquet_file_that_claims_too_much_is_refused_before_it_is_read(
+def test_a_parquet_file_over_the_limits_is_refused_before_reading(
     limits: dict[str, int], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = DataConfig(corpus="files", files={"train": "x"})
@@ -232,7 +232,7 @@ def test_a_parquet_file_that_claims_too_much_is_refused_before_it_is_read(
         read_split(path, config)
 
 
-def test_structs_are_looked_into_to_some_depth_only(tmp_path: Path) -> None:
+def test_nested_structs_are_searched_to_a_limited_depth(tmp_path: Path) -> None:
     kind = pa.string()
     for _ in range(45):
         kind = pa.struct([("inner", kind)])
@@ -271,7 +271,7 @@ def test_a_bit_that_flipped_in_a_copy_of_the_hub_is_noticed(tmp_path: Path) -> N
         copies.load(tmp_path)
 
 
-def test_pipes_and_devices_are_refused_and_not_waited_for(tmp_path: Path) -> None:
+def test_pipes_and_devices_are_refused_without_blocking(tmp_path: Path) -> None:
     config = DataConfig(corpus="files", files={"train": "x"})
     os.mkfifo(tmp_path / "pipe.tsv")
     (tmp_path / "device.tsv").symlink_to("/dev/zero")

@@ -1,4 +1,4 @@
-"""A corpus whose two sides are one text is refused before anything is learned from it."""
+"""A corpus whose two sides are the same text is refused before training."""
 
 from collections.abc import Sequence
 
@@ -29,14 +29,14 @@ def told(train: Pairs, validation: Pairs = GOOD, test: Pairs = GOOD) -> list[str
 
 
 @pytest.mark.parametrize(("equal", "other"), [(11, 10), (6, 5), (3, 0), (2000, 1), (600, 500)])
-def test_a_corpus_with_mostly_equal_sides_is_told(equal: int, other: int) -> None:
+def test_a_corpus_with_mostly_equal_sides_is_reported(equal: int, other: int) -> None:
     (message,) = told(pairs(equal, other))
     assert f"the same in {equal:,} of {equal + other:,} pairs of train" in message
     assert "data.max_equal: 1" in message
 
 
 @pytest.mark.parametrize(("equal", "other"), [(10, 10), (2, 0), (5, 4), (400, 500), (0, 30)])
-def test_a_few_names_and_half_of_the_pairs_are_not_told(equal: int, other: int) -> None:
+def test_a_few_names_or_half_of_the_pairs_are_not_reported(equal: int, other: int) -> None:
     assert told(pairs(equal, other)) == []
 
 
@@ -47,14 +47,14 @@ def test_numbers_are_the_same_in_every_language() -> None:
 
 
 @pytest.mark.parametrize("place", [1, 2])
-def test_validation_and_test_alone_are_told_too(place: int) -> None:
+def test_equal_sides_of_validation_or_test_alone_are_reported(place: int) -> None:
     splits = [pairs(0, 30), pairs(0, 30), pairs(0, 30)]
     splits[place] = pairs(20, 3)
     (message,) = told(*splits)
     assert f"20 of 23 pairs of {('train', 'validation', 'test')[place]}" in message
 
 
-def test_a_long_corpus_is_looked_at_all_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_corpus_is_sampled_throughout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read, "LOOKED_AT", 10)
     monkeypatch.setattr(read, "MOST_LOOKED_AT", 100)
     assert told([*pairs(0, 400), *pairs(900, 0)])

@@ -26,7 +26,7 @@ def test_the_coverage_loss_is_the_papers_sum_over_real_positions() -> None:
     assert coverage_loss(weights, real).item() == pytest.approx(wanted, rel=1e-12)
 
 
-def test_looking_twice_at_a_word_costs_one_and_a_permutation_nothing() -> None:
+def test_attending_twice_to_a_word_costs_one_and_a_permutation_nothing() -> None:
     real = torch.ones(1, 3, dtype=torch.bool)
     twice = torch.eye(5)[[4, 2, 4]].unsqueeze(0)
     assert coverage_loss(twice, real).item() == 1
@@ -37,10 +37,10 @@ def test_looking_twice_at_a_word_costs_one_and_a_permutation_nothing() -> None:
 def test_its_gradient_is_right_and_leaves_padding_alone() -> None:
     weights, real = attention()
     assert torch.autograd.gradcheck(lambda a: coverage_loss(a, real), weights)
-    [slope] = torch.autograd.grad(coverage_loss(weights, real), weights)
-    assert (slope[1] == 0).all()  # one position cannot repeat another
-    assert (slope[2, 3] == 0).all()
-    assert (slope[2, 1] != 0).any()
+    [gradient] = torch.autograd.grad(coverage_loss(weights, real), weights)
+    assert (gradient[1] == 0).all()  # one position cannot repeat another
+    assert (gradient[2, 3] == 0).all()
+    assert (gradient[2, 1] != 0).any()
 
 
 @pytest.mark.parametrize(

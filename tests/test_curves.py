@@ -49,7 +49,7 @@ def test_values_that_are_no_numbers_are_left_out() -> None:
     assert [len(points) for points in [*lines(losses), *lines(bleu)]] == [3, 2, 2]
 
 
-def test_every_run_has_its_own_look_and_name(tmp_path: Path) -> None:
+def test_every_run_has_its_own_line_style_and_name(tmp_path: Path) -> None:
     runs = {f"run {n}": EVENTS for n in range(9)} | {"$x^2$ à <b>": EVENTS}
     losses, bleu = draw(runs).axes
     looks = [(line.get_color(), line.get_linestyle()) for line in bleu.lines]
@@ -86,7 +86,7 @@ def test_a_run_without_validations_yet_is_drawn(tmp_path: Path) -> None:
     assert save_curves({"a": EVENTS[:2]}, tmp_path / "a.png")
 
 
-def test_metrics_are_read_up_to_a_line_cut_short(tmp_path: Path) -> None:
+def test_metrics_are_read_up_to_an_incomplete_line(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     text = "\n".join(map(json.dumps, EVENTS))
     path.write_text(text + '\n{"event": "train", "st', encoding="utf-8")
@@ -115,7 +115,7 @@ def test_a_broken_line_is_named(text: str, message: str, tmp_path: Path) -> None
     "line",
     ["[" * 100_000, '{"step": ' + "1" * 5000 + "}", '"\x1b[2J"', "[1]", '{"a": ' * 100_000],
 )
-def test_a_hostile_line_is_one_line_of_complaint(line: str, tmp_path: Path) -> None:
+def test_a_malicious_line_is_one_line_of_error(line: str, tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     path.write_text(f'{{"event": "train"}}\n{line}\n', encoding="utf-8")
     with pytest.raises(DataError, match=r"metrics\.jsonl:2: ") as caught:
@@ -124,7 +124,7 @@ def test_a_hostile_line_is_one_line_of_complaint(line: str, tmp_path: Path) -> N
     assert len(str(caught.value)) < len(str(path)) + 100
 
 
-def test_a_pipe_in_place_of_metrics_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_in_place_of_metrics_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "metrics.jsonl")
     with pytest.raises(DataError, match="cannot be read: not an ordinary file"):
         read_metrics(tmp_path / "metrics.jsonl")
@@ -134,7 +134,7 @@ ODD = [[1], {"a": 1}, True, None, "3", 10**400, 1e300, -1e300, float("nan"), "\u
 
 
 @pytest.mark.parametrize("name", ["step", "seconds", "loss", "bleu", "event"])
-def test_odd_values_are_left_out_of_the_picture(name: str, tmp_path: Path) -> None:
+def test_invalid_values_are_left_out_of_the_picture(name: str, tmp_path: Path) -> None:
     odd = [
         {**event, name: value}
         for event in EVENTS

@@ -1,4 +1,4 @@
-"""Lines that are too long, cut into parts."""
+"""Lines that are too long, split into parts."""
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from nmt.decoding.cutting import cut
 
 
 def letters(text: str) -> list[Piece]:
-    """A piece for each letter that is no space."""
+    """A piece for each character except spaces."""
     return [Piece(letter, n, n + 1) for n, letter in enumerate(text) if not letter.isspace()]
 
 
@@ -30,7 +30,7 @@ def test_parts_are_sentences_or_runs_of_words(text, most, parts):
     assert cut(text, letters(text), most) == parts
 
 
-def test_no_accent_is_cut_from_its_letter():
+def test_no_accent_is_separated_from_its_letter():
     text = "e\u0301" * 9
     for part in cut(text, letters(text), 5):
         assert not part.startswith("\u0301")

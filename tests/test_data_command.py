@@ -1,4 +1,4 @@
-"""`nmt data list`, `get` and `check`, as a person and as a program meet them."""
+"""`nmt data list`, `get` and `check`, as used by people and by programs."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ def run(*arguments: object) -> Result:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """A corpus of 56 training pairs with oddities, and a test that overlaps it."""
+    """A corpus of 56 training pairs with defects, and a test split that overlaps it."""
     pairs = [(f"number {n}", f"le nombre {n}") for n in range(50)]
     odd = [SAME, LOPSIDED, WORDLESS, pairs[7], ("", "vide"), ("far " * 30, "loin")]
     for name, rows in (("train", pairs + odd), ("test", [("number 3", "trois"), ("new", "neuf")])):
@@ -45,7 +45,7 @@ def test_the_list_names_corpora_with_configs_that_exist() -> None:
         assert entry.ready is None or entry.ready in shipped()
 
 
-def test_check_counts_what_is_there_and_what_is_wrong(config: Path) -> None:
+def test_check_counts_pairs_and_problems(config: Path) -> None:
     found = json.loads(run("check", config, "--json").stdout)
     train, validation, test = (found["splits"][name] for name in ("train", "validation", "test"))
     assert train["cleaning"]["read"] == 56

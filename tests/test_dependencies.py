@@ -1,4 +1,4 @@
-"""What `pyproject.toml` promises to work with, and what the tests run with."""
+"""The versions that `pyproject.toml` allows, and those that the tests use."""
 
 import ast
 import re
@@ -24,18 +24,18 @@ TESTED = {
 }
 NEEDED = {"torch": "2.8", "huggingface_hub": "1.32", "typer": "0.27.2"}
 """The first versions with torch.onnx.ops.symbolic, huggingface_hub.utils.httpx and
-typer.TyperException: older ones install, and fail when the name is asked for."""
+typer.TyperException: older ones install, and fail when the name is used."""
 
 
 @pytest.mark.parametrize("required", REQUIREMENTS, ids=str)
-def test_the_tested_version_is_one_that_is_promised(required: Requirement) -> None:
+def test_the_tested_version_is_in_the_supported_range(required: Requirement) -> None:
     tested = TESTED[canonicalize_name(required.name)]
     assert required.specifier.contains(tested)
     assert Version(Version(metadata.version(required.name)).public) == tested
 
 
 @pytest.mark.parametrize("name", NEEDED)
-def test_no_version_is_promised_that_lacks_what_is_called(name: str) -> None:
+def test_every_supported_version_has_the_functions_called(name: str) -> None:
     (required,) = (one for one in REQUIREMENTS if one.name == name)
     lowest = Version(NEEDED[name])
     assert required.specifier.contains(lowest)
@@ -43,7 +43,7 @@ def test_no_version_is_promised_that_lacks_what_is_called(name: str) -> None:
     assert not required.specifier.contains(below)
 
 
-def test_whatever_is_imported_is_promised() -> None:
+def test_every_import_is_a_declared_dependency() -> None:
     declared = {canonicalize_name(one.name) for one in REQUIREMENTS}
     homes = metadata.packages_distributions()
     for file in sorted((ROOT / "nmt").rglob("*.py")):
@@ -54,7 +54,7 @@ def test_whatever_is_imported_is_promised() -> None:
 
 
 def _imported(tree: ast.AST) -> set[str]:
-    """The packages that a module imports, not for the types alone."""
+    """The packages that a module imports, except for type checking."""
     for_types = {
         id(inner)
         for node in ast.walk(tree)

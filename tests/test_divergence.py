@@ -1,4 +1,4 @@
-"""A training that has diverged is told and stopped; one that learns is left alone."""
+"""A training that has diverged is reported and stopped; one that learns is left alone."""
 
 import logging
 import math
@@ -58,7 +58,7 @@ def test_a_training_that_learns_is_left_alone(
         ([*FALLING, *(1e6 * 1.1**step for step in range(60))], 2004, 2019),
     ],
 )
-def test_a_loss_far_above_a_guess_is_told_once_and_then_ends_the_training(
+def test_a_loss_far_above_guessing_is_reported_once_and_then_ends_the_training(
     losses: list[float], told: int, over: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     watch, first_told, step = Divergence(WORDS), 0, 0
@@ -79,13 +79,15 @@ def test_a_loss_far_above_a_guess_is_told_once_and_then_ends_the_training(
     assert "\n" not in str(caught.value)
 
 
-def test_twice_a_guess_is_told_and_stops_nothing_soon(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_loss_of_twice_guessing_is_reported_and_stops_nothing_soon(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     followed([2 * GUESS if step else GUESS for step in range(300)])
     assert len(caplog.messages) == 1
 
 
-def test_a_collapse_to_the_loss_of_word_counts_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    """As of Transformers without a warm-up: never above a guess, and yet nothing is learned."""
+def test_a_collapse_to_the_unigram_loss_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+    """As with a Transformer without a warm-up: no worse than guessing, but nothing is learned."""
     followed(noisy([*FALLING, *(7.5,) * 300]))
     [said] = caplog.messages
     assert said.startswith("the loss has risen from 2.0")
@@ -105,7 +107,7 @@ def test_a_validation_of_a_diverged_model_ends_the_training(loss: float) -> None
 
 
 @pytest.mark.parametrize("words", [5, 60, WORDS])
-def test_one_who_knows_by_heart_may_be_sure_and_wrong(words: int) -> None:
+def test_an_overfitted_model_may_be_confident_and_wrong(words: int) -> None:
     followed([1.0, 0.1, 0.0], words).validated(3, 25.0)
 
 

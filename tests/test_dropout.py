@@ -9,7 +9,7 @@ from nmt.models.attention.positions import sinusoids
 from nmt.models.dropout import Dropout
 from support.tiny_models import SOURCES, TARGETS, Kind, ids
 
-COUNT = 400_003  # no multiple of the four values that share a word of random bits
+COUNT = 400_003  # not a multiple of four: four values share a word of random bits
 
 
 @pytest.mark.parametrize("p", [0.1, 0.2, 0.5, 0.9])
@@ -28,19 +28,19 @@ def test_values_are_zero_with_probability_p_and_scaled_else(p: float, dtype: tor
 def test_neighbours_are_dropped_independently() -> None:
     torch.manual_seed(1)
     dropped = (Dropout(0.3)(torch.ones(COUNT)) == 0).double()
-    for distance in (1, 2, 3, 4, 5):  # four neighbours share their random bits' word
+    for distance in (1, 2, 3, 4, 5):  # four neighbours share a word of random bits
         together = (dropped[distance:] * dropped[:-distance]).mean().item()
         assert together == pytest.approx(0.09, abs=0.003)
 
 
-def test_the_slope_is_dropped_and_scaled_like_the_value() -> None:
+def test_the_gradient_is_dropped_and_scaled_like_the_value() -> None:
     values = torch.randn(7, 5, 3, requires_grad=True)
     found = Dropout(0.4)(values)
     found.sum().backward()
     torch.testing.assert_close(values.grad * values, found)
 
 
-def test_the_generator_of_torch_decides() -> None:
+def test_the_random_generator_of_torch_decides() -> None:
     draws = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
@@ -49,7 +49,7 @@ def test_the_generator_of_torch_decides() -> None:
     assert not torch.equal(draws[0], draws[2])
 
 
-def test_nothing_is_dropped_or_drawn_where_nothing_is_to_be_dropped() -> None:
+def test_probability_zero_drops_and_draws_nothing() -> None:
     values = torch.randn(4, 9)
     before = torch.get_rng_state()
     assert torch.equal(Dropout(0.0)(values), values)
@@ -62,7 +62,7 @@ def test_hardly_anything_is_left_of_a_probability_next_to_one() -> None:
     assert (Dropout(0.999999)(torch.ones(1000)) == 0).double().mean() > 0.99
 
 
-# Where it stands
+# Where it is applied
 
 
 @pytest.mark.parametrize("positions", ["sinusoidal", "learned"])

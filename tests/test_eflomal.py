@@ -57,7 +57,7 @@ def test_links_of_the_measured_pairs_are_scored_and_those_of_training_are_not(fo
     assert rows["union"] == "| union | 0.7500 | 1.0000 | 0.1429 |"
 
 
-def test_what_is_missing_is_told_in_one_line(folder):
+def test_a_missing_or_failing_program_and_a_missing_file_are_one_line(folder):
     found = run(folder)
     assert (found.returncode, found.stdout, found.stderr.count("\n")) == (1, "", 1)
     assert "eflomal-align is not on the PATH: install it with  pip install eflomal" in found.stderr

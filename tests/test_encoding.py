@@ -70,7 +70,7 @@ OTHER = Bitext(["another"], ["autre"])
 
 
 @pytest.mark.parametrize("harm", ["cut", "empty", "foreign", "another", "half"])
-def test_a_damaged_or_foreign_file_is_made_again_with_one_line(
+def test_a_damaged_or_foreign_file_is_recreated_with_one_line(
     tokenizers: Tokenizers, own_cache: Path, harm: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = [encode(TEXT, tokenizers).source[n].tolist() for n in range(7)]
@@ -90,13 +90,13 @@ def test_a_damaged_or_foreign_file_is_made_again_with_one_line(
     assert [after.source[n].tolist() for n in range(7)] == before
 
 
-def test_what_nobody_has_used_for_a_month_goes(tokenizers: Tokenizers, own_cache: Path) -> None:
+def test_files_unused_for_a_month_are_deleted(tokenizers: Tokenizers, own_cache: Path) -> None:
     encode(TEXT, tokenizers)
     (old,) = own_cache.iterdir()
     encode(OTHER, tokenizers)
     for path in own_cache.iterdir():
         os.utime(path, (1, 1))
-    encode(OTHER, tokenizers)  # is used now
+    encode(OTHER, tokenizers)  # is used again
     assert not old.exists()
     (path,) = own_cache.iterdir()
     assert path.stat().st_mtime > 1

@@ -153,7 +153,7 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
         explain("cosin")
 
 
-def test_the_command_prints_all_that_the_issue_asks_for(nmt: Commands) -> None:
+def test_the_command_prints_all_properties(nmt: Commands) -> None:
     found = nmt("explain", "qkv")
     assert found.status == 0, found.err
     wanted = ("formula", "paper", "config", "shown in", "shapes", "parameters", "cost")
@@ -183,7 +183,7 @@ def test_the_listing_has_a_line_for_each_piece() -> None:
 # Counting
 
 
-def test_a_cost_that_is_no_polynomial_of_the_lengths_is_a_bug() -> None:
+def test_a_cost_that_is_not_polynomial_in_the_lengths_is_a_bug() -> None:
     def read(source: int, target: int) -> None:
         torch.ones(2**source, 3) @ torch.ones(3, 5)
 

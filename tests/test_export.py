@@ -1,4 +1,4 @@
-"""Exported models: the same translations as torch's, and every way an export can be wrong."""
+"""Exported models: the same translations as torch, and every way an export can be wrong."""
 
 import json
 import logging
@@ -49,12 +49,12 @@ KINDS = [
         ("norm", "post"), ("positions", "learned"), ("max_positions", 8))),
     Kind("transformer", "gru", "general", layer=(("positions", "rotary"), ("heads", 3))),
 ]  # fmt: skip
-"""Every score, decoder and cell, and what is computed otherwise; each takes some seconds."""
+"""Every score, decoder and cell, and special cases of the computation; each takes seconds."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A model in torch, and exported."""
+    """A model in torch, and its export."""
 
     torch: TorchEngine
     onnx: OnnxEngine
@@ -62,7 +62,7 @@ class Pair:
 
 
 NEAR = 1e-3, 1e-4
-"""How near scores and weights come to torch's in float64: layer norms over six numbers enlarge the
+"""How close scores and weights are to torch's in float64: layer norms over six numbers amplify the
 rounding of a graph's float32 a thousandfold, on each processor in its own way."""
 QUICK = [KINDS[0], *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS[1:])]
 
@@ -123,7 +123,7 @@ def test_a_search_finds_what_it_finds_in_torch(pair: Pair) -> None:
                 np.testing.assert_allclose(a.attention, b.attention, atol=NEAR[1])
 
 
-def test_eight_bits_are_almost_as_exact(pair: Pair, tmp_path: Path) -> None:
+def test_int8_is_almost_as_accurate(pair: Pair, tmp_path: Path) -> None:
     for name in ("encoder.onnx", "step.onnx"):
         quantize(pair.folder / name, tmp_path / name)
         kinds = {node.op_type for node in onnx.load(tmp_path / name).graph.node}
@@ -138,7 +138,7 @@ def test_eight_bits_are_almost_as_exact(pair: Pair, tmp_path: Path) -> None:
     assert (by_token[0] != by_token[1]).any()
 
 
-def test_no_more_words_are_offered_than_there_are(pair: Pair) -> None:
+def test_no_more_words_are_offered_than_exist(pair: Pair) -> None:
     for engine in (pair.onnx, pair.torch):
         offers = engine.open(ids(SOURCES).numpy(), most=50).step(np.full(3, BOS), None, None)
         assert [sorted(row) for row in offers.tokens.tolist()] == 3 * [list(range(3, 13))]
@@ -152,7 +152,7 @@ def test_all_parts_are_exported_in_some_model() -> None:
 
 @pytest.mark.parametrize("limited", ["location", "learned", "weighted"])
 def test_a_source_longer_than_the_parameters_is_refused_in_one_line(limited, tmp_path) -> None:
-    """A model of nine positions, whose graphs know nothing of sentences but their lengths."""
+    """A model of nine positions; its graphs know only the lengths of sentences."""
     kind = {
         "location": Kind("luong", score="location"),
         "learned": Kind("luong", score="none", encoder="self_attention", layer=(
@@ -178,12 +178,12 @@ def test_a_torch_that_cannot_export_is_named(tmp_path, monkeypatch) -> None:
 
 @pytest.fixture
 def stepper(pair: Pair) -> onnx.ModelProto:
-    """The graph of a step, to be changed."""
+    """The graph of a step, to be modified."""
     return onnx.load(pair.folder / "step.onnx")
 
 
 def stepped(pair: Pair, graph: onnx.ModelProto) -> None:
-    """Load a graph of a step with the encoder of a pair, and make two steps."""
+    """Load a graph of a step with the encoder of a pair, and run two steps."""
     encoder = (pair.folder / "encoder.onnx").read_bytes()
     step = graph.SerializeToString()
     engine = OnnxEngine(encoder, step, attends_from="s_t", precision="float32")
@@ -191,7 +191,7 @@ def stepped(pair: Pair, graph: onnx.ModelProto) -> None:
 
 
 def through(graph: onnx.ModelProto, output: str, *nodes: onnx.NodeProto) -> None:
-    """Let an output of a graph pass through nodes, from `before` to `output`."""
+    """Pass an output of a graph through nodes, from `before` to `output`."""
     for node in graph.graph.node:
         for names in (node.input, node.output):
             for place, name in enumerate(names):
@@ -238,7 +238,7 @@ def in_float64(graph: onnx.ModelProto) -> None:
         (in_float64, "gives other arrays than nmt's"),
     ],
 )
-def test_a_strangers_graph_that_gives_something_else_is_one_line(
+def test_a_foreign_graph_with_other_outputs_is_one_line(
     pair: Pair, stepper: onnx.ModelProto, change, reason: str
 ) -> None:
     change(stepper)
@@ -266,7 +266,7 @@ def test_a_graph_with_other_inputs_is_refused(pair: Pair, stepper: onnx.ModelPro
 def test_a_graph_reads_no_other_files(
     pair: Pair, stepper: onnx.ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Such as those in the folder where somebody translates."""
+    """Such as those in the folder in which a user translates."""
     monkeypatch.chdir(tmp_path)
     first = stepper.graph.initializer[0]
     Path("yours.bin").write_bytes(first.raw_data or bytes(4096))
@@ -292,7 +292,7 @@ def exported(tmp_path_factory):
 
 
 class _Silent:
-    """In place of pytest's capture, which lives no longer than a test."""
+    """Instead of pytest's capture, which ends with a test."""
 
     def readouterr(self) -> tuple[str, str]:
         return "", ""
@@ -309,7 +309,7 @@ def export(nmt) -> Path:
     return nmt.folder / "runs" / "tiny" / "export"
 
 
-def test_an_export_holds_all_that_translating_takes(nmt, export):
+def test_an_export_holds_all_that_translating_needs(nmt, export):
     assert {path.name for path in export.iterdir()} == {
         "config.resolved.yaml", "encoder.float32.onnx", "encoder.int8.onnx", "export.json",
         "step.float32.onnx", "step.int8.onnx", "tokenizer",
@@ -336,7 +336,7 @@ def test_translations_scores_and_attention_are_torchs(nmt):
         assert one.attention == other.attention
 
 
-def test_an_export_translates_wherever_it_lies(nmt, export):
+def test_an_export_translates_from_any_folder(nmt, export):
     wanted = nmt("translate", "I see cats").out
     shutil.move(export, nmt.folder / "elsewhere")
     shutil.rmtree(nmt.folder / "runs")
@@ -373,7 +373,7 @@ def test_an_export_translates_without_torch(nmt, export):
 
 
 @pytest.mark.parametrize("engine", ["torch", "onnx"])
-def test_bench_decode_tells_speed_and_latency_beside_the_peak(nmt, engine):
+def test_bench_decode_reports_speed_latency_and_the_peak(nmt, engine):
     found = json.loads(nmt("bench", "decode", "--json", "--engine", engine).out)
     assert found["engine"].startswith({"torch": "torch on cpu", "onnx": "onnxruntime"}[engine])
     assert found["latency_ms_p95"] >= found["latency_ms_p50"] > 0
@@ -403,7 +403,7 @@ def test_bench_decode_takes_a_file_and_an_export_alone(nmt, export):
         ("Features\t: asimd\n", "int8"),
     ],
 )
-def test_eight_bits_are_the_choice_only_where_they_do_not_overflow(
+def test_int8_is_chosen_only_where_it_does_not_overflow(
     export, tmp_path, monkeypatch, flags, wanted
 ):
     (tmp_path / "cpuinfo").write_text(flags, encoding="utf-8")
@@ -416,7 +416,7 @@ def test_eight_bits_are_the_choice_only_where_they_do_not_overflow(
 
 
 @pytest.mark.parametrize(("int8", "wanted"), [(29.9, "int8"), (29.8, "float32"), (31.0, "int8")])
-def test_the_default_is_int8_where_it_costs_no_bleu_to_speak_of(int8, wanted):
+def test_the_default_is_int8_where_it_costs_hardly_any_bleu(int8, wanted):
     assert preferred({"bleu": {"float32": 30.0, "int8": int8}}) == wanted
     assert preferred(None) == "float32"
 
@@ -489,7 +489,7 @@ def half_described(export):
         half_described,
     ],
 )  # fmt: skip
-def test_an_export_that_does_not_serve_is_told(nmt, export, damage):
+def test_an_unusable_export_is_reported(nmt, export, damage):
     said = damage(export)
     command = ("translate", "I see cats", "--precision", "float32")
     strict = nmt(*command, "--engine", "onnx")
@@ -503,7 +503,7 @@ def test_an_export_that_does_not_serve_is_told(nmt, export, damage):
     assert "decoding by torch on cpu, float32" in lenient.err
 
 
-def test_an_export_that_is_not_there_is_missed_only_by_who_asks_for_it(nmt, export):
+def test_a_missing_export_is_an_error_only_if_requested(nmt, export):
     shutil.rmtree(export)
     assert "decoding by torch" in nmt("translate", "I see cats").err
     strict = nmt("translate", "I see cats", "--engine", "onnx")
@@ -513,12 +513,12 @@ def test_an_export_that_is_not_there_is_missed_only_by_who_asks_for_it(nmt, expo
     assert (small.status, small.err) == (3, strict.err)
 
 
-def test_one_precision_alone_is_taken_and_the_other_refused(nmt, export, caplog):
+def test_a_single_precision_is_used_and_the_other_refused(nmt, export, caplog):
     with caplog.at_level(logging.WARNING):
         made = nmt("export", "--precision", "int8", "--output", "small")
     assert (made.status, made.out) == (0, "small\n")
     assert not caplog.records
-    assert len(made.err.splitlines()) == 3  # by what, which step, how large
+    assert len(made.err.splitlines()) == 3  # which engine, which step, what size
     assert {path.name for path in Path("small").glob("*.onnx")} == {
         "encoder.int8.onnx", "step.int8.onnx",
     }  # fmt: skip
@@ -541,7 +541,7 @@ def test_an_export_replaces_nothing_else(nmt):
     assert Path("mine/thesis.txt").exists()
 
 
-def test_an_export_is_not_written_over_a_file_nor_where_one_stands(nmt, export, monkeypatch):
+def test_an_export_replaces_neither_a_file_nor_the_current_folder(nmt, export, monkeypatch):
     refused = nmt("export", "--output", "tiny.yaml")
     assert (refused.status, len(refused.err.splitlines())) == (2, 1)
     assert "tiny.yaml is not a folder: name another folder with --output" in refused.err
@@ -565,7 +565,7 @@ def test_a_line_longer_than_translate_takes_is_measured_all_the_same(nmt, export
     assert nmt("bench", "decode").status == 0
 
 
-def test_int8_is_missed_for_the_reason_that_there_is(nmt, export, monkeypatch):
+def test_int8_is_refused_with_the_actual_reason(nmt, export, monkeypatch):
     command = ("translate", "I see cats", "--precision", "int8")
     refused = nmt(*command, "--device", "cuda")
     assert (refused.status, len(refused.err.splitlines())) == (2, 1)
@@ -640,7 +640,7 @@ def test_what_is_not_installed_is_named(nmt, monkeypatch):
     "options",
     [("--engine", "torch", "--precision", "int8"), ("--engine", "onnx", "--precision", "bfloat16")],
 )
-def test_an_engine_is_not_asked_for_what_it_has_not(nmt, options):
+def test_an_engine_refuses_a_precision_it_lacks(nmt, options):
     refused = nmt("translate", "I see cats", *options)
     assert refused.status == 2
     assert f"engine {options[1]} has no precision {options[3]}" in refused.err

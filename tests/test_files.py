@@ -103,7 +103,9 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_file_is_told_with_its_line(name: str, tmp_path: Path, config: DataConfig) -> None:
+def test_a_broken_file_is_reported_with_its_line(
+    name: str, tmp_path: Path, config: DataConfig
+) -> None:
     content, message = BROKEN[name]
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=message) as caught:
@@ -125,7 +127,7 @@ def test_a_byte_order_mark_alone_is_an_empty_file(
     assert found[0] == found[1]
 
 
-def test_a_missing_file_and_a_folder_are_told(tmp_path: Path, config: DataConfig) -> None:
+def test_a_missing_file_and_a_folder_are_reported(tmp_path: Path, config: DataConfig) -> None:
     with pytest.raises(DataError, match=r"no file .*absent\.tsv"):
         read_split(str(tmp_path / "absent.tsv"), config)
     (tmp_path / "folder.csv").mkdir()
@@ -133,7 +135,9 @@ def test_a_missing_file_and_a_folder_are_told(tmp_path: Path, config: DataConfig
         read_split(str(tmp_path / "folder.csv"), config)
 
 
-def test_null_sides_and_null_structs_stay_to_be_counted(tmp_path: Path, config: DataConfig) -> None:
+def test_null_sides_and_null_structs_are_kept_for_counting(
+    tmp_path: Path, config: DataConfig
+) -> None:
     path = tmp_path / "nulls.jsonl"
     path.write_text(
         '{"translation": {"en": "a", "fr": "b"}}\n{"translation": null}\n'
@@ -173,7 +177,7 @@ def test_columns_that_are_named_win_and_must_exist() -> None:
         find_pair(columns, ("en", "fr"), named=("x", "fr"))
 
 
-def test_a_first_line_that_speaks_of_languages_is_no_header(
+def test_a_first_line_that_mentions_languages_is_not_a_header(
     tmp_path: Path, config: DataConfig
 ) -> None:
     path = tmp_path / "pairs.tsv"

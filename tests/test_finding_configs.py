@@ -1,4 +1,4 @@
-"""Which file a name means: a user's own, a shipped one, a pipe; and what extends what."""
+"""The file that a name means: a user's own, a shipped one, a pipe; and what extends what."""
 
 import os
 import sys
@@ -60,7 +60,7 @@ def test_a_shipped_config_is_extended_by_its_name_from_anywhere(here: Path, base
     assert mine.sources["data.corpus"] == theirs.sources["data.corpus"]
 
 
-def test_a_file_of_ones_own_goes_before_a_shipped_config(here: Path) -> None:
+def test_a_users_own_file_takes_precedence_over_a_shipped_config(here: Path) -> None:
     written(here / "quickstart.yaml", LEAST.replace("small", "own"))
     assert load(Path("quickstart")).config.name == "own"
     assert load(Path("quickstart.yaml")).config.name == "own"
@@ -100,7 +100,7 @@ def test_a_config_may_come_from_a_pipe(pipe: Path) -> None:
     assert loaded.sources["data.corpus"] == f"{pipe}:3"
 
 
-def test_a_config_from_a_named_pipe_extends_what_lies_here(here: Path) -> None:
+def test_a_config_from_a_named_pipe_extends_files_of_this_folder(here: Path) -> None:
     written(here / "base.yaml", LEAST)
     fifo = here / "elsewhere" / "fifo"
     fifo.parent.mkdir()
@@ -139,7 +139,7 @@ def test_a_device_without_end_is_one_line(device: str) -> None:
     assert device in mistake(device)
 
 
-def test_what_can_be_read_once_is_known(here: Path, pipe: Path) -> None:
+def test_streams_are_recognised(here: Path, pipe: Path) -> None:
     os.mkfifo(here / "fifo")
     file = written(here / "mine.yaml", LEAST)
     assert all(is_stream(each) for each in (Path("-"), pipe, here / "fifo"))
@@ -182,7 +182,7 @@ def test_a_chain_of_configs_has_an_end(here: Path, length: int) -> None:
         assert "extends more than 19 files in a chain" in mistake(last)
 
 
-def test_a_loop_through_links_is_told(here: Path) -> None:
+def test_a_loop_through_links_is_reported(here: Path) -> None:
     one = written(here / "one.yaml", "extends: folder/link.yaml\n")
     (here / "folder").mkdir()
     (here / "folder" / "link.yaml").symlink_to(one)
@@ -202,9 +202,9 @@ def test_a_binary_file_is_one_line(here: Path) -> None:
     assert "base.yaml:1: the character U+0000" in mistake("mine.yaml")
 
 
-def test_a_large_file_is_told_and_not_read(here: Path) -> None:
+def test_a_large_file_is_reported_and_not_read(here: Path) -> None:
     with (here / "base.yaml").open("wb") as file:
-        file.truncate(2**40)  # a terabyte that takes no place
+        file.truncate(2**40)  # a terabyte that takes no space
     written(here / "mine.yaml", "extends: base.yaml\n")
     assert "1,099,511,627,776 bytes, more than 250,000" in mistake("mine.yaml")
     assert "larger than 250,000 bytes" in mistake("base.yaml")

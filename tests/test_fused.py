@@ -1,4 +1,4 @@
-"""The hand-written backward passes against autograd over the plain loop, and against numbers."""
+"""The hand-written backward passes against autograd and against finite differences."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ LENGTHS = [len(row) for row in SOURCES]
 
 
 def has_closed_slopes(kind: Kind) -> bool:
-    """Whether nothing in a model asks for the plain loop, by the names of its parts."""
+    """Whether a model needs no plain loop, by the names of its parts."""
     served = {
         "scope": "global",
         "selection": "soft",
@@ -53,7 +53,7 @@ def decoder(request: pytest.FixtureRequest) -> Decoder:
 
 
 def inputs(decoder: Decoder, *, target: int = 4) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Embedded words, encoder states, keys and a summary, all of which want gradients."""
+    """Embedded words, encoder states, keys and a summary, all of which require gradients."""
     batch, source, memory = len(LENGTHS), max(LENGTHS), decoder.bridge.in_features
     states = torch.randn(batch, source, memory, dtype=torch.float64)
     keys, values = decoder.attention.prepare(states)
@@ -71,7 +71,7 @@ def remembered(values: Tensor, keys: Tensor, summary: Tensor) -> Memory:
 
 
 def weighted(reading: DecoderOutput, *, attention: bool = True) -> Tensor:
-    """A scalar that every readout, and every weight of the attention, has its own share in."""
+    """A scalar to which every readout and every attention weight contributes differently."""
     dice = torch.Generator().manual_seed(11)
     shares = torch.randn(reading.readouts.shape, generator=dice, dtype=torch.float64)
     total = (reading.readouts * shares.to(reading.readouts.dtype)).sum()
@@ -81,7 +81,7 @@ def weighted(reading: DecoderOutput, *, attention: bool = True) -> Tensor:
     return total
 
 
-def test_a_decoder_whose_slopes_have_closed_forms_has_a_fused_recurrence(
+def test_a_decoder_with_closed_form_gradients_has_a_fused_recurrence(
     decoder: Decoder,
 ) -> None:
     assert decoder.fused
@@ -130,7 +130,7 @@ def test_a_new_score_is_fused_if_only_its_keys_are_new(score: type[Score], fused
     assert (attending_kinds(attention) is not None) == fused
 
 
-def test_a_class_of_whose_slopes_nothing_is_known_is_not_fused() -> None:
+def test_a_class_with_unknown_gradients_is_not_fused() -> None:
     attention = SingleHead(AttentionConfig(), query=4, memory=6)
     attention.normalizer = Cooled(AttentionConfig())
     assert attending_kinds(attention) is None
@@ -138,7 +138,7 @@ def test_a_class_of_whose_slopes_nothing_is_known_is_not_fused() -> None:
 
 
 @pytest.mark.parametrize("wish", ["rotary", "reads_words"])
-def test_an_attention_that_asks_with_more_than_the_state_is_not_fused(wish: str) -> None:
+def test_an_attention_whose_query_is_more_than_the_state_is_not_fused(wish: str) -> None:
     attention = SingleHead(AttentionConfig(), query=4, memory=6)
     assert attending_kinds(attention) is not None
     setattr(attention, wish, True)
@@ -207,7 +207,7 @@ def test_finite_differences_agree_entry_by_entry() -> None:
         assert torch.autograd.gradcheck(outputs, given)
 
 
-def test_a_second_way_back_finds_the_same(decoder: Decoder) -> None:
+def test_a_second_backward_pass_gives_the_same(decoder: Decoder) -> None:
     embedded, *rest = inputs(decoder)
     total = weighted(decoder.read_fused(embedded, remembered(*rest)))
     [first] = torch.autograd.grad(total, embedded, retain_graph=True)
@@ -229,13 +229,13 @@ def test_bfloat16_products_stay_close(decoder: Decoder) -> None:
         assert reading.attention.dtype == torch.float32
         total = weighted(reading)
         found = torch.autograd.grad(total, [*given, *parameters], allow_unused=True)
-        gradients.append([slope for slope in found if slope is not None])
+        gradients.append([gradient for gradient in found if gradient is not None])
     for coarse, exact in zip(*gradients, strict=True):
         assert coarse.dtype == torch.float32
         assert (coarse - exact).norm() <= 0.05 * exact.norm() + 1e-3
 
 
-def test_nothing_is_kept_where_no_gradient_is_wanted(decoder: Decoder) -> None:
+def test_nothing_is_kept_where_no_gradient_is_needed(decoder: Decoder) -> None:
     embedded, *rest = inputs(decoder)
     with torch.no_grad():
         reading = decoder.read_fused(embedded, remembered(*rest))
@@ -254,23 +254,23 @@ def test_a_whole_model_learns_the_same_with_and_without(kind: Kind) -> None:
     model.decoder.fused = False
     wanted = model(source, source != PAD, target)
     torch.testing.assert_close(found.readouts, wanted.readouts)
-    slopes = (
+    both = (
         torch.autograd.grad(weighted(reading), list(parameters.values()), allow_unused=True)
         for reading in (found, wanted)
     )
-    for name, one, other in zip(parameters, *slopes, strict=True):
+    for name, one, other in zip(parameters, *both, strict=True):
         assert (one is None) == (other is None), name
         if one is not None:
             torch.testing.assert_close(one, other, msg=lambda text, name=name: f"{name}: {text}")
 
 
 @pytest.mark.parametrize("normalizer", sorted(normalizers))
-def test_a_sentence_of_padding_alone_is_not_looked_at_and_spoils_nothing(normalizer: str) -> None:
+def test_a_sentence_of_padding_alone_is_ignored_and_harmless(normalizer: str) -> None:
     decoder: Any = Kind(attention=(("normalizer", normalizer),)).build().double().decoder
     embedded, *rest = inputs(decoder)
     memory = remembered(*rest)
     memory.mask[1] = False
     reading = decoder.read_fused(embedded, memory)
     assert (reading.attention[1] == 0).all()
-    slopes = torch.autograd.grad(weighted(reading), [embedded, *rest])
-    assert all(slope.isfinite().all() for slope in slopes)
+    found = torch.autograd.grad(weighted(reading), [embedded, *rest])
+    assert all(gradient.isfinite().all() for gradient in found)

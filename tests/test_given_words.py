@@ -1,4 +1,4 @@
-"""The words of texts that somebody else has cut: tokens between spaces, and nothing else."""
+"""The words of pretokenised text: tokens between spaces, and nothing else."""
 
 import pytest
 from hypothesis import given
@@ -61,7 +61,7 @@ def test_a_token_of_a_no_break_space_has_its_own_pieces() -> None:
     assert given.shares.argmax(axis=0).tolist() == [0, 1, 1, 2, 3]
 
 
-def test_pieces_of_what_nobody_sees_belong_to_the_word_that_follows() -> None:
+def test_pieces_of_invisible_characters_belong_to_the_next_word() -> None:
     sentence = "a \u200b\u2067b\u2069 c\u200b"
     pieces = [Word(letter, place, place + 1) for place, letter in enumerate(sentence)]
     seen = side(sentence, pieces)

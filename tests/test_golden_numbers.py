@@ -14,7 +14,7 @@ PADDED, WIDTH = 100, 500
 
 
 class Given(Score):
-    """The scores of the example, whatever is asked; .5 at padding."""
+    """The scores of the example, whatever the query; .5 at padding."""
 
     def forward(self, query: Tensor, keys: Tensor) -> Tensor:
         table = torch.full((1, 3, PADDED), 0.5)
@@ -26,7 +26,7 @@ def test_i_love_you() -> None:
     attention = attention_of(config_of("dot"), query=WIDTH, memory=WIDTH)
     assert isinstance(attention, SingleHead)
     attention.score = Given(config_of(), query=WIDTH, memory=WIDTH)
-    H = torch.randn(WIDTH, PADDED).double()  # a column a word
+    H = torch.randn(WIDTH, PADDED).double()  # one column per word
     mask = (torch.arange(PADDED) < 3).view(1, 1, PADDED)
     keys, values = attention.prepare(H.t().unsqueeze(0))
     found = attention(plain_query(torch.zeros(1, 3, WIDTH)), keys, values, mask)
@@ -42,7 +42,7 @@ def test_i_love_you() -> None:
         torch.testing.assert_close(found.contexts[0, t], average)
 
 
-# 2. Self-attention by hand: the rows of X look at each other, without scale or projections
+# 2. Self-attention by hand: the rows of X attend to each other, without scale or projections
 
 X = torch.tensor([[1.0, 2, 1, 2, 1], [1, 1, 1, 2, 1], [3, 2, 1, 1, 1]]).double()
 

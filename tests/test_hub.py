@@ -1,4 +1,4 @@
-"""The hub as users meet it: every layout, every fault, over real HTTP and the real libraries."""
+"""The hub as users see it: every layout, every fault, over real HTTP and the real libraries."""
 
 import errno
 import io
@@ -25,7 +25,7 @@ from support.hub_standin import Fault, Hub, Reader
 
 ENGLISH = [f"sentence number {n} of {n % 7}" for n in range(60)]
 FRENCH = [f"la phrase {n} de {n % 7}" for n in range(60)]
-ENGLISH[3], FRENCH[3] = "None", "NA"  # words, though tables like to read them as nothing
+ENGLISH[3], FRENCH[3] = "None", "NA"  # words, although table readers like to treat them as missing
 PAIRS = [list(pair) for pair in zip(ENGLISH, FRENCH, strict=True)]
 
 
@@ -119,7 +119,7 @@ def test_every_layout_gives_the_same_pairs(hub: Hub, reader: Reader, layout: str
     assert tuple(found.origin["columns"]) == columns
 
 
-def test_only_the_wanted_columns_travel_and_only_once(
+def test_only_the_needed_columns_are_downloaded_and_only_once(
     hub: Hub, reader: Reader, tmp_path: Path
 ) -> None:
     noise = Random(7)
@@ -148,9 +148,7 @@ def test_the_commit_really_read_is_recorded_and_a_new_one_is_fetched(
     assert (len(old.pairs["train"]), len(new.pairs["train"])) == (25, 49)
 
 
-def test_the_same_asked_for_in_other_words_is_one_copy(
-    hub: Hub, reader: Reader, tmp_path: Path
-) -> None:
+def test_equivalent_requests_share_one_copy(hub: Hub, reader: Reader, tmp_path: Path) -> None:
     name = hub.add("worded/pairs", THREE)
     reader.read(name, home=tmp_path)
     hub.requests.clear()
@@ -176,7 +174,7 @@ def test_splits_keep_their_names_and_a_lone_dev_is_the_validation(hub: Hub, read
     assert not {s for s, _ in lone.pairs["test"]} & {s for s, _ in lone.pairs["train"]}
 
 
-def test_a_config_with_the_languages_swapped_will_do(hub: Hub, reader: Reader) -> None:
+def test_a_config_with_the_languages_swapped_is_accepted(hub: Hub, reader: Reader) -> None:
     readme = card({"fr-en": {"train": "fr-en/*"}, "de-en": {"train": "de-en/*"}})
     files = {"README.md": readme, "fr-en/train.parquet": pairs_file(),
              "de-en/train.parquet": parquet(en=ENGLISH, de=FRENCH)}  # fmt: skip
@@ -246,13 +244,13 @@ MISTAKES: dict[str, tuple[dict[str, bytes], dict[str, object], str]] = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_told_in_one_line_that_names_the_data_set(
+def test_a_mistake_is_reported_in_one_line_that_names_the_data_set(
     hub: Hub, reader: Reader, mistake: str
 ) -> None:
     files, options, expected = MISTAKES[mistake]
     name = hub.add(f"mistakes/{mistake}", files)
     found = reader.read(name, fallback="phrasebook", **options)
-    assert found.kind == "DataError"  # and no fallback is taken
+    assert found.kind == "DataError"  # and no fallback is used
     assert found.error.startswith(f"{name}: ")
     assert expected in found.error
     assert "\n" not in found.error
@@ -268,7 +266,7 @@ def test_a_mistake_is_told_in_one_line_that_names_the_data_set(
         ("romrawin/multi30k", "no such data set, or it is private; did you mean 'romrawinjp"),
     ],
 )
-def test_an_impossible_or_unknown_id_names_the_near_one(
+def test_an_impossible_or_unknown_id_suggests_a_similar_one(
     reader: Reader, corpus: str, expected: str
 ) -> None:
     found = reader.read(corpus)
@@ -291,7 +289,9 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_passing_fault_is_survived(hub: Hub, reader: Reader, fault: str, tmp_path: Path) -> None:
+def test_a_temporary_fault_is_survived(
+    hub: Hub, reader: Reader, fault: str, tmp_path: Path
+) -> None:
     files = LAYOUTS["json-lines"][0] if "json" in fault else THREE
     readme = b"# A card long enough to be cut in the middle"
     name = hub.add(f"faulty/{fault.replace(' ', '-')}", {"README.md": readme, **files})
@@ -321,7 +321,7 @@ def test_a_hub_that_always_fails_is_unreachable_and_leaves_nothing(
     assert not list(tmp_path.rglob("*.parquet")), "nothing half-written stays"
 
 
-def test_the_fallback_is_loud_and_recorded(hub: Hub, tmp_path: Path) -> None:
+def test_the_fallback_is_announced_and_recorded(hub: Hub, tmp_path: Path) -> None:
     with Reader(hub.url, tmp_path, HF_HUB_OFFLINE="1") as offline:
         instead = offline.read("offline/pairs", fallback="phrasebook")
     assert instead.origin["corpus"] == "phrasebook"
@@ -362,7 +362,7 @@ def test_a_silent_hub_is_given_up_quickly(tmp_path: Path) -> None:
     assert found.seconds < 9
 
 
-def test_a_host_that_is_never_found_is_given_up_too() -> None:
+def test_a_host_that_cannot_be_resolved_is_given_up_too() -> None:
     never = threading.Event()
     with pytest.raises(HubUnreachable, match="gave no answer in 0 s"):
         first_answer(never.wait, seconds=0.05)
@@ -382,7 +382,7 @@ def test_offline_opens_no_socket_and_never_gives_another_revision(
         target = offline.read(name, target="de")
     assert hub.requests == []
     assert warm.pairs == exact.pairs == read.pairs
-    assert warm.warnings == []  # it was asked for
+    assert warm.warnings == []  # it was requested
     assert cold.kind == other.kind == target.kind == "HubUnreachable"
     assert "HF_HUB_OFFLINE is set" in cold.error
     assert "no copy of revision 'v2', only of main" in other.error
@@ -399,7 +399,7 @@ def test_a_home_that_cannot_be_written_is_named(hub: Hub, tmp_path: Path) -> Non
     assert "HF_HOME" in found.error
 
 
-def test_a_full_disk_is_told_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_leaves_no_files(tmp_path: Path) -> None:
     folder = tmp_path / "corpus" / "copy"
 
     def write() -> None:
@@ -453,7 +453,7 @@ DAMAGES = [truncated, of_equal_length, without_a_file, of_another_data_set, with
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_copy_is_fetched_again_where_there_is_a_hub(
+def test_a_damaged_copy_is_downloaded_again_if_the_hub_answers(
     hub: Hub, reader: Reader, tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
     name = hub.add(f"damaged/{damage.__name__}", THREE)
@@ -469,7 +469,7 @@ def test_a_damaged_copy_is_fetched_again_where_there_is_a_hub(
     assert reader.read(name, home=tmp_path).warnings == []
 
 
-def test_a_damaged_copy_is_told_where_there_is_no_hub(
+def test_a_damaged_copy_is_reported_if_the_hub_does_not_answer(
     hub: Hub, reader: Reader, tmp_path: Path
 ) -> None:
     name = hub.add("damaged/offline", THREE)
@@ -489,7 +489,7 @@ SWAPPED = {"validation": "test", "test": "validation"}
 
 
 @pytest.mark.parametrize("first", [{}, {"splits": SWAPPED}], ids=["usual", "swapped"])
-def test_the_splits_of_a_config_do_not_depend_on_the_copies_that_there_are(
+def test_the_splits_of_a_config_do_not_depend_on_existing_copies(
     hub: Hub, reader: Reader, tmp_path: Path, first: dict[str, object]
 ) -> None:
     name = hub.add("cached/splits", THREE)
@@ -506,7 +506,7 @@ def test_the_splits_of_a_config_do_not_depend_on_the_copies_that_there_are(
         assert offline.read(name, splits={"test": "validation"}).kind == "HubUnreachable"
 
 
-def test_the_columns_of_a_config_do_not_depend_on_the_copies_that_there_are(
+def test_the_columns_of_a_config_do_not_depend_on_existing_copies(
     hub: Hub, reader: Reader, tmp_path: Path
 ) -> None:
     simple = [f"simple {n}" for n in range(60)]
@@ -523,7 +523,7 @@ def test_the_columns_of_a_config_do_not_depend_on_the_copies_that_there_are(
 
 
 def aged(copy: Path) -> None:
-    """As an earlier version wrote it, which did not note what there was to choose from."""
+    """As written by an earlier version, which did not record the available choices."""
     origin = json.loads((copy / "origin.json").read_text())
     for key in ("layout", "choices", "bytes"):
         del origin[key]
@@ -550,7 +550,7 @@ def test_a_copy_of_an_earlier_layout_is_fetched_again_or_used_with_care(
     assert hub.sent(r"\.parquet") > 0
 
 
-def test_what_killed_processes_left_is_swept_and_what_is_being_written_stays(
+def test_leftovers_of_killed_processes_are_deleted_and_active_drafts_kept(
     hub: Hub, reader: Reader, tmp_path: Path
 ) -> None:
     name = hub.add("orphans/pairs", THREE)
@@ -568,7 +568,7 @@ def test_what_killed_processes_left_is_swept_and_what_is_being_written_stays(
     assert (other / "en-fr-ba9876543210" / "train.parquet").read_bytes() == b"half"
 
 
-def test_a_note_of_the_commit_leads_nowhere_else(hub: Hub, reader: Reader, tmp_path: Path) -> None:
+def test_a_commit_note_cannot_lead_elsewhere(hub: Hub, reader: Reader, tmp_path: Path) -> None:
     name = hub.add("noted/pairs", THREE)
     reader.read(name, home=tmp_path)
     (ref,) = tmp_path.rglob("refs/main")
@@ -623,10 +623,10 @@ def test_ranges_near_each_other_are_one_request() -> None:
     remote.want([(500_000, 500_100), (0, 10), (90, 200)])
     assert sorted(asked) == [(0, 200), (500_000, 500_100)]
     remote.want([(100, 150), (499_000, 500_050)])
-    assert asked[2:] == [(499_000, 500_000)]  # what is here already is not asked for again
+    assert asked[2:] == [(499_000, 500_000)]  # what exists already is not requested again
 
 
-def test_nested_and_plain_columns_are_read_alike_from_disk_and_afar(tmp_path: Path) -> None:
+def test_nested_and_plain_columns_are_read_alike_from_disk_and_remotely(tmp_path: Path) -> None:
     data = parquet(translation=[*STRUCTS[:-2], None, {"en": None, "fr": "x"}], other=ENGLISH)
     path = tmp_path / "pairs.parquet"
     path.write_bytes(data)

@@ -1,4 +1,4 @@
-"""What cannot be is one line at `config validate`, and whatever can be built can be read."""
+"""Impossible configs are one line at `config validate`; every possible one builds and runs."""
 
 import random
 import re
@@ -101,7 +101,7 @@ def refused(folder: Path, *overrides: str) -> str:
          "training.schedule", ["cosine", "max_steps"]),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_one_line_with_its_key_its_values_and_the_mend(
+def test_an_impossible_config_is_one_line_with_key_values_and_fix(
     overrides: list[str], key: str, parts: list[str], tmp_path: Path
 ) -> None:
     message = refused(tmp_path, *overrides)
@@ -166,7 +166,7 @@ def test_sizes_beyond_any_memory_are_one_line(overrides: list[str], tmp_path: Pa
     assert "does not fit into this machine's memory" in refused(tmp_path, *overrides)
 
 
-# Each number at its ends
+# Each number at its limits
 
 
 def numbers(section: type[Section], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -186,7 +186,7 @@ ENDS = ["1e300", "5e-324", str(2**63 - 1)]
 
 @pytest.mark.parametrize("value", ENDS)
 @pytest.mark.parametrize("key", [key for key, _ in numbers(Config)])
-def test_a_number_at_its_end_is_built_or_refused_in_one_line(
+def test_a_number_at_its_limit_is_built_or_refused_in_one_line(
     key: str, value: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "bad.yaml"
@@ -206,7 +206,7 @@ def test_a_number_at_its_end_is_built_or_refused_in_one_line(
     [("decoding.beam_size", 1_000), ("decoding.max_length_factor", 100),
      ("decoding.length_penalty", 10), ("training.samples", 10_000)],
 )  # fmt: skip
-def test_what_a_search_or_a_log_can_hold_has_a_bound(key: str, most: int, tmp_path: Path) -> None:
+def test_settings_of_search_and_log_are_bounded(key: str, most: int, tmp_path: Path) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text(BAD, encoding="utf-8")
     load(path, [f"{key}={most}"])
@@ -221,7 +221,7 @@ def test_at_the_bounds_a_search_stays_finite() -> None:
     assert np.isfinite(float(longest[1]) ** 10.0)
 
 
-def test_the_command_says_it_in_one_line_and_leaves_with_two(
+def test_the_command_reports_it_in_one_line_with_status_two(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     found = Commands(tmp_path, monkeypatch, capsys)(
@@ -232,7 +232,7 @@ def test_the_command_says_it_in_one_line_and_leaves_with_two(
     assert re.match(r"nmt: \S+02-dot.yaml:\d+: model.attention.score: score 'dot'", found.err)
 
 
-# Every combination is built and read, or refused
+# Every combination is built and run, or refused
 
 OPTIONS: dict[str, list[Any]] = {
     "decoder": list(decoders),
@@ -281,7 +281,7 @@ def values_of(case: dict[str, Any]) -> dict[str, Any]:
 
 
 def outcome(case: dict[str, Any], folder: Path) -> str:
-    """`read`, or what `config validate` says; anything else escapes as the bug that it is."""
+    """`read`, or the message of `config validate`; any other error escapes, since it is a bug."""
     path = folder / "case.yaml"
     if not path.exists():
         path.write_text("name: case\ndata: {corpus: phrasebook}\n", encoding="utf-8")
@@ -317,7 +317,7 @@ PLAIN = {key: values[0] for key, values in OPTIONS.items()} | {
 
 
 def sampled(count: int, seed: int) -> list[dict[str, Any]]:
-    """Each option plain or drawn, so that not nearly all are refused."""
+    """Each option default or random, so that not nearly all are refused."""
     draw = random.Random(seed)
     return [
         {
@@ -329,7 +329,7 @@ def sampled(count: int, seed: int) -> list[dict[str, Any]]:
 
 
 def pairs() -> list[dict[str, Any]]:
-    """Plain cases with each two options of the attention set to each two values."""
+    """Default cases with every two options of the attention set to every two values."""
     found = []
     for first, second in (("decoder", "score"), ("decoder", "scope"), ("decoder", "selection"),
                           ("feeding", "scope"),

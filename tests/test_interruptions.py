@@ -18,7 +18,7 @@ DEADLINE = 60  # seconds that a process may take
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
-    """The digests of a run that nothing disturbed."""
+    """The digests of an undisturbed run."""
     folder = tmp_path_factory.mktemp("whole")
     prepare(folder)
     finish(folder)
@@ -37,7 +37,7 @@ def prepare(folder: Path) -> None:
 
 
 def finish(folder: Path, *options: str) -> str:
-    """Train to the end; what was said."""
+    """Train to the end; returns the output."""
     running = process("train", "tiny.yaml", *options, folder=folder)
     _, err = running.communicate(timeout=DEADLINE)
     assert running.returncode == 0, err
@@ -45,7 +45,7 @@ def finish(folder: Path, *options: str) -> str:
 
 
 def interrupt(folder: Path, step: int, number: signal.Signals, *options: str):
-    """Train until a checkpoint of at least `step` is there, then send a signal."""
+    """Train until there is a checkpoint of at least `step`, then send a signal."""
     running = process("train", "tiny.yaml", *options, folder=folder)
     checkpoints = folder / "runs/tiny/checkpoints"
     began = time.monotonic()
@@ -63,7 +63,7 @@ def newest(checkpoints: Path) -> int:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """Of the last weights and optimizer, the metrics without times, and the hypotheses."""
+    """Digests of the last weights and optimizer, the metrics without times, and the hypotheses."""
     run = folder / "runs/tiny"
     last = run / "checkpoints/last"
     metrics = [json.loads(line) for line in (run / "metrics.jsonl").read_text().split("\n")[:-1]]
@@ -86,7 +86,7 @@ def test_sigkill_at_several_moments_changes_nothing(folder, uninterrupted):
         status, _, err = interrupt(folder, step, signal.SIGKILL, *options)
         assert status == -signal.SIGKILL, err
         with (folder / "runs/tiny/metrics.jsonl").open("a", encoding="utf-8") as metrics:
-            metrics.write('{"event": "train", "step": 999}\n{"event": "tra')  # as a crash may
+            metrics.write('{"event": "train", "step": 999}\n{"event": "tra')  # as after a crash
         options = ("--resume",)
     assert "resumed at step" in finish(folder, "--resume")
     assert digests(folder) == uninterrupted

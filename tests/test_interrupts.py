@@ -1,4 +1,4 @@
-"""A signal at every single step of the interpreter leads to a saved training, never to a trace."""
+"""A signal at any step of the interpreter leads to a saved training, never to a traceback."""
 
 import contextlib
 import signal
@@ -18,7 +18,7 @@ WATCHED = {interrupts.__file__, loop.__file__, contextlib.__file__}
 
 
 class _Tracing:
-    """Sends a signal before the n-th operation of the modules that are watched; counts them."""
+    """Sends a signal before the n-th operation of the watched modules, and counts operations."""
 
     def __init__(self, at: int | None, number: signal.Signals = signal.SIGTERM) -> None:
         self.at, self.number, self.count = at, number, 0
@@ -46,7 +46,7 @@ class _Tracing:
 
 
 def broken_off(at: int | None) -> tuple[int, list[str]]:
-    """What happened when a signal came at one operation of a block that changes nothing."""
+    """The result of a signal at one operation of a block that changes nothing."""
     told: list[str] = []
     watching = Interrupts()
 
@@ -69,7 +69,7 @@ def broken_off(at: int | None) -> tuple[int, list[str]]:
     return tracing.count, told
 
 
-def test_a_signal_at_any_moment_of_a_block_is_heard_and_everything_is_saved() -> None:
+def test_a_signal_at_any_moment_of_a_block_is_handled_and_everything_is_saved() -> None:
     count, told = broken_off(None)
     assert told == ["worked", "found"]
     assert count > 20
@@ -77,7 +77,7 @@ def test_a_signal_at_any_moment_of_a_block_is_heard_and_everything_is_saved() ->
     assert ends <= {
         ("saved", "left"),
         ("worked", "saved", "left"),
-        ("worked", "found", "left"),  # it came when all was done: nothing is left to save
+        ("worked", "found", "left"),  # it came at the very end: nothing is left to save
     }
     assert len(ends) == 3
 
@@ -110,7 +110,7 @@ def test_a_signal_at_any_moment_of_a_training_loses_no_update(number: signal.Sig
         assert second.progress.ended == "3 steps are done"
 
 
-def test_a_training_in_another_thread_is_just_run() -> None:
+def test_a_training_outside_the_main_thread_runs_normally() -> None:
     training, failed = Training(max_steps=2), []
 
     def run() -> None:
@@ -128,7 +128,7 @@ def test_a_training_in_another_thread_is_just_run() -> None:
 
 
 @pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt])
-def test_an_error_within_a_block_is_its_own(kind: type[BaseException]) -> None:
+def test_an_error_inside_a_block_is_not_changed(kind: type[BaseException]) -> None:
     watching = Interrupts()
 
     def work() -> None:
@@ -147,8 +147,8 @@ def test_a_signal_between_two_blocks_keeps_the_second_from_beginning() -> None:
             watching.at_once(lambda: pytest.fail("it had been asked to stop"), watching.leave)
 
 
-def test_a_signal_that_nobody_looked_for_is_not_lost() -> None:
-    """Such as Ctrl-C when a training of several is just over: the next one must not begin."""
+def test_an_unchecked_signal_is_not_lost() -> None:
+    """Such as Ctrl-C just after one of several trainings: the next one must not begin."""
     with pytest.raises(Interrupted), Interrupts().watched():
         signal.raise_signal(signal.SIGINT)
 

@@ -1,4 +1,4 @@
-"""The lecture: every config trains, says what it shows, and stands in the table of docs."""
+"""The lecture: every config trains, explains itself, and is in the table of the docs."""
 
 import importlib
 import json
@@ -59,7 +59,7 @@ def test_every_config_of_the_lecture_learns_from_its_first_updates(name: str, fo
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_every_config_of_the_lecture_says_what_it_shows_in_a_few_lines(name: str) -> None:
+def test_every_config_of_the_lecture_explains_itself_in_a_few_lines(name: str) -> None:
     lines = CONFIGS[name].read_text(encoding="utf-8").splitlines()
     header = "\n".join(line for line in lines if line.startswith("# "))
     assert len(lines) <= 20
@@ -69,7 +69,7 @@ def test_every_config_of_the_lecture_says_what_it_shows_in_a_few_lines(name: str
     assert re.search(r"# Paper: .*https://", header, flags=re.DOTALL)
 
 
-def test_all_of_them_have_one_budget_and_one_corpus() -> None:
+def test_all_of_them_share_budget_and_corpus() -> None:
     first = load(Path("lecture")).config
     for name in CONFIGS:
         config = load(Path(name)).config
@@ -87,7 +87,7 @@ def test_they_are_found_by_name_where_there_is_no_checkout(
         assert shipped()[name].is_file()
 
 
-def test_vectors_that_are_not_there_are_asked_for_kindly(tmp_path, monkeypatch, capsys) -> None:
+def test_missing_vectors_are_reported_in_one_line(tmp_path, monkeypatch, capsys) -> None:
     found = Commands(tmp_path, monkeypatch, capsys)("config", "validate", "37-word-vectors")
     assert found.status == 2
     assert re.search(r"37-word-vectors.yaml:\d+: model.source_vectors.file: ", found.err)
@@ -98,7 +98,7 @@ def test_vectors_that_are_not_there_are_asked_for_kindly(tmp_path, monkeypatch, 
 # docs/attention.md
 
 
-def test_every_config_stands_in_the_table_of_the_docs_and_every_link_leads_somewhere() -> None:
+def test_every_config_is_in_the_table_of_the_docs_and_every_link_works() -> None:
     linked = re.findall(r"\]\(\.\./(configs/lecture/[\w/.-]+\.yaml)\)", DOCS)
     assert {ROOT / path for path in linked} == set(CONFIGS.values())
     for path in re.findall(r"\]\(([^)#:]+)\)", DOCS):
@@ -127,7 +127,7 @@ def test_a_row_names_what_its_config_chooses(row: str) -> None:
     assert set(re.findall(r"`([\w-]+)`", names)) <= chosen
 
 
-def test_every_registered_piece_stands_in_the_docs() -> None:
+def test_every_registered_component_is_in_the_docs() -> None:
     missing = [
         f"{component.title} {component.name}"
         for component in components()

@@ -7,7 +7,7 @@ import pytest
 from support.commands import Commands, lay_out
 
 SOURCE, TARGET = 8, 6
-"""Words of the longest sentences, which a word tokenizer keeps whole, and the end."""
+"""Words in the longest sentences, which a word tokenizer keeps whole, and the end."""
 LONGEST = f"{' '.join(SOURCE * ['dogs'])}\t{' '.join(TARGET * ['chiens'])}\n"
 FILES = "data.files={train: train.tsv, validation: validation.tsv, test: test.tsv}"
 WORDS = ("tokenizer={kind: word, joint: false}", "training.epochs=1", "data.cleaning.max_ratio=9")
@@ -41,7 +41,7 @@ def held_out(split: str, folder: Path, *, more: str = "") -> None:
 
 
 def trained(nmt: Commands, *overrides: str) -> str:
-    """What is said by a training that ends well, or else the refusal."""
+    """The output of a successful training, or the error message."""
     found = nmt("train", "tiny.yaml", "--dry-run", FILES, *WORDS, *overrides)
     if found.status == 0:
         return ""
@@ -52,7 +52,7 @@ def trained(nmt: Commands, *overrides: str) -> str:
 
 
 @pytest.mark.parametrize("name", LIMITED)
-def test_a_longer_training_pair_is_refused_with_both_numbers_and_the_mend(name, nmt) -> None:
+def test_a_longer_training_pair_is_refused_with_both_numbers_and_the_fix(name, nmt) -> None:
     section, model, length = LIMITED[name]
     key = f"{section}.max_positions"
     side = "target" if length == TARGET + 1 else "source"
@@ -75,7 +75,7 @@ def test_a_longer_sentence_to_measure_on_is_refused_too(split, nmt) -> None:
     assert bool(unmeasured) == (split == "validation")
 
 
-def test_what_a_search_may_write_must_fit_too_where_positions_have_weights(nmt) -> None:
+def test_the_longest_translation_must_fit_too_where_positions_have_weights(nmt) -> None:
     """Of `I see` with its end, three pieces: three times as many, and ten."""
     key = "model.decoder.self_attention.max_positions"
     asked = (f"{TRANSFORMER}, {WEIGHTS}}}}}", "decoding.max_length_factor=3")
@@ -85,7 +85,7 @@ def test_what_a_search_may_write_must_fit_too_where_positions_have_weights(nmt) 
     )
 
 
-def test_nothing_is_written_of_a_training_that_is_refused(nmt) -> None:
+def test_a_refused_training_writes_nothing(nmt) -> None:
     found = nmt("train", "tiny.yaml", FILES, *WORDS, "model.attention={score: location}",
                 "model.attention.max_positions=5")  # fmt: skip
     assert found.status == 2

@@ -1,4 +1,4 @@
-"""The loop, around a trainer that only counts."""
+"""The training loop, with a trainer that only counts."""
 
 import signal
 from dataclasses import replace
@@ -24,7 +24,7 @@ def bitext() -> EncodedBitext:
 
 
 class Training:
-    """Writes down all that a loop does."""
+    """Records everything that a loop does."""
 
     def __init__(self, bleus: list[float] | None = None, **config: Any) -> None:
         self.config = TrainingConfig(**{"epochs": None, "patience": None, **config})
@@ -144,7 +144,7 @@ def test_checkpoints_come_between_validations_too() -> None:
     assert training.validated_at == [6, 8]
 
 
-def test_time_that_is_over_ends_a_training() -> None:
+def test_the_time_limit_ends_a_training() -> None:
     training = Training(max_minutes=5)
     training.progress.seconds = 301.0
     progress = training.run()
@@ -159,7 +159,7 @@ def test_time_goes_on_counting_where_it_stopped() -> None:
     assert 1000 <= training.run().seconds < 1060
 
 
-def test_patience_ends_a_training_and_the_best_is_remembered() -> None:
+def test_early_stopping_ends_a_training_and_the_best_is_remembered() -> None:
     training = Training([3, 7, 5, 6, 9], max_steps=99, validate_every=2, patience=2)
     progress = training.run()
     assert progress.ended == "early stopping: no BLEU improvement in 2 validations"
@@ -169,12 +169,12 @@ def test_patience_ends_a_training_and_the_best_is_remembered() -> None:
     assert [p.best_step for p in training.saved] == [2, 4, 4, 4]
 
 
-def test_a_better_score_gives_new_patience() -> None:
+def test_a_better_score_resets_patience() -> None:
     training = Training([3, 1, 4, 2, 2, 9], max_steps=99, validate_every=1, patience=2)
     progress = training.run()
     assert training.validated_at == [1, 2, 3, 4, 5]
     assert (progress.best_step, progress.bad_validations) == (3, 3)
-    assert training.bad_validations == 3  # the trainer is told, for its schedule
+    assert training.bad_validations == 3  # the trainer is notified, for its schedule
 
 
 def test_an_equal_score_is_no_better_one() -> None:
@@ -221,7 +221,7 @@ def test_an_interrupted_training_goes_on_where_it_stopped(after: int) -> None:
         assert getattr(second.progress, name) == getattr(straight.progress, name)
 
 
-def test_a_signal_breaks_off_a_validation_and_all_is_saved() -> None:
+def test_a_signal_interrupts_a_validation_and_all_is_saved() -> None:
     training = Training(max_steps=9, validate_every=3)
 
     def validate() -> Validation:
@@ -234,7 +234,7 @@ def test_a_signal_breaks_off_a_validation_and_all_is_saved() -> None:
         training.run()
     assert caught.value.number == signal.SIGINT
     assert [p.step for p in training.saved] == [3]
-    assert training.saved[0].validated == 0  # so that it is done again after resuming
+    assert training.saved[0].validated == 0  # so that it is repeated after resuming
 
     again = Training([8.0], max_steps=4, validate_every=3)
     again.progress = Progress(**training.saved[0].as_dict())

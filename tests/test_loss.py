@@ -21,7 +21,7 @@ def parts(dtype: torch.dtype = torch.float32) -> tuple[Tensor, nn.Linear, Tensor
     return readouts, vocabulary, targets
 
 
-def slopes(readouts: Tensor, vocabulary: nn.Linear, loss: Tensor) -> tuple[Tensor, ...]:
+def gradients_of(readouts: Tensor, vocabulary: nn.Linear, loss: Tensor) -> tuple[Tensor, ...]:
     return torch.autograd.grad(loss, [readouts, vocabulary.weight, vocabulary.bias])
 
 
@@ -43,14 +43,14 @@ def test_loss_and_gradients_are_those_of_torch(
     torch.testing.assert_close(plain, alone, **CLOSE[dtype])
     assert not plain.requires_grad
     for one, other in zip(
-        slopes(readouts, vocabulary, 3 * found),
-        slopes(readouts, vocabulary, 3 * wanted),
+        gradients_of(readouts, vocabulary, 3 * found),
+        gradients_of(readouts, vocabulary, 3 * wanted),
         strict=True,
     ):
         torch.testing.assert_close(one, other, **CLOSE[dtype])
 
 
-def test_the_loss_is_the_formula_that_is_written_above_it() -> None:
+def test_the_loss_is_the_formula_of_its_docstring() -> None:
     readouts, vocabulary, targets = parts(torch.float64)
     smoothing, wanted = 0.2, 0.0
     for n, target in enumerate(targets):
@@ -61,7 +61,7 @@ def test_the_loss_is_the_formula_that_is_written_above_it() -> None:
     assert found.item() == pytest.approx(wanted, rel=1e-9)
 
 
-def test_nothing_is_learned_where_no_gradient_is_wanted() -> None:
+def test_nothing_is_learned_where_no_gradient_is_needed() -> None:
     readouts, vocabulary, targets = parts(torch.float64)
     wanted, plain = smoothed_cross_entropy(readouts, vocabulary, targets, smoothing=0.1)
     with torch.no_grad():
@@ -83,7 +83,9 @@ def test_bfloat16_products_stay_close(smoothing: float) -> None:
     assert found.dtype == plain.dtype == torch.float32
     torch.testing.assert_close(found, wanted, rtol=2e-2, atol=0)
     for one, other in zip(
-        slopes(readouts, vocabulary, found), slopes(readouts, vocabulary, wanted), strict=True
+        gradients_of(readouts, vocabulary, found),
+        gradients_of(readouts, vocabulary, wanted),
+        strict=True,
     ):
         assert one.dtype == torch.float32
         assert (one - other).norm() < 2e-2 * other.norm()
@@ -114,7 +116,7 @@ def test_a_matrix_shared_with_the_readouts_gets_both_gradients() -> None:
     )
 
 
-def test_certain_and_impossible_words_give_no_nan() -> None:
+def test_probabilities_of_one_and_zero_give_no_nan() -> None:
     vocabulary = nn.Linear(1, 3)
     with torch.no_grad():
         vocabulary.weight.copy_(torch.tensor([[1e4], [-1e4], [0.0]]))
@@ -122,4 +124,6 @@ def test_certain_and_impossible_words_give_no_nan() -> None:
     readouts = torch.ones(2, 1, requires_grad=True)
     found, plain = smoothed_cross_entropy(readouts, vocabulary, torch.tensor([0, 1]), smoothing=0.1)
     assert plain.tolist() == pytest.approx([0, 2e4])
-    assert all(torch.isfinite(slope).all() for slope in slopes(readouts, vocabulary, found))
+    assert all(
+        torch.isfinite(gradient).all() for gradient in gradients_of(readouts, vocabulary, found)
+    )

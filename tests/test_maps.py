@@ -58,7 +58,7 @@ def test_maps_of_the_last_translation_are_drawn_though_they_were_not_kept(nmt):
 
 
 @pytest.mark.slow
-def test_a_model_without_attention_is_not_said_to_look_at_the_first_word(nmt):
+def test_a_model_without_attention_does_not_appear_to_attend_to_the_first_word(nmt):
     found = nmt("translate", "I see dogs", "--run", "runs/none", "--show-attention")
     assert found.status == 0
     assert found.err.strip().endswith("(this model has no attention)")
@@ -73,7 +73,7 @@ def test_a_model_without_attention_is_not_said_to_look_at_the_first_word(nmt):
 
 
 class OnApple:
-    """A tensor on a device that has no float64."""
+    """A tensor on a device without float64."""
 
     def __init__(self, values: torch.Tensor) -> None:
         self.values = values
@@ -88,7 +88,7 @@ class OnApple:
         raise TypeError("Cannot convert a MPS Tensor to float64")
 
 
-def test_a_device_without_float64_is_asked_for_none() -> None:
+def test_no_float64_is_used_on_a_device_without_it() -> None:
     weights = torch.rand(1, 2, 3)
     model: Any = SimpleNamespace(
         parameters=lambda: iter([torch.zeros(1)]), maps=lambda *_: {"one": OnApple(weights)}

@@ -59,7 +59,7 @@ def test_case_counts() -> None:
     assert measure(["HELLO WORLD"], ["hello world"]).ter.value == 100
 
 
-def test_hypotheses_and_references_are_not_taken_for_each_other() -> None:
+def test_hypotheses_and_references_are_not_swapped() -> None:
     one, other = measure(HYPOTHESES, REFERENCES), measure(REFERENCES, HYPOTHESES)
     assert one.chrf.value != other.chrf.value
     assert one.ter.value != other.ter.value
@@ -70,7 +70,7 @@ def test_sides_of_unequal_length_are_a_bug_of_the_caller() -> None:
         measure(HYPOTHESES, REFERENCES[:-1])
 
 
-def test_all_is_ready_for_json() -> None:
+def test_scores_can_be_written_as_json() -> None:
     found = measure(HYPOTHESES, REFERENCES).as_dict()
     assert set(found) == {"bleu", "chrf", "ter", "sentences"}
     assert set(found["ter"]) == {"value", "signature"}
@@ -113,7 +113,7 @@ def test_bleu_of_chinese_is_sacrebleus_for_chinese(language: str) -> None:
      ("lao", "lo"), ("khm-Khmr", "km"), ("bur", "my"), ("mya", "my"), ("bod", "bo"), ("dz", "bo"),
      ("text", "ja"), ("translation", "th"), ("", "lo"), ("tgt", "km"), ("out", "my"), ("b", "bo")],
 )  # fmt: skip
-def test_bleu_without_spaces_counts_letters_where_no_words_are_told(
+def test_bleu_without_spaces_counts_characters_where_words_are_unknown(
     language: str, like: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nmt.evaluation.segmentation._there", lambda tokenizer: False)
@@ -124,7 +124,9 @@ def test_bleu_without_spaces_counts_letters_where_no_words_are_told(
     assert "|tok:char|" in found.bleu.signature
 
 
-def test_japanese_and_korean_are_cut_into_words_by_who_can(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_japanese_and_korean_are_split_by_mecab_if_it_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("nmt.evaluation.segmentation._there", lambda tokenizer: True)
     assert segmentation("ja_JP").bleu == "ja-mecab"
     assert segmentation("kor").bleu == "ko-mecab"
@@ -133,7 +135,7 @@ def test_japanese_and_korean_are_cut_into_words_by_who_can(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("language", ["fr", "fr-CA", "de", "ms-MY", "vi", "zh-Latn", "en-TH", "ar"])
-def test_languages_with_spaces_are_counted_as_ever(language: str) -> None:
+def test_languages_with_spaces_are_scored_as_usual(language: str) -> None:
     assert segmentation(language, REFERENCES).bleu == "13a"
     assert measure(HYPOTHESES, REFERENCES, language) == measure(HYPOTHESES, REFERENCES)
 

@@ -34,7 +34,7 @@ def model(kind: Kind) -> Model:
     return kind.build()
 
 
-def test_shapes_alone_are_those_of_the_model_and_draw_nothing(kind: Kind) -> None:
+def test_a_model_of_shapes_only_has_the_right_shapes_and_draws_nothing(kind: Kind) -> None:
     state = torch.get_rng_state()
     with shapes_alone():
         shapes = build_model(kind.config(), VOCABULARIES)
@@ -61,7 +61,7 @@ def read_by_steps(
     for t in range(target.size(1)):
         previous = target[:, t]
         if t and forced is not None:
-            chosen = logits[-1][:, EOS:].argmax(-1) + EOS  # what is below is not a word
+            chosen = logits[-1][:, EOS:].argmax(-1) + EOS  # not a word
             previous = torch.where(forced[:, t], previous, chosen)
         step = model.step(previous, state, memory)
         state = step.state
@@ -75,7 +75,7 @@ def read_by_steps(
 
 @torch.no_grad()
 def test_padding_does_not_change_a_sentence(model: Model) -> None:
-    model.get_parameter("source_embedding.weight")[PAD] = 3.0  # padding is no zero by accident
+    model.get_parameter("source_embedding.weight")[PAD] = 3.0  # padding is not zero by accident
     source, target = ids(SOURCES, width=8), ids(TARGETS)
     memory, reading = model.encode(source, source != PAD), model(source, source != PAD, target)
     for n, row in enumerate(SOURCES):
@@ -108,7 +108,7 @@ def test_reading_at_once_equals_reading_step_by_step(kind: Kind, model: Model) -
 
 
 @torch.no_grad()
-def test_rows_can_be_picked_repeated_and_reordered(model: Model) -> None:
+def test_rows_can_be_selected_repeated_and_reordered(model: Model) -> None:
     source, mask, target = batch()
     memory = model.encode(source, mask)
     first = model.step(target[:, 0], model.start(memory), memory)
@@ -143,7 +143,7 @@ def test_a_partly_forced_reading_reads_its_own_choices(kind: Kind, share: str) -
 
 @torch.no_grad()
 def test_the_right_state_attends(kind: Kind, model: Model) -> None:
-    """The word at a position moves s_t, so only attention from s_t can see it there."""
+    """The word at a position changes s_t, so only attention with query s_t depends on it there."""
     if not kind.looks or kind.picks or kind.score == "location":
         pytest.skip("looks nowhere, at whole positions, or by the word itself")
     source, mask, target = batch()
@@ -183,7 +183,7 @@ def test_every_parameter_learns(model: Model) -> None:
     assert still == []
 
 
-def test_what_comes_later_does_not_change_what_was_read(model: Model) -> None:
+def test_later_words_do_not_change_earlier_states(model: Model) -> None:
     source, mask, target = batch()
     other = target.clone()
     other[:, 4] = 12
@@ -266,7 +266,7 @@ def test_a_cell_reads_at_once_what_it_reads_step_by_step(name: str, layers: int)
 def test_no_recurrent_network_runs_under_autocast_that_would_make_it_float16(
     name: str, started: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on CUDA, where autocast runs these networks in float16, whatever it was told."""
+    """As on CUDA, where autocast always runs these networks in float16."""
     monkeypatch.setattr("nmt.models.cells.networks_take_bfloat16", lambda kind: False)
     stack = cells[name](3, 0, 5, layers=2, dropout=0.0)
     seen: list[tuple[bool, torch.dtype]] = []
@@ -365,13 +365,13 @@ def test_the_same_seed_builds_the_same_model() -> None:
     ],
     ids=str,
 )
-def test_a_model_that_cannot_be_is_refused(kind: Kind, message: str) -> None:
+def test_an_impossible_model_is_refused(kind: Kind, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         build_model(kind.config(), VOCABULARIES)
     assert str(caught.value).startswith(message)
 
 
-def test_none_is_among_the_scores_that_are_named() -> None:
+def test_none_is_listed_among_the_scores() -> None:
     with pytest.raises(ConfigError, match="unknown attention score 'nune'; did you mean 'none'?"):
         build_model(Kind(score="nune").config(), VOCABULARIES)
 
@@ -390,8 +390,8 @@ def test_an_unknown_normaliser_is_refused() -> None:
 
 
 @torch.no_grad()
-def test_the_first_word_read_stands_behind_bos_alone() -> None:
-    """The first column of `forced` is not looked at: a target always begins as it is given."""
+def test_the_first_word_follows_bos_alone() -> None:
+    """The first column of `forced` is ignored: a target always begins with the given word."""
     model = Kind().build()
     source, mask, target = batch()
     assert (target[:, 0] == BOS).all()

@@ -1,4 +1,4 @@
-"""The names of rows and columns: seen as a reader sees them, and cut where no letter is parted."""
+"""The names of rows and columns: as a reader sees them, and never cut within a character."""
 
 import warnings
 from pathlib import Path
@@ -41,8 +41,8 @@ def test_a_name_is_shown_so(name: str, longest: int, expected: str) -> None:
 
 
 @given(st.text(st.characters(codec=None), max_size=60), st.integers(2, 20))
-def test_a_name_is_never_longer_than_it_may_be_nor_invisible(name: str, longest: int) -> None:
-    assert len(clusters(shown(name, longest))) <= longest + 1  # what was apart may join the last
+def test_a_name_is_never_too_long_or_invisible(name: str, longest: int) -> None:
+    assert len(clusters(shown(name, longest))) <= longest + 1  # may join the last one
     assert cell_len(shown(name, longest, width=cell_len)) <= longest
     assert is_blank(name) or not is_blank(shown(name, 200))
 

@@ -1,4 +1,4 @@
-"""What a training leaves for people and programs: metrics, samples, the model card."""
+"""The output of a training for people and programs: metrics, samples, the model card."""
 
 import errno
 import json
@@ -23,7 +23,7 @@ def nmt(tmp_path, monkeypatch, capsys):
     return Commands(tmp_path, monkeypatch, capsys)
 
 
-def test_metrics_after_the_checkpoint_and_a_line_cut_short_are_forgotten(tmp_path):
+def test_metrics_after_the_checkpoint_and_incomplete_lines_are_dropped(tmp_path):
     path = tmp_path / "metrics.jsonl"
     events = [("train", 5), ("validation", 5), ("train", 10), ("validation", 10), ("train", 15)]
     lines = [json.dumps({"event": event, "step": step}) for event, step in events]
@@ -34,7 +34,7 @@ def test_metrics_after_the_checkpoint_and_a_line_cut_short_are_forgotten(tmp_pat
     assert path.read_text(encoding="utf-8").split("\n") == [*lines[:3], ""]
 
 
-def test_a_validation_tells_what_is_right_with_and_without_the_reference(tmp_path, caplog):
+def test_a_validation_reports_accuracy_with_and_without_teacher_forcing(tmp_path, caplog):
     caplog.set_level("INFO", logger="nmt")
     found = Validation(2.5, 31.25, 44.5, forced_accuracy=0.8125, free_accuracy=0.5, seconds=7.2)
     config = TrainingConfig(tensorboard=False)
@@ -59,7 +59,7 @@ def test_a_validation_tells_what_is_right_with_and_without_the_reference(tmp_pat
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full device is Linux's")
-def test_a_full_disk_ends_in_one_error_and_not_in_a_second_at_closing(tmp_path):
+def test_a_full_disk_causes_one_error_and_no_second_one_at_closing(tmp_path):
     run = Run(tmp_path / "run")
     run.folder.mkdir()
     validation = Validation(2.5, 31.0, 44.0, forced_accuracy=0.8, free_accuracy=0.5, seconds=7.0)
@@ -76,7 +76,7 @@ def test_a_full_disk_ends_in_one_error_and_not_in_a_second_at_closing(tmp_path):
         train()
 
 
-def test_tensorboard_is_not_worth_a_training(tmp_path, caplog, monkeypatch):
+def test_a_failure_of_tensorboard_does_not_end_a_training(tmp_path, caplog, monkeypatch):
     board = Board(Run(tmp_path))
 
     def full(*_):
@@ -112,7 +112,7 @@ def test_the_card_names_the_mechanism_and_the_files_alone(nmt):
     assert str(nmt.folder) not in card
 
 
-def test_metrics_tensorboard_samples_and_card_tell_of_the_training(nmt):
+def test_metrics_tensorboard_samples_and_card_describe_the_training(nmt):
     assert nmt("train", "tiny.yaml", "training.tensorboard=true").status == 0
     run = nmt.folder / "runs/tiny"
     events = [json.loads(line) for line in (run / "metrics.jsonl").read_text().split("\n")[:-1]]
@@ -148,7 +148,7 @@ def test_metrics_tensorboard_samples_and_card_tell_of_the_training(nmt):
     assert scores["bleu"]["signature"] in card
 
 
-def test_a_fallback_is_announced_recorded_and_told_again_at_the_end(nmt, monkeypatch):
+def test_a_fallback_is_announced_recorded_and_repeated_at_the_end(nmt, monkeypatch):
     from nmt.data.hub import read
     from nmt.errors import HubUnreachable
 
@@ -169,7 +169,7 @@ def test_a_fallback_is_announced_recorded_and_told_again_at_the_end(nmt, monkeyp
     card = (nmt.folder / "runs/tiny/README.md").read_text(encoding="utf-8")
     assert "Not from `someone/corpus`" in card
     log = (nmt.folder / "runs/tiny/train.log").read_text(encoding="utf-8")
-    assert "someone/corpus is NOT used" in log  # said before the folder was there
+    assert "someone/corpus is NOT used" in log  # logged before the folder existed
     assert "everything is in" in log
 
 

@@ -65,7 +65,7 @@ def test_padding_gets_exactly_zero_wherever_it_stands(normalizer: Normalizer) ->
     torch.testing.assert_close(normalizer(given.masked_fill(~mask, 99.0), mask), found)
 
 
-def test_a_row_of_padding_alone_gets_zeros_and_finite_slopes(normalizer: Normalizer) -> None:
+def test_a_row_of_padding_alone_gets_zeros_and_finite_gradients(normalizer: Normalizer) -> None:
     given = some_scores().requires_grad_()
     found = normalizer(given, mask_of([SOURCE, 0]))
     assert (found[1] == 0).all()
@@ -76,7 +76,7 @@ def test_a_row_of_padding_alone_gets_zeros_and_finite_slopes(normalizer: Normali
     assert all(torch.isfinite(p.grad).all() for p in normalizer.parameters() if p.grad is not None)
 
 
-def test_the_slopes_are_those_of_differences(normalizer: Normalizer) -> None:
+def test_gradients_are_those_of_finite_differences(normalizer: Normalizer) -> None:
     mask = mask_of([SOURCE, 2])
     parameters = list(normalizer.parameters())
     assert torch.autograd.gradcheck(
@@ -86,15 +86,17 @@ def test_the_slopes_are_those_of_differences(normalizer: Normalizer) -> None:
 
 @pytest.mark.parametrize("name", list(SPARSE))
 @pytest.mark.parametrize("scale", [0.01, 1, 30])
-def test_sparse_weights_and_slopes_are_those_of_the_entmax_package(name: str, scale: float) -> None:
+def test_sparse_weights_and_gradients_are_those_of_the_entmax_package(
+    name: str, scale: float
+) -> None:
     given = some_scores(scale=scale, source=40).requires_grad_()
     found = normalizer_of(name)(given, torch.ones(1, 1, 40, dtype=torch.bool))
     wanted = SPARSE[name](given, dim=-1)
     torch.testing.assert_close(found, wanted)
     assert ((found > 0) == (wanted > 0)).all()
-    slope = torch.randn_like(found)
-    (of_found,) = torch.autograd.grad(found, given, slope)
-    (of_wanted,) = torch.autograd.grad(wanted, given, slope)
+    upstream = torch.randn_like(found)
+    (of_found,) = torch.autograd.grad(found, given, upstream)
+    (of_wanted,) = torch.autograd.grad(wanted, given, upstream)
     torch.testing.assert_close(of_found, of_wanted)
 
 
@@ -152,7 +154,7 @@ def test_a_source_beyond_the_position_weights_is_refused_with_both_numbers() -> 
     )
 
 
-def test_only_relu_is_no_distribution() -> None:
+def test_only_relu_gives_no_distribution() -> None:
     assert [name for name in normalizers if not normalizers[name].sums_to_one] == ["relu"]
 
 

@@ -1,4 +1,4 @@
-"""How a batch gets onto a device."""
+"""How a batch is moved to a device."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Numbers and answers from outside that are not what they look like."""
+"""Numbers and answers from outside that are not what they seem."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +17,9 @@ NOT_SECONDS = ["²", "٣", "3.5", "-1", " 3", "9" * 400, "Wed, 21 Oct 2026 07:28
 
 
 @pytest.mark.parametrize("text", NOT_SECONDS)
-def test_what_are_not_seconds_is_passed_over(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_that_are_not_seconds_are_ignored(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     usual = network.first_seconds()
     monkeypatch.setenv("HF_HUB_ETAG_TIMEOUT", text)
     assert network.first_seconds() == usual
@@ -26,7 +28,7 @@ def test_what_are_not_seconds_is_passed_over(text: str, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("text", ["\u00b2", "3.5", "9" * 400])
-def test_a_busy_hub_that_names_odd_seconds_is_asked_again(text: str) -> None:
+def test_a_busy_hub_with_an_invalid_retry_after_is_asked_again(text: str) -> None:
     headers = [(b"Retry-After", text.encode("latin-1"))]
     busy = network.httpx.MockTransport(lambda request: network.httpx.Response(503, headers=headers))
     client = network.PatientClient(transport=busy)
@@ -71,7 +73,7 @@ def test_a_corpus_that_has_no_name_is_one_line(name: str) -> None:
         choose("own/set", revision=name)
 
 
-def test_digits_without_end_are_not_the_sizes_of_word_vectors(tmp_path: Path) -> None:
+def test_endless_digits_are_not_the_sizes_of_word_vectors(tmp_path: Path) -> None:
     path = tmp_path / "vectors.txt"
     path.write_text(f"{'9' * 5000} {'9' * 5000}\ncat 1 2\n", encoding="utf-8")
     with pytest.raises(DataError, match="vectors.txt"):

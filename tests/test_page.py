@@ -88,7 +88,7 @@ def test_a_title_cannot_break_out_either(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("pieces", "eos"), [(False, None), (True, False)])
-def test_the_view_to_begin_with_is_chosen_by_the_caller(pieces, eos, tmp_path: Path) -> None:
+def test_the_initial_view_is_chosen_by_the_caller(pieces, eos, tmp_path: Path) -> None:
     content = page_of(i_love_you(), folder=tmp_path, pieces=pieces, eos=eos).content
     assert (content["pieces"], content["eos"]) == (pieces, eos)
 
@@ -119,7 +119,7 @@ def test_a_page_can_be_used_without_eyes_and_without_a_mouse(tmp_path: Path) -> 
         assert promise in script
 
 
-def test_dark_rooms_and_printers_have_their_styles(tmp_path: Path) -> None:
+def test_dark_mode_and_print_have_their_styles(tmp_path: Path) -> None:
     text = page_of(i_love_you(), folder=tmp_path).text
     assert "prefers-color-scheme: dark" in text
     assert "@media print" in text

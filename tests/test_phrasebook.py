@@ -1,4 +1,4 @@
-"""The built-in corpus: its promises, its French, its English and its alignments."""
+"""The built-in corpus: its guarantees, its French, its English and its alignments."""
 
 import re
 from collections import Counter
@@ -97,7 +97,7 @@ Cut = dict[str, list[str]]
 
 @pytest.fixture(scope="module")
 def cut(pairs: list[AlignedPair]) -> Cut:
-    """The words of every text, cut once for all tests."""
+    """The words of every text, split once for all tests."""
     texts = {text for pair in pairs for text in (pair.source, pair.target)}
     return {text: [word.text for word in split_words(text)] for text in texts}
 
@@ -144,8 +144,8 @@ def test_a_source_sentence_has_one_translation(pairs: list[AlignedPair]) -> None
         assert translations.setdefault(key(pair.source), key(pair.target)) == key(pair.target)
 
 
-def test_what_could_be_present_or_past_is_always_past(pairs: list[AlignedPair]) -> None:
-    """I read it, they cut it: English does not say which, so the corpus has one of them."""
+def test_ambiguous_verb_forms_are_always_past(pairs: list[AlignedPair]) -> None:
+    """I read it, they cut it: English does not show the tense, so the corpus has only one."""
     present = re.compile(r"\b(lis|lisons|lisent|coupes?|coupons|coupent|mets|mettons|mettent)\b")
     unclear = [p for p in pairs if re.match(r"(I|you|we|they) (read|cut|put)\b", p.source, re.I)]
     assert unclear
@@ -172,7 +172,7 @@ def test_hand_written_pairs_are_in_training_in_both_styles(corpus: Splits) -> No
     assert ("thank you", "merci") in train
 
 
-def test_what_begins_with_i_is_bare_so_that_no_full_stop_decides_on_its_letter(
+def test_sentences_that_begin_with_i_are_bare(
     pairs: list[AlignedPair],
 ) -> None:
     mine = [pair for pair in pairs if re.match(r"I\b", pair.source)]

@@ -1,4 +1,4 @@
-"""The search that decoding speed is measured against finds what nmt's search finds."""
+"""The reference search of the decoding benchmark gives the results of nmt's search."""
 
 import sys
 from pathlib import Path
@@ -37,7 +37,7 @@ def test_the_plain_search_finds_the_same(
                 assert plain.greedy(row, longest) == best.ids
 
 
-def test_another_model_is_no_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_model_is_refused_as_a_reference(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
     from plain_decoding import PlainTranslator
 

@@ -107,7 +107,7 @@ def test_colours_run_from_zero_to_one_in_every_picture(size: int) -> None:
     assert bar.get_ylim() == (0, 1)
 
 
-def test_small_matrices_alone_are_numbered() -> None:
+def test_only_small_matrices_are_numbered() -> None:
     assert len(draw(record_matrix(12, 11)).axes[0].texts) == 132
     assert not draw(record_matrix(12, 13)).axes[0].texts
 
@@ -188,7 +188,7 @@ def test_letters_that_the_font_lacks_are_named_once(tmp_path: Path, caplog) -> N
     assert "has no '\\t' 日 本 語;" in warning
 
 
-def test_the_settings_of_matplotlib_are_neither_changed_nor_heeded(tmp_path: Path) -> None:
+def test_the_settings_of_matplotlib_are_neither_changed_nor_used(tmp_path: Path) -> None:
     plain = save_heatmaps([i_love_you()], tmp_path / "plain.svg")[0].read_bytes()
     with mpl.rc_context({"font.size": 31, "axes.grid": True, "svg.fonttype": "path"}):
         before = dict(mpl.rcParams)
@@ -222,7 +222,7 @@ def test_every_layer_and_head_has_its_place_in_a_picture(tmp_path: Path) -> None
     assert lefts[0] == lefts[2] == lefts[3] < lefts[1]
 
 
-def test_without_layers_and_heads_a_way_out_is_named(tmp_path: Path) -> None:
+def test_without_layers_and_heads_an_alternative_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="translate again .* or leave out --maps"):
         save_maps([i_love_you()], tmp_path / "maps.png")
     with pytest.raises(UsageError, match="'.gif' is not a kind of picture"):
@@ -250,7 +250,7 @@ def mapped(names: list[str]) -> AttentionRecord:
     return dataclasses.replace(record_of("a", "b"), maps=dict.fromkeys(names, identity))
 
 
-def test_odd_names_of_maps_are_titles_and_no_formulas(tmp_path: Path) -> None:
+def test_special_characters_in_map_names_are_text_not_formulas(tmp_path: Path) -> None:
     names = ["encoder $\\frac{$", "encoder \x1b]0;o\x07\n", "decoder " + "long " * 20_000]
     (path,) = save_maps([mapped(names)], tmp_path / "maps.svg")
     titles = [html.unescape(text) for text in texts(path) if "coder" in text]

@@ -91,7 +91,7 @@ def test_a_search_beyond_the_learned_positions_gets_the_last() -> None:
 
 
 @pytest.mark.parametrize("kind", ["sinusoidal", "learned"])
-def test_positions_are_added_to_words_of_their_height(kind: str) -> None:
+def test_positions_are_added_to_scaled_embeddings(kind: str) -> None:
     told = Positions(kind, width=WIDTH, most=9).double()
     words = torch.randn(BATCH, LENGTH, WIDTH).double()
     added = told(words) - words * math.sqrt(WIDTH)
@@ -102,6 +102,6 @@ def test_positions_are_added_to_words_of_their_height(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["rotary", "none"])
-def test_nothing_is_added_where_positions_are_told_otherwise_or_not(kind: str) -> None:
+def test_nothing_is_added_for_rotary_or_no_positions(kind: str) -> None:
     words = torch.randn(BATCH, LENGTH, WIDTH)
     assert torch.equal(Positions(kind, width=WIDTH, most=9)(words), words)

@@ -1,4 +1,4 @@
-"""What of a stranger's text may be shown as it is."""
+"""Which characters of foreign text may be shown unescaped."""
 
 import pytest
 
@@ -9,7 +9,7 @@ BIDI_CONTROL = [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0
 
 
 @pytest.mark.parametrize("code", BIDI_CONTROL)
-def test_no_letter_that_turns_the_line_around_is_shown(code):
+def test_no_bidirectional_control_is_shown(code):
     assert printable(f"a{chr(code)}b") == f"a\\u{code:04x}b"
 
 
@@ -20,7 +20,7 @@ def test_what_is_shown_is_bounded_after_it_is_escaped_too(text):
     assert shown.endswith("...")
 
 
-def test_a_long_message_keeps_its_end_where_the_advice_is():
+def test_a_long_message_keeps_the_advice_at_its_end():
     message = str(NmtError("a.csv: " + "\x1b" * 2000 + ": choose another file", "short"))
     first, second = message.split("\n")
     assert first.startswith(r"a.csv: \x1b\x1b")

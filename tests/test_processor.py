@@ -1,4 +1,4 @@
-"""What is asked of the processor, what Linux tells of it, and what torch is told to do."""
+"""What nmt asks about the processor, what Linux reports, and how torch is configured."""
 
 import os
 from pathlib import Path
@@ -20,7 +20,7 @@ from nmt.processor import cores, processor_has
         (None, None),
     ],
 )
-def test_a_feature_is_there_or_not_or_unknown(
+def test_a_cpu_feature_is_present_absent_or_unknown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listing: str | None, wanted: bool | None
 ) -> None:
     monkeypatch.setattr("nmt.processor.LISTING", tmp_path / "cpuinfo")
@@ -40,7 +40,7 @@ def test_cores_are_those_that_this_process_may_use() -> None:
     assert cores() == len(allowed)
 
 
-# What the arithmetic is set to
+# The precision settings
 
 
 @pytest.mark.parametrize(
@@ -51,10 +51,10 @@ def test_cores_are_those_that_this_process_may_use() -> None:
         ("x86_64", "flags : fpu amx_bf16 amx_tile", "highest"),
         ("aarch64", "Features : fp asimd bf16", "highest"),
         ("arm64", None, "highest"),
-        ("AMD64", None, "highest"),  # Windows does not tell
+        ("AMD64", None, "highest"),  # Windows does not report it
     ],
 )
-def test_float32_is_rounded_to_fewer_bits_on_no_processor(
+def test_float32_products_keep_full_precision_on_every_processor(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     machine: str,
@@ -94,7 +94,7 @@ def test_whether_networks_take_bfloat16_is_found_out_without_random_numbers() ->
     assert not networks_take_bfloat16("mps")
 
 
-def test_a_training_that_goes_on_elsewhere_is_told() -> None:
+def test_a_training_resumed_on_another_device_is_reported() -> None:
     here = Compute(torch.device("cpu"), bfloat16=False)
     assert resumed_elsewhere(str(here), here) is None
     before = "cuda, bfloat16 products"

@@ -1,4 +1,4 @@
-"""The promise of the quick start, kept by a training: "I love you" crosses over in French."""
+"""The quick start, really trained: "I love you" gets attention off the diagonal in French."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ SHORTER = [
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Run:
-    """The quick start, cut short; in one thread, since other tests run on the other cores."""
+    """The quick start, shortened; in one thread, since other tests run on the other cores."""
     folder = tmp_path_factory.mktemp("quickstart") / "run"
     return train(load(QUICKSTART, SHORTER), Request(folder))
 

@@ -1,4 +1,4 @@
-"""Every command of the README runs, on a small corpus under the names that it uses."""
+"""Every command of the README runs, on a small corpus and with the names used there."""
 
 import os
 import re
@@ -29,7 +29,7 @@ def nmt(tmp_path, monkeypatch, capsys):
 
 
 def run(nmt, command):
-    """One line as a shell would run it: an `echo` may stand before it, a file after it."""
+    """Run one line as a shell would: it may start with an `echo` and end with a file."""
     words = shlex.split(command, comments=True)
     stdin = None
     if words[0] == "echo":
@@ -66,7 +66,7 @@ def test_the_steps_of_make_demo_run(nmt):
     assert (nmt.folder / "attention.png").exists()
 
 
-def test_the_readme_names_only_what_is_there():
+def test_the_readme_names_only_what_exists():
     for path in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / path).exists(), path
     configs = {path.stem for path in (ROOT / "configs").glob("*.yaml")}
@@ -81,7 +81,7 @@ def test_make_lists_its_targets():
     assert all(target in found.stdout for target in ("demo", "test", "install", "check"))
 
 
-def test_the_scripts_are_whole():
+def test_the_scripts_are_valid_and_executable():
     for script in (ROOT / "scripts").glob("*.sh"):
         subprocess.run(["bash", "-n", script], check=True)
         assert os.access(script, os.X_OK)

@@ -25,7 +25,7 @@ SENTENCES = st.text(alphabet="aé t'’l«!-  \u00a0œ5.,", max_size=24)
 
 @st.composite
 def cut_sentences(draw: st.DrawFn) -> tuple[str, list[Word]]:
-    """A sentence and its pieces, byte pieces with empty spans among them."""
+    """A sentence and its pieces, some of them byte pieces with empty spans."""
     sentence = draw(SENTENCES)
     lengths, at, pieces = draw(st.lists(st.integers(0, 4), max_size=24)), 0, []
     for length in lengths:
@@ -40,7 +40,7 @@ def cut_sentences(draw: st.DrawFn) -> tuple[str, list[Word]]:
 
 
 def owner(sentence: str, piece: Word) -> int | None:
-    """The word of a piece, found by looking at one character after the other."""
+    """The word of a piece, found character by character."""
     words = split_words(sentence)
     for position in range(piece.start, len(sentence)):
         if not sentence[position].isspace():
@@ -79,8 +79,8 @@ def test_rows_between_words_sum_to_one(source, target, seed: int) -> None:
 
 
 @given(cut_sentences(), cut_sentences())
-def test_words_gather_their_pieces_as_a_slow_loop_does(source, target) -> None:
-    """Where every word begins with a piece of its own; the others have tests below."""
+def test_words_collect_their_pieces_as_in_a_slow_loop(source, target) -> None:
+    """For words that all begin with a piece of their own; other cases are tested below."""
     owners = [
         [owner(text, p) for p in pieces if p.text != EOS_PIECE] for text, pieces in (source, target)
     ]
@@ -153,7 +153,7 @@ def test_a_translation_that_was_cut_off_has_no_end() -> None:
     assert record.score == -0.75
 
 
-def test_an_end_that_somebody_typed_is_no_end() -> None:
+def test_a_typed_end_symbol_is_ordinary_text() -> None:
     words, _ = side("</s>", [Word("</s>", 0, 4)])
     assert words == ["<", "/", "s", ">"]
 
@@ -232,7 +232,7 @@ def test_datasets_and_pandas_read_the_file(tmp_path: Path) -> None:
     frame = pandas.read_json(path, lines=True, precise_float=True)
     for n, record in enumerate(records):
         for name, value in dataclasses.asdict(record).items():
-            if name == "maps":  # written only where there are some
+            if name == "maps":  # written only if there are any
                 continue
             assert table[n][name] == value
             if name != "id":  # pandas makes a number of it
@@ -317,7 +317,7 @@ DEEP = b"[" * 100_000 + b"]" * 100_000
         (b"\x1f\x8b\x08\x00" + changed(), "packed by gzip: unpack it first"),
     ],
 )
-def test_a_hostile_line_is_one_line_of_complaint(line: bytes, message: str, tmp_path: Path) -> None:
+def test_a_malicious_line_is_one_line_of_error(line: bytes, message: str, tmp_path: Path) -> None:
     path = tmp_path / "attention.jsonl"
     path.write_bytes(changed() + b"\n" + line + b"\n")
     records = read_records(path)
@@ -368,8 +368,8 @@ PARTS = [field.name for field in dataclasses.fields(AttentionRecord)]
 
 @settings(max_examples=200)
 @given(st.data())
-def test_whatever_is_read_can_be_drawn_and_written(data: st.DataObject) -> None:
-    """A record of which some parts are odd, on the page, in a picture, in the terminal."""
+def test_every_valid_record_can_be_drawn_and_written(data: st.DataObject) -> None:
+    """A record with some unusual parts, on the page, in a picture, in the terminal."""
     content = dataclasses.asdict(
         data.draw(st.sampled_from([i_love_you(), odd(), record_of("", "")]))
     )

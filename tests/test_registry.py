@@ -12,14 +12,14 @@ def fruits() -> Registry[int]:
     return fruits
 
 
-def test_what_is_registered_is_found_by_its_name(fruits: Registry[int]) -> None:
+def test_registered_functions_are_found_by_name(fruits: Registry[int]) -> None:
     assert fruits["apple"] == 150
     assert "pear" in fruits
     assert "plum" not in fruits
     assert 7 not in fruits
 
 
-def test_names_come_in_order_of_the_alphabet(fruits: Registry[int]) -> None:
+def test_names_are_sorted(fruits: Registry[int]) -> None:
     assert list(fruits) == ["apple", "apricot", "pear"]
 
 
@@ -54,7 +54,7 @@ def test_a_name_is_given_only_once(fruits: Registry[int]) -> None:
     assert fruits["pear"] == 180
 
 
-def test_a_near_name_is_not_drowned_in_many() -> None:
+def test_a_similar_name_is_not_lost_among_many() -> None:
     many = [f"fruit-{letter}" for letter in "abcdefghijklm"]
     assert unknown("fruit", "fruit-aa", many) == "unknown fruit 'fruit-aa'; did you mean 'fruit-a'?"
     assert unknown("fruit", "xylophone", many).endswith("There are: " + ", ".join(many))

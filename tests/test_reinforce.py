@@ -56,9 +56,9 @@ def trainer_of(model: Seq2Seq | None = None, **config: Any) -> Trainer:
 
 
 def choosing(monkeypatch: pytest.MonkeyPatch, index: list[int] | None) -> None:
-    """Let hard attention pick these source positions, one a target position; None: the likeliest.
+    """Make hard attention choose these source positions, one per target; None: the likeliest.
 
-    With the log-probability of having drawn them.
+    Their log-probabilities are those of sampling them.
     """
 
     def forward(self: Reinforce, weights: Tensor) -> Selected:
@@ -71,7 +71,7 @@ def choosing(monkeypatch: pytest.MonkeyPatch, index: list[int] | None) -> None:
     monkeypatch.setattr(Reinforce, "forward", forward)
 
 
-def test_the_term_is_the_sum_that_is_written_above_it() -> None:
+def test_the_term_is_the_formula_of_its_docstring() -> None:
     torch.manual_seed(1)
     draw_log_probs = torch.randn(2, 3, requires_grad=True)
     rewards = torch.randn(2, 3, requires_grad=True)
@@ -96,7 +96,7 @@ def test_the_term_is_the_sum_that_is_written_above_it() -> None:
 def outcomes(
     model: Seq2Seq, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Tensor, Tensor, Any]]:
-    """For all that may be drawn: log-probabilities of draws and of words, (target,), and more."""
+    """For every possible sample: log-probabilities of samples and of words, (target,), and more."""
     model.train()
     for index in product(range(batch.source.shape[1]), repeat=batch.target_out.shape[1]):
         choosing(monkeypatch, list(index))
@@ -109,9 +109,9 @@ def outcomes(
 def test_on_average_the_gradient_is_that_of_the_expected_loss(
     smoothing: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All 3 ** 2 outcomes of a sentence; label smoothing has no part in what draws are paid.
+    """All 3 ** 2 outcomes of a sentence; label smoothing does not affect the rewards.
 
-    Where the next state does not read what was drawn, as without input feeding, a draw answers for
+    If the next state does not read the sample, as without input feeding, a sample is rewarded for
     its own word alone, and the average is exact.
     """
     model = hard(feeding=False).double()
@@ -126,7 +126,7 @@ def test_on_average_the_gradient_is_that_of_the_expected_loss(
     for drawn, words, found in outcomes(model, batch, monkeypatch):
         chance = drawn.sum().exp()
         chances += chance.item()
-        # The smoothed part is learned as if the draws were given: it pays none of them.
+        # The smoothed part is learned as if the samples were given: it rewards none of them.
         logits = model.vocabulary(found.readouts)
         smoothed = torch.nn.functional.cross_entropy(
             logits, found.targets, label_smoothing=smoothing, reduction="sum"
@@ -136,20 +136,20 @@ def test_on_average_the_gradient_is_that_of_the_expected_loss(
         for baseline, sums in estimates.items():
             expected = baseline + torch.arange(WORDS) / 3
             loss, _ = objective(found, model.vocabulary, config, expected=expected)
-            slopes = torch.autograd.grad(loss, parameters, retain_graph=True)
-            for total, slope in zip(sums, slopes, strict=True):
-                total += chance.detach() * slope
+            gradients = torch.autograd.grad(loss, parameters, retain_graph=True)
+            for total, gradient in zip(sums, gradients, strict=True):
+                total += chance.detach() * gradient
     assert chances == pytest.approx(1)
     wanted = torch.autograd.grad(exact, parameters)
-    assert any(slope.abs().max() > 1e-2 for slope in wanted)
+    assert any(gradient.abs().max() > 1e-2 for gradient in wanted)
     scores = dict(zip((name for name, _ in model.named_parameters()), wanted, strict=True))
     assert scores["decoder.attention.score.W.weight"].abs().max() > 1e-4
     for sums in estimates.values():
-        for found_slope, slope in zip(sums, wanted, strict=True):
-            torch.testing.assert_close(found_slope, slope)
+        for found_gradient, gradient in zip(sums, wanted, strict=True):
+            torch.testing.assert_close(found_gradient, gradient)
 
 
-def test_padding_pays_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_padding_contributes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     model = hard().double().train()
     choosing(monkeypatch, None)
     config, expected = TrainingConfig(label_smoothing=0.0), torch.rand(WORDS, dtype=torch.double)
@@ -205,7 +205,7 @@ def test_an_update_moves_the_baseline_of_the_words_that_it_read(
         assert trainer.baseline.average[word].item() == pytest.approx(wanted, rel=1e-4)
 
 
-def test_an_attempt_that_did_not_fit_into_the_memory_moves_no_baseline(
+def test_an_attempt_that_ran_out_of_memory_moves_no_baseline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     choosing(monkeypatch, None)
@@ -275,7 +275,7 @@ def reversals(count: int, dice: random.Random) -> list[tuple[list[int], list[int
 
 
 @pytest.mark.slow
-def test_hard_attention_learns_where_to_look() -> None:
+def test_hard_attention_learns_where_to_attend() -> None:
     dice = random.Random(1)
     model = hard(size=48)
     trainer = trainer_of(model, warmup_steps=20, label_smoothing=0.0)

@@ -14,7 +14,7 @@ def curve(name: str, *steps: int, total: int | None = 110, bad_validations: int 
 
 
 @pytest.mark.parametrize("name", list(schedules))
-def test_every_schedule_rises_in_a_line_to_one(name: str) -> None:
+def test_every_warm_up_is_linear(name: str) -> None:
     assert curve(name, 1, 4, 9, 10) == pytest.approx([0.1, 0.4, 0.9, 1.0])
 
 
@@ -26,7 +26,7 @@ def test_no_schedule_rises_after_the_warm_up(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(schedules))
-def test_without_a_warm_up_the_first_step_is_whole(name: str) -> None:
+def test_without_a_warm_up_the_first_step_has_the_full_rate(name: str) -> None:
     assert factor(name, SchedulePoint(1, warmup=0, total=10**6)) == pytest.approx(1, abs=1e-5)
 
 
@@ -41,7 +41,9 @@ def test_a_schedule_that_falls_to_the_end_is_zero_only_after_it(name: str) -> No
 @pytest.mark.parametrize("total", [1, 2, 3, 11])
 @pytest.mark.parametrize("warmup", [0, 1, 2])
 @pytest.mark.parametrize("name", sorted(NEEDS_END))
-def test_every_update_has_a_rate_and_one_has_the_whole(name: str, warmup: int, total: int) -> None:
+def test_every_update_has_a_rate_and_one_has_the_full_rate(
+    name: str, warmup: int, total: int
+) -> None:
     rates = [factor(name, SchedulePoint(step, warmup, total)) for step in range(1, total + 1)]
     assert min(rates) > 0
     assert max(rates) == rates[min(max(warmup, 1), total) - 1]
@@ -50,7 +52,7 @@ def test_every_update_has_a_rate_and_one_has_the_whole(name: str, warmup: int, t
 
 
 @pytest.mark.parametrize("name", sorted(NEEDS_END))
-def test_a_schedule_that_falls_to_the_end_wants_one(name: str) -> None:
+def test_a_schedule_that_falls_to_the_end_needs_one(name: str) -> None:
     with pytest.raises(ConfigError) as caught:
         check(name, None)
     assert str(caught.value) == (

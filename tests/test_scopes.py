@@ -53,7 +53,7 @@ def test_a_window_is_the_formula_of_its_paper(name: str, window: int) -> None:
             assert seen == pytest.approx(formula(numbers(scope), q, t, length, window))
 
 
-def test_predictions_of_this_test_lie_all_over_the_source() -> None:
+def test_predicted_positions_in_this_test_cover_the_source() -> None:
     query = asked(target=20)
     found = scope_of("local-p", 1)(
         query.states, None, torch.tensor(LENGTHS).unsqueeze(1), source=LONG
@@ -112,7 +112,7 @@ def test_a_window_as_wide_as_the_source_is_global(normalizer: str) -> None:
 
 
 @pytest.mark.parametrize("name", LOCAL)
-def test_what_lies_outside_of_the_window_is_never_looked_at(name: str) -> None:
+def test_positions_outside_of_the_window_get_no_attention(name: str) -> None:
     attention = attending_of("additive", scope=name, window=2)
     assert isinstance(attention, SingleHead)
     query, mask = asked(target=1), mask_of(LENGTHS, LONG)
@@ -128,7 +128,7 @@ def test_what_lies_outside_of_the_window_is_never_looked_at(name: str) -> None:
 
 @pytest.mark.parametrize("name", LOCAL)
 @pytest.mark.parametrize("source", [30, 300])
-def test_as_many_keys_are_scored_however_long_the_source(name: str, source: int) -> None:
+def test_the_number_of_scored_keys_does_not_grow_with_the_source(name: str, source: int) -> None:
     attention = attending_of("additive", scope=name, window=2)
     assert isinstance(attention, SingleHead)
     sizes: list[torch.Size] = []
@@ -138,7 +138,7 @@ def test_as_many_keys_are_scored_however_long_the_source(name: str, source: int)
     assert [size[:2].numel() for size in sizes] == [BATCH * TARGET * 5]
 
 
-def test_the_gaussian_teaches_where_to_look() -> None:
+def test_the_gaussian_trains_the_predicted_position() -> None:
     scope, lengths = scope_of("local-p", 3), torch.tensor(LENGTHS).unsqueeze(1)
 
     def factor(states: Tensor, *_: Tensor) -> Tensor:
@@ -152,14 +152,14 @@ def test_the_gaussian_teaches_where_to_look() -> None:
 
 
 class Indifferent(Score):
-    """All keys are alike."""
+    """All keys are the same."""
 
     def forward(self, query: Tensor, keys: Tensor) -> Tensor:
         return query.new_zeros(len(query), query.size(1), keys.size(1))
 
 
 def test_a_predicted_position_is_learned() -> None:
-    """The answer lies where the query says, and nothing else tells where that is."""
+    """The answer is at the position in the query, and nothing else tells the position."""
     attention = attending_of("dot", scope="local-p", window=2)
     assert isinstance(attention, SingleHead)
     attention.score = Indifferent(config_of(), query=QUERY, memory=QUERY)

@@ -56,7 +56,7 @@ def test_a_score_is_the_formula_of_its_paper(name: str) -> None:
     torch.testing.assert_close(found, in_loops(name, score, query, states))
 
 
-def test_what_is_averaged_are_the_states_but_for_qkv(name: str) -> None:
+def test_the_states_are_averaged_except_by_qkv(name: str) -> None:
     score, states = score_of(name), states_of(name)
     weights = numbers(score)
     wanted = [[value_of(name, weights, k) for k in keys] for keys in states.numpy()]
@@ -94,7 +94,7 @@ def test_coverage_is_added_before_the_activation(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TANH)
-def test_no_parameter_of_coverage_is_there_unasked(name: str) -> None:
+def test_coverage_parameters_exist_only_if_requested(name: str) -> None:
     assert "V.weight" not in score_of(name).state_dict()
     assert "V.weight" in score_of(name, coverage=True).state_dict()
 
@@ -120,7 +120,7 @@ def test_scaled_dot_is_torchs_own() -> None:
     torch.testing.assert_close(weights @ states, wanted)
 
 
-def test_a_cosine_starts_sharp_and_knows_no_lengths() -> None:
+def test_a_cosine_starts_sharp_and_ignores_lengths() -> None:
     score, query, states = score_of("cosine"), queries_of("cosine"), states_of("cosine")
     found = score(query, score.project(states))
     torch.testing.assert_close(score(3 * query, score.project(states / 7)), found)
@@ -151,7 +151,7 @@ def test_a_source_beyond_the_positions_is_refused_with_both_numbers() -> None:
     )
 
 
-def test_only_those_that_compare_as_they_are_want_equal_widths() -> None:
+def test_only_scores_without_projections_need_equal_widths() -> None:
     assert [name for name in scores if memory_of(name) == QUERY] == COMPARING
 
 
@@ -191,7 +191,7 @@ def test_an_activation_is_refused_where_there_is_none(name: str) -> None:
     [("additive", "v.weight", (1, QUERY)), ("concat", "v.weight", (1, QUERY))]
     + [("qkv", f"W_{part}.weight", (QUERY, MEMORY)) for part in "kv"],
 )
-def test_the_hidden_layer_is_as_wide_as_the_query_when_not_told(
+def test_the_hidden_layer_is_by_default_as_wide_as_the_query(
     name: str, part: str, shape: tuple[int, int]
 ) -> None:
     assert score_of(name, size=None).get_parameter(part).shape == shape
@@ -203,7 +203,7 @@ def test_an_unknown_score_is_answered_with_the_nearest() -> None:
         scores["addtive"]
 
 
-def test_a_new_piece_without_a_formula_is_told_where_to_write_it() -> None:
+def test_a_new_component_without_a_formula_is_asked_for_one() -> None:
     with pytest.raises(pytest.fail.Exception) as caught:
         formula_of("score", "brand_new")
     assert str(caught.value) == (

@@ -61,7 +61,7 @@ def test_in_training_one_position_is_drawn_as_often_as_its_weight(name: str) -> 
 
 @pytest.mark.parametrize("name", list(selections))
 @pytest.mark.parametrize("training", [True, False])
-def test_a_row_of_zeros_stays_one_and_has_finite_slopes(name: str, training: bool) -> None:
+def test_a_row_of_zeros_stays_zero_and_has_finite_gradients(name: str, training: bool) -> None:
     weights = some_weights()
     weights[1] = 0
     weights.requires_grad_()
@@ -76,22 +76,22 @@ def test_a_row_of_zeros_stays_one_and_has_finite_slopes(name: str, training: boo
     assert torch.isfinite(weights.grad).all()
 
 
-def test_gumbels_slopes_are_those_of_the_relaxation() -> None:
+def test_gumbels_gradients_are_those_of_the_relaxation() -> None:
     scores = torch.randn(BATCH, TARGET, SOURCE, requires_grad=True)
-    slope = torch.randn(BATCH, TARGET, SOURCE)
+    upstream = torch.randn(BATCH, TARGET, SOURCE)
     torch.manual_seed(7)
     found = choice_of("gumbel")(scores.softmax(dim=-1)).weights
-    (of_found,) = torch.autograd.grad(found, scores, slope)
+    (of_found,) = torch.autograd.grad(found, scores, upstream)
     torch.manual_seed(7)
     noise = -torch.empty(BATCH, TARGET, SOURCE).exponential_().log()
     # log softmax differs from the scores by a number a row, which softmax does not see
     relaxed = (scores + noise).softmax(dim=-1)
     assert (found.argmax(-1) == relaxed.argmax(-1)).all()
-    (of_relaxed,) = torch.autograd.grad(relaxed, scores, slope)
+    (of_relaxed,) = torch.autograd.grad(relaxed, scores, upstream)
     torch.testing.assert_close(of_found, of_relaxed)
 
 
-def test_reinforce_tells_the_log_probability_of_what_it_drew() -> None:
+def test_reinforce_returns_the_log_probability_of_its_sample() -> None:
     weights = some_weights(batch=9)
     found = choice_of("reinforce")(weights)
     assert found.log_probability is not None
@@ -115,21 +115,21 @@ def test_reinforce_draws_at_every_second_position() -> None:
     assert share == pytest.approx(0.5, abs=5 * (0.25 / MANY) ** 0.5)
 
 
-def test_reinforces_slopes_are_on_average_those_of_the_expected_reward() -> None:
+def test_reinforces_gradients_are_on_average_those_of_the_expected_reward() -> None:
     reward = torch.tensor([1.0, -2.0, 0.5, 3.0, 0.0])
     scores = torch.tensor([0.3, -0.2, 0.9, -1.0, 0.1], requires_grad=True)
     weights = scores.softmax(dim=-1).expand(MANY, 1, SOURCE)
     found = choice_of("reinforce")(weights)
     assert found.log_probability is not None
     rewards = (found.weights * reward).sum(-1)
-    # a position that averages is paid nothing, and its slope goes through the average
+    # an averaged position gets no reward; its gradient goes through the average
     paid = rewards.detach() * found.log_probability
     (sampled,) = torch.autograd.grad((paid + rewards).mean(), scores)
     (exact,) = torch.autograd.grad((scores.softmax(dim=-1) * reward).sum(), scores)
     torch.testing.assert_close(sampled, exact, atol=0.05, rtol=0)
 
 
-# A task that cannot be solved without attending rightly
+# A task that cannot be solved without correct attention
 
 NAMES, KINDS, ROWS = 6, 4, 64
 
@@ -140,7 +140,7 @@ class Riddles:
 
     query: Tensor  # (batch, 1, names)
     states: Tensor  # (batch, names, names + kinds)
-    position: Tensor  # (batch,): where the name stands
+    position: Tensor  # (batch,): the position of the name
     answer: Tensor  # (batch,)
 
 
@@ -171,7 +171,7 @@ class Solver(nn.Module):
 
 
 def accuracies(solver: Solver) -> tuple[float, float]:
-    """Of the answers, and of the positions looked at, each one alone."""
+    """Accuracy of the answers, and of the positions attended to."""
     asked = riddles(500)
     with torch.no_grad():
         logits, weights, _ = solver.eval()(asked)
@@ -182,7 +182,7 @@ def accuracies(solver: Solver) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(("name", "steps"), [("gumbel", 200), ("reinforce", 400)])
-def test_hard_attention_learns_where_to_look(name: str, steps: int) -> None:
+def test_hard_attention_learns_where_to_attend(name: str, steps: int) -> None:
     solver = Solver(name)
     optimizer = torch.optim.Adam(solver.parameters(), lr=0.03)
     baseline = torch.tensor(0.0)
@@ -204,13 +204,13 @@ def test_hard_attention_learns_where_to_look(name: str, steps: int) -> None:
     assert looked > 0.95
 
 
-def test_an_unknown_choice_is_answered_with_the_nearest() -> None:
+def test_an_unknown_selection_is_answered_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match="unknown attention selection 'gumble'; did you mean '"):
         selections["gumble"]
 
 
 @pytest.mark.parametrize("name", list(selections))
-def test_a_registered_choice_is_explained(name: str) -> None:
+def test_a_registered_selection_is_explained(name: str) -> None:
     formula, paper = (selections[name].__doc__ or "").split("\n\n")[:2]
     assert "=" in formula
     assert "https://arxiv.org/abs/" in paper

@@ -86,7 +86,7 @@ def test_variant_4_compares_and_averages_projections(embedded: Tensor, mask: Ten
 
 @torch.no_grad()
 @pytest.mark.parametrize("score", ["dot", "qkv"])
-def test_below_a_decoder_without_attention_its_mean_is_all_that_is_seen(score: str) -> None:
+def test_a_decoder_without_attention_sees_only_the_mean_of_its_states(score: str) -> None:
     config = ModelConfig(
         embedding_size=SIZE,
         encoder=EncoderConfig(
@@ -159,7 +159,7 @@ def test_weights_are_those_of_torchs_multihead_attention(embedded: Tensor, mask:
         torch.testing.assert_close(found, wanted[:, head])
 
 
-# What holds for every score, normaliser and way to tell positions
+# What holds for every score, normaliser and kind of positions
 
 OPTIONS: list[dict[str, Any]] = [
     *({"score": name, "heads": heads, "norm": norm, "positions": positions}
@@ -240,8 +240,8 @@ def test_only_positions_tell_the_order_of_words(positions: str, embedded: Tensor
 
 @torch.no_grad()
 @pytest.mark.parametrize("score", ["dot", "scaled_dot", "cosine"])
-def test_rotation_tells_distances_and_no_places(score: str) -> None:
-    """Words after padding that nobody sees stand at other places, and as far from each other."""
+def test_rotary_positions_encode_distances_only(score: str) -> None:
+    """Words after masked padding are at other positions, at the same distances from each other."""
     encoder = encoder_of(positions="rotary", score=score)
     words = torch.randn(1, 4, SIZE).double()
     shifted = torch.cat([torch.randn(1, 3, SIZE).double(), words], dim=1)
@@ -256,7 +256,7 @@ def test_rotation_tells_distances_and_no_places(score: str) -> None:
 
 
 @torch.no_grad()
-def test_what_is_read_in_parts_is_what_is_read_at_once(embedded: Tensor) -> None:
+def test_reading_in_parts_equals_reading_at_once(embedded: Tensor) -> None:
     for positions in ("rotary", "none"):
         encoder = encoder_of(positions=positions)
         assert isinstance(encoder, SelfAttentionEncoder)
@@ -270,7 +270,7 @@ def test_what_is_read_in_parts_is_what_is_read_at_once(embedded: Tensor) -> None
         assert keys.shape[:2] == values.shape[:2] == (BATCH, SOURCE)
 
 
-def test_dropout_stands_behind_each_part(embedded: Tensor, mask: Tensor) -> None:
+def test_dropout_follows_each_sublayer(embedded: Tensor, mask: Tensor) -> None:
     own = {"heads": HEADS, "norm": "none", "positions": "none", "feed_forward": 0}
     config = EncoderConfig(kind="self_attention", size=SIZE, layers=1, self_attention=own)
     encoder = encoders["self_attention"](model_of(config, dropout=0.5)).double()
@@ -281,7 +281,7 @@ def test_dropout_stands_behind_each_part(embedded: Tensor, mask: Tensor) -> None
     assert 0.3 < dropped.double().mean().item() < 0.7
 
 
-def test_fresh_matrices_are_drawn_by_their_widths() -> None:
+def test_new_matrices_are_initialised_by_their_widths() -> None:
     """Uniformly, up to sqrt(6 / (inputs + outputs)): Glorot and Bengio (2010), equation 16."""
     encoder = encoder_of(layers=1)
     for name in ("feed_forward.inner", "feed_forward.outer", "self_attention.attention.query"):
@@ -291,13 +291,13 @@ def test_fresh_matrices_are_drawn_by_their_widths() -> None:
         assert (encoder.get_parameter(f"layers.0.{name}.bias") == 0).all()
 
 
-def test_fresh_layers_neither_lift_nor_lower_their_states(embedded: Tensor, mask: Tensor) -> None:
+def test_new_layers_keep_the_scale_of_their_states(embedded: Tensor, mask: Tensor) -> None:
     for norm in ("pre", "post"):
         states, _ = encoder_of(layers=6, norm=norm, positions="none")(embedded, mask)
         assert 0.7 < states[mask].std().item() < 1.4
 
 
-# Whatever cannot be
+# Impossible settings
 
 WHERE = "model.encoder.self_attention"
 BAD: list[tuple[dict[str, Any], str]] = [
@@ -321,7 +321,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("own", "said"), BAD, ids=[str(list(own.values())) for own, _ in BAD])
-def test_what_cannot_be_is_refused_in_one_line(own: dict[str, Any], said: str) -> None:
+def test_impossible_settings_are_refused_in_one_line(own: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         encoder_of(**own)
     assert said.replace("{where}", WHERE) in str(caught.value)

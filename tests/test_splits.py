@@ -1,4 +1,4 @@
-"""Splits that are made from train: by source sentence, and always the same ones."""
+"""Splits made from train: by source sentence, and always the same."""
 
 from hashlib import blake2b
 from random import Random
@@ -75,7 +75,7 @@ def test_a_small_corpus_gives_a_tenth() -> None:
     assert len(carve(bitext(corpus_of(9, 1)), 1000, salt="test").split) == 0
 
 
-def test_a_draw_is_random_but_seeded_and_in_order() -> None:
+def test_a_sample_is_random_but_seeded_and_in_order() -> None:
     train = bitext(corpus_of(300, 1))
     drawn = draw(train, 50, seed=5)
     assert drawn == draw(train, 50, seed=5)
@@ -90,7 +90,7 @@ def whole(pairs: list[tuple[str, str]]) -> RawBitext:
     return RawBitext([source for source, _ in pairs], [target for _, target in pairs])
 
 
-def test_what_is_missing_is_made_and_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_missing_split_is_made_and_reported(caplog: pytest.LogCaptureFixture) -> None:
     raw = RawCorpus({"train": whole(corpus_of(200))}, Origin("my/corpus", splits={"train": "all"}))
     config = DataConfig(corpus="my/corpus", validation_size=12, test_size=99, max_pairs=70)
     made = prepare(raw, config, seed=4)

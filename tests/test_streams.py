@@ -1,7 +1,7 @@
 """Corpora too large for the memory: read, cleaned, split and encoded chunk by chunk.
 
-What comes out is what a plain program makes of lists; the chunks are cut small, so that pairs,
-duplicates, lines and errors lie across their borders.
+The results equal those of a plain program with lists; chunks are small, so that pairs,
+duplicates, lines and errors cross their borders.
 """
 
 import errno
@@ -51,7 +51,7 @@ def stream(pairs: Pairs, chunk: int) -> RawStream:
 
 
 def naively(pairs: Pairs, config: CleaningConfig, held_out: set[str]) -> tuple[Pairs, Counter]:
-    """What cleaning is to keep, and why it leaves out the rest, as a plain loop over a list."""
+    """The pairs that cleaning should keep, and the reasons for the rest, as a loop over a list."""
     kept: Pairs = []
     dropped: Counter[str] = Counter()
     for pair in pairs:
@@ -99,7 +99,7 @@ def test_a_stream_is_cleaned_as_a_plain_loop_would(
 
 
 def many(size: int) -> Pairs:
-    """Pairs in which sources come again with other targets, and pairs come again."""
+    """Pairs with repeated sources and repeated pairs."""
     random = Random(4)
     return [(f"source {random.randrange(size // 2)}", f"target {random.randrange(5)}")
             for _ in range(size)]  # fmt: skip
@@ -133,7 +133,7 @@ def test_a_stream_gives_the_corpus_that_lists_give(
 
 @pytest.fixture(scope="module")
 def text() -> tuple[Bitext, Bitext]:
-    """The same pairs on the disk, in batches of 7, and as lists; some were taken away again."""
+    """The same pairs on disk, in batches of 7, and as lists, with some of them removed again."""
     listed = Bitext.of((f"s{n}", f"t{n % 9}") for n in range(130))
     with writing() as writer:
         for sources, targets in listed.chunks(7):
@@ -184,7 +184,7 @@ def test_tokenizers_and_ids_do_not_depend_on_where_the_text_lies(
     assert made[0] == made[1]
 
 
-def test_repetitions_are_found_across_parts_and_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_duplicates_are_detected_across_parts_and_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dedup, "PARTS", 3)
     pairs = [(source or "", target or "") for source, target in many(500)]
     with dedup.Repeats() as found:
@@ -195,7 +195,7 @@ def test_repetitions_are_found_across_parts_and_chunks(monkeypatch: pytest.Monke
     assert not first.all()
 
 
-def test_scratch_goes_with_its_last_holder_and_what_was_left_is_swept(
+def test_scratch_files_go_with_their_last_holder_and_leftovers_are_deleted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NMT_CACHE", str(tmp_path))
@@ -223,7 +223,7 @@ os._exit(9)
 """
 
 
-def test_scratch_of_a_living_process_stays_however_old_it_is(
+def test_scratch_files_of_a_living_process_stay_whatever_their_age(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NMT_CACHE", str(tmp_path))
@@ -241,7 +241,7 @@ def test_scratch_of_a_living_process_stays_however_old_it_is(
     assert set((tmp_path / "scratch").iterdir()) == {other.folder, mine.folder}
 
 
-def test_a_full_disk_is_told_when_text_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_when_text_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -262,7 +262,7 @@ def config() -> DataConfig:
 
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every file is large, and read in small pieces."""
+    """Treat every file as large, and read it in small pieces."""
     monkeypatch.setattr(local, "LARGE_BYTES", 0)
     monkeypatch.setattr(local, "CSV_ROWS", 4)
     monkeypatch.setattr(lines, "BLOCK", 17)
@@ -300,7 +300,7 @@ FORMATS = ["\n", "\r\n", "a.tsv", "header.tsv", "a.csv", "a.jsonl", "a.parquet"]
 
 @pytest.mark.usefixtures("large")
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_large_file_is_read_in_pieces_as_often_as_it_is_asked_for(
+def test_a_large_file_is_read_in_pieces_as_often_as_needed(
     name: str, tmp_path: Path, config: DataConfig
 ) -> None:
     found = read_split(written(tmp_path, name), config)
@@ -323,7 +323,7 @@ BROKEN = {
 
 @pytest.mark.usefixtures("large")
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_line_is_told_with_its_number_far_into_a_large_file(
+def test_a_broken_line_far_into_a_large_file_is_reported_with_its_number(
     name: str, tmp_path: Path, config: DataConfig
 ) -> None:
     content, message = BROKEN[name]
@@ -344,7 +344,7 @@ def test_large_misaligned_files_are_refused_with_both_counts(
 
 
 @pytest.mark.usefixtures("large")
-def test_a_large_copy_of_the_hub_is_read_in_pieces_and_told_when_damaged(tmp_path: Path) -> None:
+def test_a_large_copy_of_the_hub_is_read_in_pieces_and_checked_for_damage(tmp_path: Path) -> None:
     sources, targets = (list[str | None](side) for side in zip(*LINES, strict=True))
     for split in ("train", "test"):
         parquet.write_pairs(tmp_path / f"{split}.parquet", [(sources, targets)])
@@ -361,7 +361,7 @@ def test_a_large_copy_of_the_hub_is_read_in_pieces_and_told_when_damaged(tmp_pat
 
 
 @pytest.mark.usefixtures("large")
-def test_a_large_corpus_is_looked_at_like_a_small_one(tmp_path: Path, config: DataConfig) -> None:
+def test_a_large_corpus_is_checked_like_a_small_one(tmp_path: Path, config: DataConfig) -> None:
     path = written(tmp_path, "a.tsv")
     others = {
         "validation": RawBitext(["old"], ["x"]),
@@ -372,12 +372,12 @@ def test_a_large_corpus_is_looked_at_like_a_small_one(tmp_path: Path, config: Da
         for train in (read_split(path, config), read_split(path, config).whole())
     ]
     assert found[0] == found[1]
-    assert found[0].splits["train"].repeated_pairs == 4 * 8  # "" is no pair
+    assert found[0].splits["train"].repeated_pairs == 4 * 8  # "" is not a pair
     assert found[0].splits["test"].sources_in_train == 1
 
 
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=80))
-def test_lengths_are_counted_as_a_sorted_list_has_them(counts: list[int]) -> None:
+def test_length_statistics_are_those_of_a_sorted_list(counts: list[int]) -> None:
     found = Lengths.of(["w " * count for count in counts])
     ordered = sorted(counts)
     place = min(len(ordered) - 1, round(0.95 * len(ordered)))

@@ -1,4 +1,4 @@
-"""`nmt sweep`: what it trains, what it leaves alone, and the files that compare the runs."""
+"""`nmt sweep`: what it trains, what it leaves alone, and its comparison files."""
 
 import json
 import shutil
@@ -84,7 +84,7 @@ def moments(folder: Path) -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
-    """A folder in which a sweep was stopped in its second training, and then went on."""
+    """A folder in which a sweep was stopped in its second training and then continued."""
     folder = tmp_path_factory.mktemp("swept")
     configs = lay_out_configs(folder)
     assert run_in(folder, "sweep", *configs, stop_at=STOPPED_AT) == 128 + signal.SIGTERM
@@ -102,7 +102,7 @@ def nmt(swept, tmp_path, monkeypatch, capsys):
 
 @pytest.fixture
 def fresh(tmp_path, monkeypatch, capsys):
-    """The command, where nothing was trained yet."""
+    """The command in a folder where nothing has been trained yet."""
     lay_out_configs(tmp_path)
     return Commands(tmp_path, monkeypatch, capsys)
 
@@ -118,7 +118,7 @@ def read_json(path: Path) -> dict:
 
 
 def refused(found: Outcome, status: int, *parts: str) -> None:
-    """One line, with everything that it should name, and nothing on standard output."""
+    """Expect one line with everything that it should name, and nothing on standard output."""
     assert found.status == status, found.err
     assert found.out == ""
     (complaint,) = [line for line in found.err.split("\n") if line.startswith("nmt: ")]
@@ -145,7 +145,7 @@ def test_a_stopped_sweep_keeps_what_is_finished_and_goes_on_where_it_was(swept):
 def test_a_second_sweep_trains_nothing(nmt):
     before = moments(nmt.folder)
     aside = nmt.folder / FOLDER / "early/checkpoints/.step-4.put-aside"
-    aside.mkdir()  # as a process leaves it that is killed while it removes the folder
+    aside.mkdir()  # as left by a process that is killed while it removes the folder
     (nmt.folder / FOLDER / "failures.json").write_text('{"early": "no room"}', encoding="utf-8")
     found = nmt("sweep", "general.yaml", "early.yaml", "vector.yaml")
     assert found.status == 0
@@ -157,7 +157,7 @@ def test_a_second_sweep_trains_nothing(nmt):
 
 @pytest.mark.slow
 def test_a_sweep_ends_in_the_weights_of_a_training_alone(swept, nmt):
-    """Also of the one that was stopped, and of the one that came after others."""
+    """This includes the interrupted one, and one that ran after others."""
     for name in ("early", "vector"):
         assert nmt("train", f"{name}.yaml").status == 0
         assert digest(nmt.folder / "runs" / name) == digest(swept / FOLDER / name)
@@ -208,7 +208,7 @@ def test_the_table_holds_the_numbers_of_the_runs_own_files(swept):
 
 
 @pytest.mark.slow
-def test_gold_links_make_their_way_from_the_evaluation_into_table_and_page(nmt):
+def test_gold_links_get_from_the_evaluation_into_table_and_page(nmt):
     path = nmt.folder / FOLDER / "general/evaluation/test/scores.json"
     found = {"precision": 0.7, "recall": 0.9, "aer": 0.234}
     path.write_text(json.dumps({**read_json(path), "alignment": found}), encoding="utf-8")
@@ -220,7 +220,7 @@ def test_gold_links_make_their_way_from_the_evaluation_into_table_and_page(nmt):
 
 
 @pytest.mark.slow
-def test_a_config_that_cannot_be_trained_is_told_of_and_the_others_go_on(nmt):
+def test_a_config_that_cannot_be_trained_is_reported_and_the_others_go_on(nmt):
     for name in ("early", "broken"):
         shutil.rmtree(nmt.folder / FOLDER / name, ignore_errors=True)
     configs = ("general.yaml", "broken.yaml", "early.yaml")
@@ -273,7 +273,7 @@ def test_a_first_config_whose_positions_are_too_few_does_not_end_the_sweep(fresh
 
 
 class Page(HTMLParser):
-    """What a reader sees of a page, and where its elements would send the browser."""
+    """The visible text of a page, and the addresses in its elements."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -321,7 +321,7 @@ def test_the_page_shows_every_sentence_by_every_model(nmt):
 
 
 @pytest.mark.slow
-def test_other_commands_do_not_take_a_run_of_a_sweep_unasked(nmt):
+def test_other_commands_do_not_use_a_run_of_a_sweep_by_default(nmt):
     assert not (nmt.folder / "runs/latest").exists()
     assert nmt("translate", "I see dogs", "--run", f"{FOLDER}/early").status == 0
     assert nmt("train", "general.yaml").status == 0
@@ -495,7 +495,7 @@ def test_a_mechanism_in_a_line(text, expected, tmp_path):
         ({"schedule": "cosine"}, {"patience": 9}, None),
     ],
 )  # fmt: skip
-def test_a_budget_that_a_run_has_not_had_is_not_said_of_it(trained, asked, message, tmp_path):
+def test_a_run_is_not_credited_with_a_budget_it_did_not_have(trained, asked, message, tmp_path):
     lay_out(tmp_path)
     path = tmp_path / add(tmp_path, "one", "")
     if "max_minutes" in asked and message is None:
@@ -533,7 +533,7 @@ def test_a_smaller_budget_than_a_run_had_is_refused(nmt):
         ("failures.json", "[1]", "failures.json was not written by nmt sweep; delete it"),
     ],
 )
-def test_a_broken_file_of_a_run_is_told_before_anything_is_trained(nmt, file, text, message):
+def test_a_broken_file_of_a_run_is_reported_before_anything_is_trained(nmt, file, text, message):
     shutil.rmtree(nmt.folder / FOLDER / "early")
     (nmt.folder / FOLDER / file).write_text(text, encoding="utf-8")
     for options in ((), ("--table-only",)):
@@ -558,7 +558,7 @@ def test_a_run_without_its_checkpoint_leaves_the_page_to_the_others(nmt):
 
 
 @pytest.mark.slow
-def test_what_failed_before_it_had_a_run_is_told_of_where_only_runs_are_compared(nmt):
+def test_a_failure_before_a_run_existed_is_reported_with_table_only(nmt):
     failures = nmt.folder / FOLDER / "failures.json"
     failures.write_text('{"gone": "too few positions"}', encoding="utf-8")
     found = nmt("sweep", "--table-only")
@@ -572,7 +572,7 @@ def row(name: str, **values) -> Row:
 
 @pytest.mark.parametrize("value", ["3", True, [1], 1e300, 10**400, -1.0, float("nan")])
 @pytest.mark.parametrize("name", ["bleu", "aer", "sentences_per_second", "parameters", "minutes"])
-def test_a_number_that_no_training_has_is_told_of_its_run(name, value):
+def test_an_impossible_number_is_reported_with_its_run(name, value):
     with pytest.raises(CheckpointError, match=f"runs/a: its {name} is ") as caught:
         row("a", state="finished", **{name: value})
     assert str(caught.value).isprintable()
@@ -586,7 +586,7 @@ def league(*rows: Row) -> League:
     )  # fmt: skip
 
 
-def test_the_best_stands_first_and_who_has_no_score_last():
+def test_the_best_comes_first_and_models_without_score_last():
     rows = [
         row("a-failed", state="failed"),
         row("third", state="finished", bleu=0.0, chrf=5.0),
@@ -596,7 +596,7 @@ def test_the_best_stands_first_and_who_has_no_score_last():
     assert [each.name for each in ranked(rows)] == ["first", "second", "third", "a-failed"]
 
 
-def test_unequal_budgets_are_said_beside_their_models():
+def test_unequal_budgets_are_shown_with_their_models():
     other = Row(**{**vars(row("b", state="finished", bleu=1.0)), "budget": "5 epochs"})
     told = league(row("a", state="finished", bleu=2.0), other).budget
     assert told == "NOT equal: 3 epochs: a; 5 epochs: b"
@@ -669,7 +669,7 @@ def test_the_weights_of_the_page_are_those_of_the_matrix(tmp_path):
 
 
 @pytest.mark.parametrize(("models", "sentence"), [(2, "I " * 60 + "$o$"), (8, "I $o$")])
-def test_the_picture_of_a_sentence_has_a_matrix_for_each_model_that_looks(
+def test_the_picture_of_a_sentence_has_a_matrix_for_each_attending_model(
     models, sentence, tmp_path
 ):
     names = [*NAMES, *(f"model-{n}" for n in range(models))][:models] + ["looks-nowhere"]
@@ -706,7 +706,7 @@ def test_the_picture_of_a_sentence_has_a_matrix_for_each_model_that_looks(
     assert small_multiples.save_small_multiples(section, tmp_path / "a.png") == [tmp_path / "a.png"]
 
 
-def test_where_no_model_looks_there_is_no_picture(tmp_path):
+def test_without_an_attending_model_there_is_no_picture(tmp_path):
     panel = Panel(name="n", matrix=None)
     (tmp_path / "a.png").write_text("of another sentence", encoding="utf-8")
     found = small_multiples.save_small_multiples(Section("I", [panel]), tmp_path / "a.png")

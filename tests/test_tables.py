@@ -1,4 +1,4 @@
-"""Tables as people have them: separators, headers, blank lines, quotes, languages' names."""
+"""Tables as people have them: separators, headers, blank lines, quotes, language names."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ Read = Callable[..., RawBitext]
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    """What is read from a file with this name and content."""
+    """The corpus read from a file with this name and content."""
 
     def read(name: str, content: str | bytes, **data: object) -> RawBitext:
         path = tmp_path / name
@@ -42,7 +42,7 @@ def quoted(*cells: str, separator: str) -> str:
     "header", [("en", "fr"), ("id", "French", "english"), ("EN-us", "x", "fr_CA")]
 )
 @pytest.mark.parametrize("before", ["", "\ufeff", "\n\n", "\r\n"])
-def test_a_csv_is_split_at_what_its_header_is_split_at(
+def test_a_csv_uses_the_separator_of_its_header(
     separator: str, header: tuple[str, ...], before: str, read: Read
 ) -> None:
     def row(number: int) -> str:
@@ -56,14 +56,14 @@ def test_a_csv_is_split_at_what_its_header_is_split_at(
     assert (found.sources, found.targets) == (ENGLISH, FRENCH)
 
 
-def test_the_separator_is_that_by_which_the_rows_are_equally_wide(read: Read) -> None:
+def test_the_separator_is_the_one_that_gives_rows_of_equal_width(read: Read) -> None:
     text = "English (a;b),French (a;b)\none,un\ntwo,deux\n"
     assert read("pairs.csv", text).targets == ["un", "deux"]
     text = "English (a,b);French (a,b)\none;un\ntwo;deux\n"
     assert read("pairs.csv", text).targets == ["un", "deux"]
 
 
-def test_a_spreadsheet_may_say_its_separator(read: Read) -> None:
+def test_a_spreadsheet_may_declare_its_separator(read: Read) -> None:
     assert read("pairs.csv", "sep=;\r\nen;fr\r\none;un\r\n").targets == ["un"]
 
 
@@ -174,7 +174,7 @@ def test_a_first_column_without_text_is_not_taken_for_a_sentence(read: Read) -> 
     ["source\ttarget", "src\ttgt", "src_text\ttrg_text", "text_en\ttext_fr", "en-US\tfr-CA",
      "English\tFrench", "anglais\tfrançais", "EN\tFR", "English words\tFrench words", "eng\tfra"],
 )  # fmt: skip
-def test_a_header_is_known_as_one_and_is_not_a_pair(header: str, read: Read) -> None:
+def test_a_header_is_recognised_and_is_not_a_pair(header: str, read: Read) -> None:
     found = read("pairs.tsv", f"{header}\none\tun\n")
     assert (found.sources, found.targets) == (["one"], ["un"])
 
@@ -214,7 +214,7 @@ def test_a_space_before_a_quote_belongs_to_neither_text(read: Read) -> None:
     assert read("pairs.csv", "en,fr\none, un\n").targets == [" un"]
 
 
-def test_sentences_that_speak_of_languages_are_no_header_of_a_csv(read: Read) -> None:
+def test_sentences_that_mention_languages_are_not_a_csv_header(read: Read) -> None:
     text = "I do speak English.;Je parle français.\nYes.;Oui.\n"
     assert read("pairs.csv", text, source_column=1, target_column=2).sources[0].startswith("I do")
     with pytest.raises(DataError, match="give their numbers"):
@@ -268,7 +268,7 @@ def test_a_text_of_several_lines_in_quotes_is_one_text(read: Read) -> None:
         (["en", "fr", "source", "target"], ("fr", "en"), ("fr", "en")),
     ],
 )  # fmt: skip
-def test_languages_are_known_by_tag_code_and_name(
+def test_languages_are_recognised_by_tag_code_and_name(
     columns: list[str], languages: tuple[str, str], expected: tuple[str, str]
 ) -> None:
     assert find_pair(columns, languages) == expected
@@ -287,7 +287,7 @@ def test_what_is_another_language_or_not_the_only_one_is_refused() -> None:
         find_pair(["source_lang", "target_lang"], ("en", "fr"))
 
 
-def test_a_message_lists_some_of_many_columns_and_nothing_that_a_terminal_obeys() -> None:
+def test_a_message_lists_some_of_many_columns_and_no_control_characters() -> None:
     columns = [f"\x1b[31mcolumn{n}\ud800" for n in range(5000)]
     with pytest.raises(DataError, match="and 4,980 more") as caught:
         find_pair(columns, ("en", "fr"))
@@ -329,9 +329,7 @@ def test_every_compression_gives_the_same_text_under_any_name(read: Read) -> Non
     assert read("pairs.tsv.gz", text).targets == ["un", "deux"]  # plain after all
 
 
-def test_a_small_file_that_unpacks_to_a_huge_one_is_refused(
-    read: Read, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_decompression_bomb_is_refused(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     import gzip
 
     monkeypatch.setattr(opening, "BOMB_BYTES", 2**22)
@@ -365,7 +363,7 @@ def test_what_cannot_be_read_is_refused_by_name(
     assert "\n" not in str(caught.value)
 
 
-def test_a_line_without_end_is_refused_before_it_fills_the_memory(
+def test_an_endless_line_is_refused_before_it_fills_the_memory(
     read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nmt.data.formats.lines.LONGEST_LINE", 1000)
@@ -398,7 +396,7 @@ def _made(path: Path) -> str:
     return path.name
 
 
-def test_a_damaged_archive_is_told_in_one_line(read: Read) -> None:
+def test_a_damaged_archive_is_reported_in_one_line(read: Read) -> None:
     import io
     import zipfile
 

@@ -53,8 +53,8 @@ def test_linear_is_a_line() -> None:
     assert values == pytest.approx([0.9 - 0.05 * i for i in range(11)])
 
 
-def test_exponential_is_a_power_whose_rest_at_the_end_is_taken_away() -> None:
-    """k^i, i updates on the way: a hundredth would be left at the end."""
+def test_exponential_is_a_power_shifted_to_end_exactly() -> None:
+    """k^i at update i: a hundredth would be left at the end."""
     k = 0.01 ** (1 / 100)
     wanted = [(k**i - 0.01) / 0.99 for i in range(101)]
     assert course("exponential", total=101) == pytest.approx(wanted)
@@ -73,7 +73,7 @@ def test_inverse_sigmoid_is_that_of_the_paper_stretched_to_its_ends() -> None:
     assert [a + b for a, b in zip(found, reversed(found), strict=True)] == pytest.approx([1] * 101)
 
 
-def test_the_curves_part_at_half_time() -> None:
+def test_the_curves_differ_halfway() -> None:
     halves = {name: course(name, total=101)[50] for name in NAMES[1:]}
     assert halves == pytest.approx(
         {"exponential": 0.0909, "inverse_sigmoid": 0.5, "linear": 0.5}, abs=1e-4
@@ -85,7 +85,7 @@ def test_the_curves_part_at_half_time() -> None:
 # What is drawn
 
 
-def test_all_and_nothing_need_no_draw() -> None:
+def test_probabilities_of_one_and_zero_draw_nothing() -> None:
     before = torch.get_rng_state()
     assert draw(1.0, torch.zeros(3, 5), per="token") is None
     nothing = draw(0.0, torch.zeros(3, 5), per="token")
@@ -128,7 +128,7 @@ def test_a_schedule_needs_an_end_of_the_training(name: str) -> None:
     )
 
 
-def test_an_end_that_is_never_reached_is_refused() -> None:
+def test_an_end_without_a_schedule_is_refused() -> None:
     check(config("constant", epochs=None, max_minutes=3, teacher_forcing=0.5))
     with pytest.raises(ConfigError) as caught:
         check(config("constant", teacher_forcing_end=0.25))
@@ -164,7 +164,7 @@ def test_the_plain_loop_is_named_once() -> None:
     )
 
 
-def test_a_longer_training_is_warned_that_its_schedule_changes(
+def test_extending_a_training_warns_that_its_schedule_moves(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     before, now = (

@@ -75,7 +75,7 @@ def test_columns_line_up_under_wide_and_combining_letters() -> None:
     assert cell_len(lines[0][:first]) == ends[0], "a name ends above the last digit"
 
 
-def test_no_word_can_give_orders_to_the_terminal() -> None:
+def test_no_word_can_control_the_terminal() -> None:
     shown = table(by_word("a\x1b[31mb c", "\x07d\u202e e"), color=False, width=90, pieces=True)
     assert "\x1b" not in shown
     assert "\x07" not in shown
@@ -91,7 +91,7 @@ def test_joined_letters_stay_joined_and_invisible_ones_are_not_shown() -> None:
 
 
 @given(st.text(st.characters(codec=None), max_size=40))
-def test_no_name_of_any_letters_upsets_the_table(name: str) -> None:
+def test_no_name_of_any_characters_breaks_the_table(name: str) -> None:
     label = terminal._label(name)
     assert cell_len(label) <= 24
     assert all(letter.isprintable() or letter in terminal.JOINING for letter in label)
@@ -110,13 +110,13 @@ def test_an_empty_line_has_a_table(target: str) -> None:
     assert lines[1].split() == [target or "</s>", "1.00*"]
 
 
-def test_the_width_of_the_terminal_at_hand_is_heeded(monkeypatch) -> None:
+def test_the_width_of_the_terminal_is_used(monkeypatch) -> None:
     record = by_word(" ".join(f"w{n}" for n in range(20)), "un")
     monkeypatch.setenv("COLUMNS", "33")
     assert table(record, color=False) == table(record, color=False, width=33)
 
 
-def test_a_row_that_looks_nowhere_has_no_mark() -> None:
+def test_a_row_without_attention_has_no_mark() -> None:
     nothing = record_of("I see", "je", cuts=((1,), ()), weights=[[0.0, 0.0, 1.0], [0.2, 0.3, 0.5]])
     (row,) = table(nothing, color=False).split("\n")[1:]
     assert row.split() == ["je", "0.00", "0.00"]

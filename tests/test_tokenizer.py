@@ -93,7 +93,7 @@ def test_any_text_is_spelled_back_with_the_place_of_every_piece(
         assert [p.text for p in found] == tokenizer.processor.id_to_piece(encoded.ids)
         end = 0
         for piece in found:
-            assert piece.start <= end <= piece.end  # nothing left out; letters may be shared
+            assert piece.start <= end <= piece.end  # nothing missing; letters may be shared
             end = piece.end
             if piece.text != "▁" and not piece.text.startswith("<0x"):
                 assert sentence[piece.start : piece.end].strip(" ") == piece.text.strip("▁")
@@ -126,7 +126,7 @@ def test_bytes_that_spell_no_letter_are_no_text(tokenizers: Tokenizers) -> None:
     assert [(p.start, p.end) for p in pieces[len(you) : len(you) + 2]] == [(3, 3), (3, 3)]
 
 
-def test_a_stray_byte_does_not_swallow_the_letters_behind_it(tokenizers: Tokenizers) -> None:
+def test_a_stray_byte_does_not_swallow_the_letters_after_it(tokenizers: Tokenizers) -> None:
     tokenizer = tokenizers.source
     stray = tokenizer.processor.piece_to_id(["<0x80>", "<0xE6>", "<0x97>", "<0xA5>"])
     assert "日" in tokenizer.decode_with_offsets(stray)[0]
@@ -168,7 +168,7 @@ def test_sentences_end_to_end_are_the_same_ids(tokenizers: Tokenizers) -> None:
 
 
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])
-def test_a_vocabulary_has_the_size_asked_for(kind: Kind, own_cache: Path) -> None:
+def test_a_vocabulary_has_the_requested_size(kind: Kind, own_cache: Path) -> None:
     config = TokenizerConfig(kind=kind, vocabulary_size=300)
     found = learn(TEXT, config, seed=1)
     assert len(found.source) == 300
@@ -177,7 +177,7 @@ def test_a_vocabulary_has_the_size_asked_for(kind: Kind, own_cache: Path) -> Non
 
 
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])
-def test_a_text_that_carries_fewer_pieces_gets_fewer_with_a_note(
+def test_a_text_that_supports_fewer_pieces_gets_fewer_with_a_note(
     kind: Kind, own_cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     found = learn(TEXT, TokenizerConfig(kind=kind, vocabulary_size=8000), seed=1)
@@ -243,7 +243,7 @@ def test_learning_again_gives_the_same_model(
     assert found[0] == found[1]
 
 
-def test_no_more_sentences_are_read_than_asked_for(own_cache: Path) -> None:
+def test_no_more_sentences_are_read_than_requested(own_cache: Path) -> None:
     longer = Bitext([*TEXT.sources, "日"], [*TEXT.targets, "本"])
     config = TokenizerConfig(vocabulary_size=300, max_sentences=5)
     prints = {learn(longer, config, seed=seed).fingerprint for seed in range(4)}
@@ -286,9 +286,7 @@ def test_a_missing_model_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.5, 0.9, 0.999])
-def test_a_model_that_was_cut_short_is_refused(
-    tmp_path: Path, tokenizers: Tokenizers, share: float
-) -> None:
+def test_a_truncated_model_is_refused(tmp_path: Path, tokenizers: Tokenizers, share: float) -> None:
     tokenizers.save(tmp_path)
     path = tmp_path / "joint.model"
     whole = path.read_bytes()
@@ -298,13 +296,13 @@ def test_a_model_that_was_cut_short_is_refused(
     assert str(caught.value) == f"{path} is not a sentencepiece model, or was cut short"
 
 
-def test_another_programs_file_is_no_model(tmp_path: Path) -> None:
+def test_another_programs_file_is_not_a_model(tmp_path: Path) -> None:
     (tmp_path / "joint.model").write_bytes(b"GIF89a, and so on" * 40)
     with pytest.raises(CheckpointError, match="is not a sentencepiece model"):
         Tokenizers.load(tmp_path)
 
 
-def test_what_is_learned_from_is_drawn_like_a_sample_of_a_list(
+def test_the_training_sample_is_drawn_like_that_of_a_list(
     own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Heard(Exception):
@@ -346,7 +344,7 @@ def test_a_damaged_tokenizer_of_the_cache_is_learned_again_with_one_line(
 
 
 def of_another_text(config: TokenizerConfig) -> bytes:
-    """A model in which nothing is wrong, but that it is not the one."""
+    """A valid model, but not the expected one."""
     text = [["a foreign text of foreign words"] * 3]
     return learn_words(text[0], 99) if config.kind == "word" else learn_subwords(text, config)
 
@@ -407,7 +405,7 @@ def test_a_model_whose_special_pieces_stand_elsewhere_is_refused(tmp_path: Path)
         ("a\u2028", "a "), ("\u2581caf\u00e9", "caf\u00e9"),
     ],
 )  # fmt: skip
-def test_what_a_strangers_piece_writes_steers_no_terminal(piece: str, written: str) -> None:
+def test_pieces_of_a_foreign_model_cannot_control_the_terminal(piece: str, written: str) -> None:
     model = json.dumps({"format": "nmt.words/2", "words": [*SPECIAL, piece, "\u2581end"]})
     tokenizer = WordTokenizer(model.encode())
     text, pieces = tokenizer.decode_with_offsets([4, 5])
@@ -422,14 +420,14 @@ def test_what_a_strangers_piece_writes_steers_no_terminal(piece: str, written: s
         [*SPECIAL, ["a"]], {"a": 1}, "word", [*SPECIAL, "\ud800"], None, [*SPECIAL, None],
     ],
 )  # fmt: skip
-def test_a_list_of_words_that_is_none_is_refused(tmp_path: Path, words: object) -> None:
+def test_an_invalid_word_list_is_refused(tmp_path: Path, words: object) -> None:
     content = {"format": "nmt.words/2", "words": words}
     (tmp_path / "joint.json").write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(CheckpointError, match="is not a list of words"):
         Tokenizers.load(tmp_path)
 
 
-def test_a_list_nested_without_end_is_refused(tmp_path: Path) -> None:
+def test_a_deeply_nested_list_is_refused(tmp_path: Path) -> None:
     (tmp_path / "joint.json").write_text('{"words": ' + "[" * 100_000)
     with pytest.raises(CheckpointError, match="is not a list of words"):
         Tokenizers.load(tmp_path)

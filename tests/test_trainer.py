@@ -196,7 +196,9 @@ def test_a_loss_that_is_no_number_is_named_and_nothing_is_updated(value: float, 
 
 def test_a_gradient_that_is_no_number_is_named() -> None:
     trainer = trainer_of()
-    trainer.model.get_parameter("narrow.weight").register_hook(lambda slope: slope * float("inf"))
+    trainer.model.get_parameter("narrow.weight").register_hook(
+        lambda gradient: gradient * float("inf")
+    )
     before = parameters(trainer)
     with pytest.raises(TrainingError, match=r"^the gradient is (inf|nan) at step 1, in the batch"):
         trainer.step([collated(PAIRS)])
@@ -208,7 +210,7 @@ def test_a_gradient_that_is_no_number_is_named() -> None:
 
 
 def short_of_memory(trainer: Trainer, *, rows: int, error: Exception) -> list[int]:
-    """Let batches of more rows fail in the midst of it; returns the rows of those that fit."""
+    """Make batches of more rows fail halfway; returns the row counts of those that fit."""
     whole, fitted = trainer.model.forward, list[int]()
 
     def forward(source: Tensor, *rest: Any) -> Any:
@@ -232,7 +234,7 @@ def short_of_memory(trainer: Trainer, *, rows: int, error: Exception) -> list[in
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_batch_that_does_not_fit_is_learned_from_in_parts(
+def test_a_batch_that_does_not_fit_is_split_into_micro_batches(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     whole, parts = trainer_of(), trainer_of()
@@ -244,13 +246,13 @@ def test_a_batch_that_does_not_fit_is_learned_from_in_parts(
     assert (again.target_tokens, again.sentences) == (report.target_tokens, report.sentences)
     for p, q in zip(whole.model.parameters(), parts.model.parameters(), strict=True):
         torch.testing.assert_close(p, q, atol=2e-5, rtol=1e-3)
-    assert sum(fitted[-4:]) == 6  # the second update tried nothing that had not fitted
+    assert sum(fitted[-4:]) == 6  # the second update did not retry what had not fitted
     assert len(fitted) == 1 + 4 + 4
     [said] = caplog.messages
     assert said.startswith("out of memory on cpu for a batch of 60 tokens")
 
 
-def test_a_run_that_was_short_of_memory_is_resumed_exactly() -> None:
+def test_a_run_that_ran_out_of_memory_is_resumed_exactly() -> None:
     rest: dict[str, Any] = {"dropout": 0.3, "teacher_forcing": 0.5, "dtype": torch.float32}
     error = torch.OutOfMemoryError("no memory")
     first = trainer_of(**rest)
@@ -264,14 +266,14 @@ def test_a_run_that_was_short_of_memory_is_resumed_exactly() -> None:
     second.model.load_state_dict(learned)
     short_of_memory(second, rows=2, error=error)
     second.restore(kept, steps=2, bad_validations=0)
-    fitting = first.micro_batches.max_padded_tokens  # nothing is tried that is known not to fit
+    fitting = first.micro_batches.max_padded_tokens  # sizes known not to fit are not tried
     assert second.micro_batches.max_padded_tokens == fitting is not None
     assert [second.step([collated(PAIRS)]) for _ in range(2)] == wanted
     assert_equal(first, second)
 
 
 def test_a_failed_attempt_draws_no_random_numbers() -> None:
-    """So whoever knows from the start what fits draws the same."""
+    """So a run that knows from the start what fits draws the same numbers."""
     finder, knower = trainer_of(dropout=0.3), trainer_of(dropout=0.3)
     for trainer in (finder, knower):
         short_of_memory(trainer, rows=2, error=MemoryError())
@@ -282,10 +284,10 @@ def test_a_failed_attempt_draws_no_random_numbers() -> None:
     assert_equal(finder, knower)
 
 
-def test_a_failed_attempt_holds_no_tensor_when_room_is_made(
+def test_a_failed_attempt_holds_no_tensor_when_memory_is_freed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Else the room would be made around them, and the next attempt would fail, too."""
+    """Otherwise their memory would not be freed, and the next attempt would fail, too."""
     trainer, held = trainer_of(), list[weakref.ref[Tensor]]()
     whole, living = trainer.model.forward, list[bool]()
 
@@ -305,7 +307,7 @@ def test_a_failed_attempt_holds_no_tensor_when_room_is_made(
     assert living == [False]
 
 
-def test_a_validation_batch_that_does_not_fit_is_measured_in_parts() -> None:
+def test_a_validation_batch_that_does_not_fit_is_split_into_micro_batches() -> None:
     trainer = trainer_of()
     wanted = trainer.loss([collated(PAIRS)])
     whole = trainer.model.forward
@@ -330,7 +332,7 @@ def test_a_sentence_that_does_not_fit_is_an_error_and_nothing_is_updated() -> No
     assert all(p.grad is None for p in trainer.model.parameters())
 
 
-def test_another_error_is_no_lack_of_memory() -> None:
+def test_another_error_is_not_taken_for_out_of_memory() -> None:
     trainer = trainer_of()
     short_of_memory(trainer, rows=0, error=RuntimeError("shapes do not match"))
     with pytest.raises(RuntimeError, match="shapes do not match"):
@@ -372,7 +374,7 @@ def test_a_restored_run_goes_on_as_if_never_stopped(
 
 @pytest.mark.parametrize("lost", ["exp_avg", "exp_avg_sq", "step"])
 def test_the_optimizers_state_matters(tmp_path: Path, lost: str) -> None:
-    """What the test above relies on: without one of its parts the run goes on differently."""
+    """The test above relies on this: without a part of the state the run ends differently."""
     first, second = trainer_of(), trainer_of()
     for trainer in (first, second):
         for _ in range(3):
@@ -453,7 +455,7 @@ def test_a_run_stopped_before_its_first_update_goes_on_as_if_never_stopped(
     assert_equal(first, second)
 
 
-def test_the_state_of_no_update_is_not_that_of_several() -> None:
+def test_the_state_before_any_update_is_not_accepted_for_a_later_one() -> None:
     trainer = trainer_of()
     with pytest.raises(CheckpointError, match="lacks 'optimizer.step.source_embedding.weight'"):
         trainer.restore(trainer.state(), steps=3, bad_validations=0)
@@ -486,7 +488,7 @@ def test_a_parameter_that_never_had_a_gradient_has_nothing_to_restore() -> None:
 
 
 @pytest.mark.parametrize("where", ["optimizer.step", "clipping"])
-def test_no_memory_for_an_update_is_told_in_one_line(
+def test_running_out_of_memory_in_an_update_is_reported_in_one_line(
     where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trainer = trainer_of(clip_norm=1e-3)
@@ -585,7 +587,7 @@ def test_a_schedule_of_teacher_forcing_follows_the_updates() -> None:
     assert shares[1:] == pytest.approx([0.8, 0.6, 0.4, 0.2, 0.2], abs=0.03)
 
 
-# What is right with the reference's words, and with the model's own
+# Accuracy with the reference's words, and with the model's own
 
 
 @pytest.mark.parametrize("kind", [Kind(), Kind("bahdanau", "gru", "additive")], ids=str)

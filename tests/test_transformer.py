@@ -36,7 +36,7 @@ def decoder_of(
     config = DecoderConfig(kind="transformer", size=SIZE, layers=layers, self_attention=options)
     looks = AttentionConfig(**{"score": "scaled_dot", "heads": 2, **(attention or {})})
     decoder = decoders["transformer"](config_of(config, looks), memory=memory)
-    with torch.no_grad():  # fresh parameters are so alike that errors could hide
+    with torch.no_grad():  # new parameters are so similar that errors could hide
         for parameter in decoder.parameters():
             parameter.add_(0.2 * torch.randn_like(parameter))
     return decoder.double().eval()
@@ -168,7 +168,7 @@ def test_a_later_word_changes_no_earlier_readout(decoder: Decoder, embedded: Ten
 
 @torch.no_grad()
 def test_beams_share_what_was_encoded_once(decoder: Decoder, embedded: Tensor) -> None:
-    """Two rows a sentence find what they would, each with a memory of its own."""
+    """Two rows per sentence give the same results as with a memory for each row."""
     memory = remember(decoder)
     start = decoder.advance(embedded[:, 0], decoder.start(memory), memory)
     twice = torch.tensor([0, 0, 1, 1, 2, 2])
@@ -215,7 +215,7 @@ def test_the_gradient_reaches_every_word_and_stays_finite(
 
 
 @torch.no_grad()
-def test_a_memory_of_another_width_is_fitted(embedded: Tensor) -> None:
+def test_a_memory_of_another_width_is_projected(embedded: Tensor) -> None:
     for attention in ({}, {"score": "general", "heads": 1}, {"score": "none", "heads": 1}):
         decoder = decoder_of(memory=MEMORY, attention=attention)
         memory = remember(decoder, memory=MEMORY)
@@ -251,7 +251,7 @@ def test_without_attention_there_are_no_maps_of_it(embedded: Tensor) -> None:
 
 
 @torch.no_grad()
-def test_location_asks_by_the_word_itself(embedded: Tensor) -> None:
+def test_the_query_of_location_is_the_word_itself(embedded: Tensor) -> None:
     decoder = decoder_of(attention={"score": "location", "heads": 1, "max_positions": 7})
     words: list[Tensor] = []
     for layer in decoder.get_submodule("layers"):
@@ -263,7 +263,9 @@ def test_location_asks_by_the_word_itself(embedded: Tensor) -> None:
     assert all(torch.equal(seen, embedded) for seen in words)
 
 
-def test_what_hard_attention_drew_is_summed_over_layers_and_heads(embedded: Tensor) -> None:
+def test_the_log_probability_of_hard_attention_is_summed_over_layers_and_heads(
+    embedded: Tensor,
+) -> None:
     decoder = decoder_of(attention={"selection": "reinforce"}).train()
     memory = remember(decoder)
     across: list[Tensor] = []
@@ -299,7 +301,7 @@ def model_of(
 
 
 @torch.no_grad()
-def test_a_model_tells_all_its_maps() -> None:
+def test_a_model_returns_all_its_maps() -> None:
     model = model_of().eval()
     source, target = ids(SOURCES), ids(TARGETS)
     maps = model.maps(source, source != PAD, target)
@@ -313,7 +315,7 @@ def test_a_model_tells_all_its_maps() -> None:
 
 
 @torch.no_grad()
-def test_what_it_writes_is_compared_with_embeddings() -> None:
+def test_its_output_is_compared_with_embeddings() -> None:
     model = model_of()
     source, target = ids(SOURCES), ids(TARGETS)
     assert model.vocabulary.weight is model.get_parameter("target_embedding.weight")
@@ -323,7 +325,7 @@ def test_what_it_writes_is_compared_with_embeddings() -> None:
 
 
 @torch.no_grad()
-def test_the_word_before_is_seen_by_the_state_that_attends() -> None:
+def test_the_query_has_read_the_previous_word() -> None:
     model = model_of().eval()
     assert model.attends_from == "s_t"
     source, target = ids(SOURCES), ids(TARGETS)
@@ -371,7 +373,7 @@ def test_it_learns_to_write_words_in_reverse(norm: str) -> None:
     assert accuracy > 0.97
 
 
-# Whatever cannot be
+# Impossible settings
 
 WHERE = "model.decoder.self_attention"
 BAD: list[tuple[dict[str, Any], str]] = [
@@ -391,7 +393,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("own", "said"), BAD, ids=[str(list(own.values())) for own, _ in BAD])
-def test_what_cannot_be_is_refused_in_one_line(own: dict[str, Any], said: str) -> None:
+def test_impossible_settings_are_refused_in_one_line(own: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         decoder_of(**own)
     assert said in str(caught.value)

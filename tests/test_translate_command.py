@@ -1,4 +1,4 @@
-"""Every way into and out of the commands: results, or one line and the right status."""
+"""All input and output of the commands: results, or one line and the right status."""
 
 import io
 import json
@@ -64,7 +64,7 @@ def one_line(found: Outcome, status: int, *parts: str) -> None:
 
 
 def into(nmt: Commands, stream: io.TextIOWrapper, *arguments: object) -> Outcome:
-    """Run a command whose standard output is that stream."""
+    """Run a command with that stream as its standard output."""
     with nmt.monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", stream)
         return nmt(*arguments)
@@ -97,13 +97,13 @@ def test_a_full_standard_output_is_one_line(nmt, command):
 
 
 @needs_full
-def test_so_it_is_without_a_buffer(nmt):
+def test_a_full_unbuffered_standard_output_is_one_line(nmt):
     with io.TextIOWrapper(io.FileIO("/dev/full", "w"), "utf-8") as stream:
         one_line(into(nmt, stream, "config", "schema"), 2, "standard output", "No space left")
 
 
 @pytest.mark.parametrize("command", PRINTING, ids=" ".join)
-def test_who_reads_no_further_ends_a_command_quietly(nmt, command):
+def test_a_reader_that_closes_the_pipe_ends_a_command_quietly(nmt, command):
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w", encoding="ascii") as stream:
@@ -119,7 +119,7 @@ def test_standard_output_is_utf8_whatever_the_locale_says(nmt):
     assert 'data.revision: "été"' in place.read_text(encoding="utf-8")
 
 
-def test_the_stream_that_was_there_before_is_there_again(nmt):
+def test_the_previous_stream_is_restored(nmt):
     place = nmt.folder / "shown.txt"
     with place.open("w", encoding="utf-8") as stream:
         into(nmt, stream, "--version")
@@ -138,7 +138,7 @@ def test_the_stream_that_was_there_before_is_there_again(nmt):
         ("<&- >&- 2>&-", 2, "", ""),
     ],
 )
-def test_closed_streams_are_no_surprise(closed, status, out, err):
+def test_closed_streams_are_handled(closed, status, out, err):
     command = f"{sys.executable} -m nmt --version {closed}"
     found = subprocess.run(
         command, shell=True, capture_output=True, text=True, check=False,
@@ -160,7 +160,7 @@ def test_json_on_a_terminal_has_no_control_characters(capsys):
 @posix
 @pytest.mark.parametrize("output", ["in.txt", "./in.txt", "link.txt", "hard.txt"])
 @pytest.mark.parametrize("option", ["--output", "--attention"])
-def test_no_input_is_written_over(nmt, output, option):
+def test_no_input_is_overwritten(nmt, output, option):
     (nmt.folder / "link.txt").symlink_to("in.txt")
     os.link(nmt.folder / "in.txt", nmt.folder / "hard.txt")
     before = (nmt.folder / "in.txt").read_bytes()
@@ -169,7 +169,7 @@ def test_no_input_is_written_over(nmt, output, option):
     assert (nmt.folder / "link.txt").is_symlink()
 
 
-def test_standard_input_is_not_written_over(nmt):
+def test_standard_input_is_not_overwritten(nmt):
     found = nmt("translate", "-o", "stdin.txt", stdin="I see dogs\n")
     one_line(found, 2, "standard input", "same file")
     assert (nmt.folder / "stdin.txt").read_text(encoding="utf-8") == "I see dogs\n"
@@ -306,7 +306,7 @@ def test_a_line_that_is_too_long_is_translated_in_parts(nmt, limit):
     assert several.count("\n") == 6
 
 
-def test_a_line_that_nobody_writes_is_passed_over_unread(nmt, monkeypatch):
+def test_a_huge_line_is_skipped_unread(nmt, monkeypatch):
     from nmt.cli import translate
 
     monkeypatch.setattr(translate, "LONGEST", 100)
@@ -393,7 +393,7 @@ def test_a_session_writes_all_its_lines_to_one_file(nmt, monkeypatch):
     assert (nmt.folder / "o.txt").read_text("utf-8") == nmt("translate", "-i", "in.txt").out
 
 
-def test_a_run_that_cannot_be_written_is_complained_of_once(nmt, monkeypatch):
+def test_an_unwritable_run_is_reported_once(nmt, monkeypatch):
     (nmt.folder / "runs/tiny/translations").write_text("no folder", encoding="utf-8")
     monkeypatch.setattr(sys, "stdin", Terminal("I see dogs\nwe love trees\nhe knows cats\n"))
     found = nmt("translate")
@@ -429,7 +429,7 @@ ROOT = Path(__file__).parents[1]
 @posix
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_a_signal_ends_a_command_without_a_trace(trained, tmp_path, name):
+def test_a_signal_ends_a_command_without_a_traceback(trained, tmp_path, name):
     number = getattr(signal, name)
     command = [sys.executable, "-m", "nmt", "translate", "-o", str(tmp_path / "out.txt")]
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
@@ -464,7 +464,7 @@ def test_signals_are_remembered_where_their_exception_is_lost():
 
 
 @pytest.mark.parametrize("n_best", [1, 2, 3, 5])
-def test_so_many_lines_for_a_line_with_distinct_texts_and_falling_scores(nmt, n_best):
+def test_n_best_gives_n_lines_with_distinct_texts_and_falling_scores(nmt, n_best):
     lines = "I see dogs\n\nwe love trees\n \u200b\n"
     options = ["--n-best", n_best, "--beam-size", max(2, n_best)]
     text = nmt("translate", *options, stdin=lines).out.split("\n")[:-1]
@@ -486,7 +486,7 @@ def test_so_many_lines_for_a_line_with_distinct_texts_and_falling_scores(nmt, n_
             assert text[part] == [""] * n_best
 
 
-def test_the_score_is_what_translations_are_ranked_by(nmt):
+def test_translations_are_ranked_by_their_score(nmt):
     found = json.loads(
         nmt("translate", "I see dogs", "--n-best", 3, "--format", "jsonl",
             "--length-penalty", 0.6).out
@@ -568,13 +568,13 @@ def test_a_command_line_that_cannot_be_read_is_one_line(nmt, arguments, parts):
     assert found.out == ""
 
 
-def test_a_text_that_starts_with_a_dash_goes_after_two(nmt):
+def test_a_text_that_starts_with_a_dash_goes_after_a_double_dash(nmt):
     assert nmt("translate", "--format", "jsonl", "--", "-5 degrees").out.startswith(
         '{"source": "-5 degrees"'
     )
 
 
-def test_a_device_that_is_not_here_is_replaced_unless_it_was_asked_for(nmt):
+def test_a_missing_device_is_replaced_unless_it_was_requested(nmt):
     config = nmt.folder / "runs/tiny/config.resolved.yaml"
     text = config.read_text(encoding="utf-8")
     config.write_text(text.replace("device: auto", "device: cuda:7"), encoding="utf-8")
@@ -611,7 +611,7 @@ def test_log_lines_show_no_control_characters(nmt):
     assert config.exists()
 
 
-def test_an_error_of_the_system_that_nobody_expected_is_one_line(nmt, monkeypatch):
+def test_an_unexpected_system_error_is_one_line(nmt, monkeypatch):
     from nmt.checkpoint import run
 
     def failing(*_: object) -> None:

@@ -42,7 +42,7 @@ SENTENCES = [
 
 @pytest.fixture(scope="module")
 def tokenizers() -> Tokenizers:
-    logging.disable()  # the text carries few pieces
+    logging.disable()  # the text supports only a few pieces
     try:
         return learn(TEXT, TokenizerConfig(vocabulary_size=320), seed=1)
     finally:
@@ -88,7 +88,7 @@ def test_sentences_come_back_in_their_order(
         assert alone.text == translated.text
 
 
-def test_many_workers_have_something_to_do_and_long_batches_come_first(
+def test_work_is_split_among_workers_and_long_batches_come_first(
     tokenizers: Tokenizers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = translator(tokenizers, max_length_factor=0.1)
@@ -106,7 +106,7 @@ def test_many_workers_have_something_to_do_and_long_batches_come_first(
 
 def test_sentences_are_read_once_in_their_order(tokenizers: Tokenizers) -> None:
     class OnDisk(Sequence[str]):
-        """Each sentence that is asked for by its place would be a look into a file."""
+        """Reading each sentence by its index would be a file access."""
 
         def __len__(self) -> int:
             return len(SENTENCES)
@@ -121,7 +121,7 @@ def test_sentences_are_read_once_in_their_order(tokenizers: Tokenizers) -> None:
     assert [translated.source for translated in found] == SENTENCES
 
 
-def test_who_breaks_off_waits_for_no_batch_that_has_not_begun(
+def test_stopping_early_waits_for_no_batch_that_has_not_begun(
     tokenizers: Tokenizers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = translator(tokenizers, max_length_factor=0.1)
@@ -179,7 +179,7 @@ def test_the_attention_has_a_row_and_a_column_for_each_piece(tokenizers: Tokeniz
             assert (translation.pieces[-1].text == "</s>") == (hypothesis.ids[-1] == EOS)
 
 
-def test_pieces_stand_where_they_say(tokenizers: Tokenizers) -> None:
+def test_pieces_are_at_their_stated_positions(tokenizers: Tokenizers) -> None:
     for translated in translator(tokenizers, n_best=2).translate(SENTENCES):
         for text, pieces in (
             (translated.source, translated.pieces),
@@ -200,7 +200,7 @@ def test_the_text_is_that_of_the_ids(tokenizers: Tokenizers) -> None:
         assert best.text.strip() == tokenizers.target.processor.decode(words).strip()
 
 
-def test_as_many_translations_come_as_are_asked_for(tokenizers: Tokenizers) -> None:
+def test_the_requested_number_of_translations_is_returned(tokenizers: Tokenizers) -> None:
     for translated in translator(tokenizers, n_best=4).translate(["i love you", "the house"]):
         ranks = [translation.hypothesis.rank_score for translation in translated.best]
         assert len(ranks) == 4
@@ -235,7 +235,7 @@ def test_a_line_may_just_be_as_long_as_allowed(tokenizers: Tokenizers) -> None:
         translator(tokenizers, max_source_length=pieces - 1).translate(["i love you"])
 
 
-def test_translating_is_calm_and_leaves_the_model_as_it_is(tokenizers: Tokenizers) -> None:
+def test_translating_uses_no_dropout_and_restores_the_model(tokenizers: Tokenizers) -> None:
     model = build_model(Kind().config(dropout=0.9), tokenizers.vocabularies).train()
     before, random = deepcopy(model.state_dict()), torch.get_rng_state()
     for bfloat16 in (False, True):
@@ -251,7 +251,7 @@ def test_translating_is_calm_and_leaves_the_model_as_it_is(tokenizers: Tokenizer
 
 
 def hypothesis(tokenizers: Tokenizers, text: str, rank: float, *, by_letters: bool) -> Hypothesis:
-    """A hypothesis that spells a text by its usual pieces, or by those of its letters."""
+    """A hypothesis that makes a text from its usual pieces, or from its letters."""
     pieces = tokenizers.target
     ids = pieces.encode([text])[0]
     if by_letters:
@@ -288,7 +288,7 @@ def test_one_text_that_many_pieces_spell_is_one_translation(
 
 
 @pytest.mark.parametrize("n_best", [2, 5])
-def test_the_best_have_distinct_texts_and_the_first_is_the_one_asked_alone(
+def test_n_best_texts_are_distinct_and_the_first_equals_a_search_for_one(
     tokenizers: Tokenizers, n_best: int
 ) -> None:
     several = translator(tokenizers, beam_size=5, n_best=n_best).translate(SENTENCES)
@@ -302,7 +302,7 @@ def test_the_best_have_distinct_texts_and_the_first_is_the_one_asked_alone(
         assert ranks == sorted(ranks, reverse=True)
 
 
-def test_lines_that_fit_are_translated_alike_beside_those_that_do_not(
+def test_lines_that_fit_are_translated_alike_next_to_those_that_do_not(
     tokenizers: Tokenizers,
 ) -> None:
     model = translator(tokenizers, max_source_length=12)
@@ -323,7 +323,7 @@ def test_lines_that_fit_are_translated_alike_beside_those_that_do_not(
 
 
 @pytest.mark.parametrize("batch_tokens", [1, 4096])
-def test_lines_with_more_pieces_than_the_model_has_positions_are_cut(
+def test_lines_with_more_pieces_than_the_model_has_positions_are_split(
     tokenizers: Tokenizers, batch_tokens: int
 ) -> None:
     kind = Kind("bahdanau", "gru", "location", attention=(("max_positions", 6),))
@@ -337,7 +337,7 @@ def test_lines_with_more_pieces_than_the_model_has_positions_are_cut(
         assert " ".join(part.source for part in found[number].parts) == lines[number].strip()
 
 
-def test_a_model_that_refuses_everything_is_no_matter_of_length(tokenizers: Tokenizers) -> None:
+def test_an_error_of_a_model_is_not_blamed_on_length(tokenizers: Tokenizers) -> None:
     model = translator(tokenizers)
 
     def refuse(*_: object) -> Any:

@@ -38,7 +38,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def found(path: Path, *words: str) -> dict[str, list[float]]:
-    """The vectors of words, asked for with ids from 4 on."""
+    """The vectors of words, requested with ids from 4 on."""
     result = read_vectors(inspect(path), dict(enumerate(words, start=4)))
     assert result.ids.tolist() == sorted(result.ids.tolist())
     assert result.table.dtype == np.float32
@@ -63,7 +63,7 @@ def refused(path: Path, *words: str) -> str:
 # Reading
 
 
-def test_every_word_asked_for_has_the_numbers_of_its_line(file: Path) -> None:
+def test_every_requested_word_has_the_numbers_of_its_line(file: Path) -> None:
     assert found(file, ".", "dogs", "cats", "the") == {
         word: single(TABLE[word]) for word in (".", "dogs", "the")
     }
@@ -95,12 +95,12 @@ def test_a_word_not_in_the_file_takes_the_vector_of_its_lower_case(file: Path) -
     assert found(file, "Paris") == {"Paris": [3, 4]}
 
 
-def test_a_lower_case_word_takes_no_capitals(file: Path) -> None:
+def test_a_lower_case_word_does_not_match_capitals(file: Path) -> None:
     file.write_text("Paris 3 4\n", encoding="utf-8")
     assert found(file, "paris") == {}
 
 
-def test_of_a_word_that_stands_twice_the_first_counts(file: Path) -> None:
+def test_the_first_line_of_a_repeated_word_counts(file: Path) -> None:
     file.write_text("a 1 2\nb 3 4\na 5 6\nb 7 8\n", encoding="utf-8")
     assert found(file, "a", "B") == {"a": [1, 2], "B": [3, 4]}
 
@@ -121,12 +121,12 @@ def test_words_that_read_as_numbers_are_words(file: Path) -> None:
     assert found(file, "7", "nan", "inf") == {"7": [1, 2], "nan": [3, 4], "inf": [5, 6]}
 
 
-def test_words_that_are_no_utf8_disturb_no_other(file: Path) -> None:
+def test_words_that_are_not_utf8_affect_no_other(file: Path) -> None:
     file.write_bytes(b"caf\xe9 1 2\nthe 3 4\n\xc2\x85 5 6\n")
     assert found(file, "the", "\x85") == {"the": [3, 4], "\x85": [5, 6]}
 
 
-def test_empty_lines_count_as_lines_and_are_no_words(file: Path) -> None:
+def test_empty_lines_count_as_lines_but_are_not_words(file: Path) -> None:
     file.write_text("\nthe 1 2\n\ndogs 3 4\n\n", encoding="utf-8")
     result = read_vectors(inspect(file), {4: "dogs"})
     assert result.table.tolist() == [[3, 4]]
@@ -135,7 +135,7 @@ def test_empty_lines_count_as_lines_and_are_no_words(file: Path) -> None:
     assert refused(file, "dogs").startswith("FILE:4: ")
 
 
-def test_a_header_tells_how_many_words_were_promised(file: Path) -> None:
+def test_a_header_states_how_many_words_follow(file: Path) -> None:
     file.write_text("7 3\n" + THREE, encoding="utf-8")
     result = read_vectors(inspect(file), {4: "dogs"})
     assert (result.promised, result.words) == (7, 4)
@@ -156,7 +156,7 @@ def test_the_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     assert peak(20_000) < 1.2 * peak(200) + 10_000
 
 
-def test_only_the_lines_of_wanted_words_are_read_as_numbers(
+def test_only_the_lines_of_needed_words_are_parsed(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     described = inspect(file)
@@ -171,7 +171,7 @@ def test_only_the_lines_of_wanted_words_are_read_as_numbers(
     assert asked == [2, 4]
 
 
-# What is wrong with a file
+# Broken files
 
 
 def broken_line(text: str, number: int) -> str:
@@ -191,7 +191,7 @@ def broken_line(text: str, number: int) -> str:
         ("w 1 2 3 4 5", "'w 1 2 3 4 5' has 5 numbers where 3 are expected (see line 1)"),
     ],
 )
-def test_a_line_of_another_width_is_refused_whosever_it_is(
+def test_a_line_of_another_width_is_refused_even_if_not_needed(
     file: Path, line: str, what: str, number: int
 ) -> None:
     file.write_text(broken_line(line, number), encoding="utf-8")
@@ -209,7 +209,7 @@ def test_a_line_of_another_width_is_refused_whosever_it_is(
         ("w 1  2", "number 2 of 3 is ''"),
     ],
 )
-def test_what_is_no_finite_number_is_refused_with_its_place(
+def test_a_number_that_is_not_finite_is_refused_with_its_place(
     file: Path, line: str, what: str, number: int
 ) -> None:
     file.write_text(broken_line(line, number), encoding="utf-8")
@@ -246,14 +246,14 @@ def test_lines_that_are_not_as_the_header_says_are_refused(file: Path) -> None:
         (b'{"the": [1, 2]}\n', "FILE:1: number 1 of 2 is '[1,', which is not a finite number"),
     ],
 )
-def test_what_is_no_text_of_vectors_is_said_in_a_line(
+def test_a_file_that_is_not_word_vectors_is_reported_in_one_line(
     file: Path, content: bytes, what: str
 ) -> None:
     file.write_bytes(content)
     assert refused(file).startswith(what)
 
 
-def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_is_refused_without_blocking(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.txt")
     with pytest.raises(DataError, match="is not an ordinary file, and is read twice"):
         inspect(tmp_path / "pipe.txt")
@@ -271,7 +271,7 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
         "a 1 2 \u0663\n",
     ],
 )
-def test_a_hostile_file_is_one_line_of_complaint(text: str, tmp_path: Path) -> None:
+def test_a_malicious_file_is_one_line_of_error(text: str, tmp_path: Path) -> None:
     path = tmp_path / "vectors.txt"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(DataError) as caught:
@@ -280,12 +280,12 @@ def test_a_hostile_file_is_one_line_of_complaint(text: str, tmp_path: Path) -> N
     assert len(str(caught.value)) < len(str(path)) + 300
 
 
-def test_a_folder_or_nothing_is_no_file(tmp_path: Path) -> None:
+def test_a_folder_or_a_missing_file_is_refused(tmp_path: Path) -> None:
     assert refused(tmp_path) == "FILE is a folder; name the file of word vectors in it"
     assert refused(tmp_path / "none.txt").startswith("no file FILE (looked in ")
 
 
-def test_a_line_without_end_is_not_read_into_the_memory(
+def test_an_endless_line_is_not_read_into_memory(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(word_vectors, "LONGEST", 50)
@@ -355,7 +355,7 @@ def test_frozen_vectors_stay_and_the_run_outlives_their_file(nmt: Commands) -> N
 
 
 @pytest.mark.slow
-def test_tuned_vectors_go_on_learning_from_where_they_begin(nmt: Commands) -> None:
+def test_tuned_vectors_are_trained_further_from_the_file(nmt: Commands) -> None:
     trained = nmt("train", "tiny.yaml", *WANTED, "training.learning_rate=0.000001")
     assert trained.status == 0, trained.err
     assert "stay as they are" not in trained.err
@@ -382,7 +382,7 @@ def test_a_frozen_target_freezes_the_vocabulary_that_shares_it(nmt: Commands) ->
     assert nmt("train", "tiny.yaml", "--resume", *wanted, "training.epochs=3").status == 0
 
 
-def test_the_coverage_is_told_of_words_and_of_running_words(nmt: Commands) -> None:
+def test_the_coverage_is_reported_for_words_and_running_words(nmt: Commands) -> None:
     # 150 pairs of 3 words; a vocabulary of 12: 5 objects, 5 verbs and 2 of the 6 subjects
     rows = "".join(f"{word} 1 2 3 4\n" for word in ("dogs", "cats", "men", "love", "wolves"))
     (nmt.folder / "glove.txt").write_text(rows, encoding="utf-8")
@@ -396,7 +396,7 @@ def test_the_coverage_is_told_of_words_and_of_running_words(nmt: Commands) -> No
     assert float(told[1]) == pytest.approx(100 * (4 / 5 * 1 / 3), abs=1.5)  # 4 were drawn out
 
 
-def test_a_file_of_another_language_is_told(nmt: Commands) -> None:
+def test_a_file_of_another_language_is_reported(nmt: Commands) -> None:
     (nmt.folder / "glove.txt").write_text("chien 1 2 3 4\n", encoding="utf-8")
     found = nmt("train", "tiny.yaml", "--dry-run", *WANTED)
     assert found.status == 0, found.err
@@ -441,7 +441,7 @@ def test_a_missing_or_broken_file_is_refused_before_the_training(nmt: Commands) 
     )
 
 
-def test_a_line_broken_far_behind_writes_no_run(nmt: Commands) -> None:
+def test_a_broken_line_far_into_the_file_leaves_no_run(nmt: Commands) -> None:
     lines = [f"w{n} 1 2 3 4" for n in range(500)]
     (nmt.folder / "glove.txt").write_text("\n".join([*lines, "dogs 1 2"]), encoding="utf-8")
     assert nmt("config", "validate", "tiny.yaml", *WANTED).status == 0
@@ -451,7 +451,7 @@ def test_a_line_broken_far_behind_writes_no_run(nmt: Commands) -> None:
     assert not (nmt.folder / "runs").exists()
 
 
-def test_vectors_of_words_want_words(nmt: Commands) -> None:
+def test_word_vectors_need_a_word_tokenizer(nmt: Commands) -> None:
     assert complaint(nmt, "model.source_vectors.file=glove.txt") == (
         "tiny.yaml: model.source_vectors is 'glove.txt', but tokenizer.kind is 'bpe': vectors of "
         "words need tokenizer.kind word"
@@ -466,7 +466,7 @@ def test_vectors_of_words_want_words(nmt: Commands) -> None:
         ("{file: glove.txt, tune: false}", "'glove.txt', frozen"),
     ],
 )
-def test_one_table_for_both_sides_has_one_file(nmt: Commands, target: str, told: str) -> None:
+def test_shared_embeddings_need_one_file(nmt: Commands, target: str, told: str) -> None:
     shared = [
         "tokenizer={kind: word}",
         "model.tie_embeddings=all",

@@ -92,7 +92,7 @@ def test_a_word_never_seen_is_unknown_and_keeps_its_place() -> None:
     assert tokenizer.decode_with_offsets(encoded.ids)[0] == "do <unk> love me?"
 
 
-def test_a_word_known_only_behind_another_space_is_taken_for_that() -> None:
+def test_a_word_known_only_after_another_space_is_mapped_to_it() -> None:
     tokenizer = tokenizer_of("do you (love) me?")
     assert names(tokenizer, "love\u00a0? (you)") == ["love", "?", "▁(", "▁you", ")"]
 
@@ -138,7 +138,7 @@ def test_words_of_other_scripts_are_pieces_with_their_marks() -> None:
     )
 
 
-def test_a_list_of_the_first_format_still_cuts_texts_as_it_was_learned() -> None:
+def test_a_list_of_the_first_format_still_splits_texts_as_it_was_learned() -> None:
     words = ["<pad>", "<unk>", "<s>", "</s>", "▁हि", "▁ह", "ि", "न", "▁日本語", "▁t'", "aime"]
     old = WordTokenizer(json.dumps({"format": "nmt.words/1", "words": words}).encode())
     assert names(old, "हिन t'aime 日本語") == ["▁ह", "ि", "न", "▁t'", "aime", "▁日本語"]

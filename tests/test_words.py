@@ -1,4 +1,4 @@
-"""Cutting text into words: one rule for every language."""
+"""Splitting text into words: one rule for every language."""
 
 import re
 from itertools import pairwise
@@ -60,7 +60,7 @@ def cut(text: str) -> list[str]:
         (" \u00a0\n", []),
     ],
 )
-def test_a_text_is_cut_into_these_words(text: str, words: list[str]) -> None:
+def test_a_text_is_split_into_these_words(text: str, words: list[str]) -> None:
     assert cut(text) == words
 
 
@@ -95,7 +95,7 @@ def test_a_text_is_cut_into_these_words(text: str, words: list[str]) -> None:
         ("a \u200d b \u200b\ufe0f", ["a", "b"]),
     ],
 )
-def test_other_scripts_and_what_nobody_sees_are_cut_as_a_reader_would(
+def test_other_scripts_and_invisible_characters_are_split_as_a_reader_would(
     text: str, words: list[str]
 ) -> None:
     assert cut(text) == words
@@ -115,7 +115,7 @@ ANY_TEXT = st.text(
 @given(ANY_TEXT)
 @example("\u200d👨")
 @example("ab\u102c\u0301\u200bc")
-def test_words_of_any_text_are_in_order_and_cover_all_that_is_seen(text: str) -> None:
+def test_words_of_any_text_are_in_order_and_cover_all_visible_characters(text: str) -> None:
     words = split_words(text)
     assert all(text[word.start : word.end] == word.text for word in words)
     assert all(left.end <= right.start for left, right in pairwise(words))
@@ -126,7 +126,7 @@ def test_words_of_any_text_are_in_order_and_cover_all_that_is_seen(text: str) ->
 
 
 @given(ANY_TEXT)
-def test_no_word_begins_with_a_mark_of_what_stands_before_it(text: str) -> None:
+def test_no_word_begins_with_a_combining_mark(text: str) -> None:
     for word in split_words(text):
         if category(word.text[0]) in ("Mn", "Mc", "Me") and word.text[0] not in JOINING:
             before = without_invisible(text[: word.start]).rstrip(JOINING)
@@ -163,7 +163,7 @@ PARTS = [
 
 
 @given(st.lists(st.sampled_from(PARTS), max_size=15).map("".join))
-def test_where_no_rule_is_our_own_words_are_those_of_unicode(text: str) -> None:
+def test_without_rules_of_our_own_words_are_those_of_unicode(text: str) -> None:
     parts = regex.split(r"(?w)\b", text, flags=regex.V1)
     assert cut(text) == [part for part in parts if part and part.strip()]
 
@@ -173,7 +173,7 @@ CLITICS = ["-t-il", "-t-elles", "-le", "-les", "-leur", "-moi", "-en", "-y", "-t
 
 
 def longest_tail(word: str) -> list[str]:
-    """By trying every place where clitics may begin, the first one first."""
+    """By trying every position where clitics may begin, from the first."""
     hanging = "je|tu|ils?|elles?|on|nous|vous|moi|toi|les?|la|lui|leur|y|en"
     one = rf"-t-(?:ils?|elles?|on)|-(?:{hanging})|-[mtl]['’](?=(?:en|y)$)|(?<=['’])(?:en|y)"
     for start in range(1, len(word)):
@@ -196,7 +196,7 @@ def test_clitics_are_those_of_the_longest_tail(tail: str) -> None:
 
 
 class Counted:
-    """A pattern that counts how many letters it was given to search."""
+    """A pattern that counts how many characters it has to search."""
 
     def __init__(self, pattern: "re.Pattern[str]") -> None:
         self.pattern, self.letters = pattern, 0
@@ -207,9 +207,7 @@ class Counted:
 
 
 @pytest.mark.parametrize("end", ["", "x"])
-def test_clitics_are_looked_for_in_time_that_grows_with_the_word(
-    end: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_clitics_are_found_in_linear_time(end: str, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = Counted(rule._HANGING)
     monkeypatch.setattr(rule, "_HANGING", counted)
     length = 30_000
@@ -259,7 +257,7 @@ def test_words_of_scripts_with_spaces_are_counted_by_them(text: str) -> None:
     "text",
     ["", " ", *BLANK, *INVISIBLE, "\u200d", "\ufe0f", "\u115f\u1160", "\u034f", "\U000e0041"],
 )
-def test_what_shows_nothing_is_blank(text: str) -> None:
+def test_invisible_text_is_blank(text: str) -> None:
     assert is_blank(text)
     assert is_blank(f" {text}\u200b")
     assert split_words(text) == []

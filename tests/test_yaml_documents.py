@@ -1,4 +1,4 @@
-"""YAML of anybody: the core schema of YAML 1.2, and bounds on whatever is written."""
+"""Untrusted YAML: the core schema of YAML 1.2, and bounds on every value."""
 
 import math
 import os
@@ -20,7 +20,7 @@ LEAST = "name: small\ndata:\n  corpus: phrasebook\n"
 
 
 def plain(value: Any) -> Any:
-    """The data with numbers for what stands for numbers."""
+    """The data with numbers where text stands for numbers."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -46,7 +46,7 @@ def mistake(text: str) -> str:
         ("0", 0), ("0o7", 7), ("0x3A", 58), ("-19", -19),
         ("0.", 0.0), ("-0.0", -0.0), (".5", 0.5), ("+12e03", 12000.0), ("-2E+05", -200000.0),
         (".inf", math.inf), ("-.Inf", -math.inf), ("+.INF", math.inf),
-        # what YAML 1.1 took for something else
+        # what YAML 1.1 read differently
         ("010", 10), ("0123456", 123456), ("-010", -10), ("+12", 12), ("1.", 1.0), ("1e3", 1000.0),
         ("5e-4", 5e-4), ("0o10", 8), ("0x1F", 31), ("1234567e10", 1234567e10),
         *((text, text) for text in (
@@ -98,7 +98,7 @@ def test_a_decimal_is_itself_whatever_zeros_stand_before_it(number: int, zeros: 
     assert scalar(text) == Spelled(number, text)
 
 
-# Text fields keep what was written
+# Text fields keep the text as written
 
 TEXTS = ["2024", "0123456", "1234567e10", "1e5", "0x1F", "0o17", "1_000", "2024-05-01", "10:30",
          "no", ".5", "+12", "1.", "1.10", ".inf", ".NaN", "0b11", "1:2:3",
@@ -184,7 +184,7 @@ def test_an_alias_means_the_last_anchor_before_what_holds_it() -> None:
     }  # fmt: skip
 
 
-def test_an_alias_of_nothing_is_named() -> None:
+def test_an_undefined_alias_is_named() -> None:
     assert mistake("a: 1\nb: *c") == "2: there is no anchor '&c' before this alias"
 
 
@@ -225,7 +225,7 @@ def test_a_merge_key_takes_sections(text: str) -> None:
     assert mistake(text).startswith("1: '<<' takes a section")
 
 
-def test_a_merged_mistake_is_told_where_it_is_merged(tmp_path: Path) -> None:
+def test_a_merged_mistake_is_reported_where_it_is_merged(tmp_path: Path) -> None:
     path = tmp_path / "small.yaml"
     path.write_text(f"{LEAST}model:\n  <<: {{dropout: 2}}\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"small.yaml:5: model.dropout: input should be less"):
@@ -278,7 +278,7 @@ YAMLISH = st.lists(
 
 @st.composite
 def mutated(draw: st.DrawFn) -> str:
-    """A shipped config with some pieces of it cut out, doubled or replaced."""
+    """A shipped config with some parts removed, doubled or replaced."""
     text = draw(st.sampled_from(SHIPPED))
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(text)))
@@ -343,7 +343,7 @@ def test_any_bytes_are_a_config_or_printable_lines(tmp_path: Path, content: byte
 
 @given(st.text(max_size=700), st.integers(10, 300))
 @settings(max_examples=200)
-def test_what_a_message_repeats_is_short_and_printable(text: str, longest: int) -> None:
+def test_quoted_values_in_messages_are_short_and_printable(text: str, longest: int) -> None:
     said = printable(text, most=longest)
     assert shown(said)
     assert len(said) <= 6 * longest + 3
@@ -356,7 +356,7 @@ def test_the_lines_of_an_error_are_those_that_were_meant() -> None:
     assert len(str(NmtError("x" * 10**6))) <= 2003
 
 
-def test_of_very_many_mistakes_the_first_are_told(tmp_path: Path) -> None:
+def test_of_very_many_mistakes_the_first_are_reported(tmp_path: Path) -> None:
     path = tmp_path / "many.yaml"
     path.write_text(LEAST + "".join(f"key{i}: {i}\n" for i in range(500)), encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
@@ -366,7 +366,7 @@ def test_of_very_many_mistakes_the_first_are_told(tmp_path: Path) -> None:
     assert lines[-1] == f"{path}: there are 480 more mistakes"
 
 
-def test_a_long_name_is_told_in_a_short_line(tmp_path: Path) -> None:
+def test_a_long_name_is_reported_in_a_short_line(tmp_path: Path) -> None:
     path = tmp_path / "long.yaml"
     path.write_text(f"{LEAST}model: {{decoder: {{cell: {'x' * 100_000}}}}}\n", encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
@@ -384,7 +384,7 @@ def test_text_that_cannot_be_shown_or_stored_is_refused(value: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("value", ['"0.1"', "'1e-3'", '" 5 "'])
-def test_a_number_in_quotes_is_not_a_number(value: str, tmp_path: Path) -> None:
+def test_a_quoted_number_is_not_a_number(value: str, tmp_path: Path) -> None:
     path = tmp_path / "small.yaml"
     path.write_text(f"{LEAST}training: {{learning_rate: {value}}}\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="is text: write .* without quotes"):

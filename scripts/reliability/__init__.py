@@ -1,1 +1,1 @@
-"""The parts of `scripts/campaign.py`: trials that are killed, starved, crowded and fed rubbish."""
+"""The parts of `scripts/campaign.py`: kills, system faults, concurrent processes, broken input."""

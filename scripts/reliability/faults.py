@@ -1,4 +1,4 @@
-"""Calls to the system that fail, room that runs out, and processes in each other's way."""
+"""System calls that fail, disks that fill up, limits, clocks, and concurrent processes."""
 
 import errno
 import os
@@ -23,11 +23,11 @@ from reliability.starts import COMMANDS, Starts, go_on, harmed, inspected, memor
 CODES = (errno.ENOSPC, errno.EIO, errno.EROFS, errno.EACCES, errno.EMFILE)
 READ_CODES = (errno.EIO, errno.EACCES, errno.EMFILE)
 STEPS = {"sweep": 4, "export": 2}
-"""Of these, which are slow, only one call in this many fails."""
-QUICK = 40  # as many times fewer
+"""For these slow commands, only every n-th call is made to fail."""
+QUICK = 40  # times fewer trials
 LIGHT = ("train", "resume", "translate", "evaluate", "plot-attention")
 MEGABYTE = 1 << 20
-LOADER = 127  # status with which the C library ends where a thread's data finds no memory
+LOADER = 127  # the C library's exit status if there is no memory for a thread's data
 GROUPS = ("calls", "rooms", "limits", "clocks", "crowds")
 YEAR = 365 * 24 * 3600
 Task = tuple[str, Callable[[], Row]]
@@ -55,7 +55,7 @@ def campaign(
 
 
 def _task(key: str, starts: Starts, work: Callable[[Path], Row]) -> Task:
-    """A trial in a folder of its own, which goes at its end."""
+    """A trial in a folder of its own, which is deleted at its end."""
 
     def trial() -> Row:
         folder = Path(tempfile.mkdtemp(prefix="trial-", dir=starts.place)) / "here"
@@ -68,7 +68,7 @@ def _task(key: str, starts: Starts, work: Callable[[Path], Row]) -> Task:
 
 
 def _failing_calls(starts: Starts, command: str, seed: int, sparsely: int) -> list[Task]:
-    """Calls that change a file fail, one in each trial, and calls that read; codes take turns."""
+    """One call that changes or reads a file fails in each trial; error codes take turns."""
     whole, step = starts.wholes[command], STEPS.get(command, 1) * sparsely
     tasks = []
     for reads, calls, codes in ((False, whole.writes, CODES), (True, whole.reads, READ_CODES)):
@@ -84,7 +84,7 @@ def _failing_calls(starts: Starts, command: str, seed: int, sparsely: int) -> li
 
 
 def _different(calls: Sequence[str]) -> list[int]:
-    """The first and the last call of each sort: what is done, to which file, whatever its step."""
+    """The first and the last call of each kind: what is done, to which file, whatever its step."""
     first: dict[str, int] = {}
     last: dict[str, int] = {}
     for number, call in enumerate(calls, start=1):
@@ -117,9 +117,9 @@ def _sort(reads: bool) -> str:
 def _judged(
     starts: Starts, command: str, folder: Path, ended: Ended, *, native: bool = False
 ) -> Row:
-    """How a command ended that was disturbed, what it harmed, and whether it can be done again.
+    """How a disturbed command ended, what it damaged, and whether it can be repeated.
 
-    native: a library may have ended the process, since it had no memory to say so
+    native: a library may end the process, because there is no memory to report an error
     """
     whole = starts.wholes[command]
     faults = [ended.fault] if ended.fault else []
@@ -143,13 +143,13 @@ def _judged(
 
 
 def _kept(difference: str, ended: Ended) -> bool:
-    """Whether it is the part of an output that a command keeps and names where it fails."""
+    """Whether it is a partial output that a failed command keeps and names."""
     name = difference.removeprefix("left over: ")
     return name.endswith(".partial") and name in ended.err
 
 
 def _rooms(starts: Starts, count: int) -> list[Task]:
-    """File systems of different sizes that are really full."""
+    """File systems of different sizes that really fill up."""
     need = _size(starts.place / "done") + 64 * 1024
     sizes = [need * (n + 1) // (count + 2) for n in range(count)]
     return [_task(f"room/{size // 1024}k", starts, partial(_room, starts, size)) for size in sizes]
@@ -157,8 +157,8 @@ def _rooms(starts: Starts, count: int) -> list[Task]:
 
 def _size(folder: Path) -> int:
     page = 4096
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return sum(-(-path.stat().st_size // page) * page for path in found)
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sum(-(-path.stat().st_size // page) * page for path in files)
 
 
 def _room(starts: Starts, size: int, folder: Path) -> Row:
@@ -173,7 +173,7 @@ def _room(starts: Starts, size: int, folder: Path) -> Row:
         ended = run(tiny.TRAIN, folder)
         _mount("-o", "remount,size=64m", str(folder))
         return {**row, **_judged(starts, "train", folder, ended)}
-    except OSError:  # not even the corpus has room
+    except OSError:  # no space even for the corpus
         return {**row, "outcome": "no room for the corpus", "said": "", "faults": []}
     finally:
         subprocess.run(["umount", str(folder)], check=True)
@@ -184,7 +184,7 @@ def _mount(*arguments: str) -> None:
 
 
 def _limits(starts: Starts, count: int) -> list[Task]:
-    """Memory, open files and the sizes of files that the system limits."""
+    """Limits of the system on memory, open files and file sizes."""
     sorts = {
         "memory": [2 * MEGABYTE * 4**n // 2**n for n in range(count)],
         "open files": list(range(1, count + 1)),
@@ -212,7 +212,7 @@ def _limit(starts: Starts, sort: str, command: str, value: int, folder: Path) ->
             pages = int(Path("/proc/self/statm").read_text().split()[0])
             most += pages * resource.getpagesize()
         if sort == "open files":
-            free = os.dup(0)  # the lowest: the limit is one of their numbers
+            free = os.dup(0)  # the lowest free descriptor: the limit is on their numbers
             os.close(free)
             most += free
         resource.setrlimit(LIMITS[sort], (most, resource.getrlimit(LIMITS[sort])[1]))
@@ -237,7 +237,7 @@ def _clocks(starts: Starts, seed: int, count: int) -> list[Task]:
 
 
 def _clock(starts: Starts, command: str, after: int, years: int, folder: Path) -> Row:
-    """Files are a year too old or too new, and the clock jumps by a year after some readings."""
+    """File times are a year off, and the clock jumps by a year after some readings."""
     starts.begin(command, folder)
     for path in folder.rglob("*"):
         then = path.stat(follow_symlinks=False).st_mtime - YEAR * years
@@ -253,7 +253,7 @@ def _clock(starts: Starts, command: str, after: int, years: int, folder: Path) -
 
 
 def _jumping(after: int, years: int) -> Setup:
-    """time() and datetime.now(), wherever the program has imported them from."""
+    """Replace time() and datetime.now(), wherever the program has imported them."""
 
     def setup(mark: Mark) -> None:
         import time
@@ -341,7 +341,7 @@ def _crowd_with_one_cache(starts: Starts, size: int, folder: Path) -> Row:
         mine = {f"runs/tiny/{name}": digest for name, digest in found.items()}
         own = {name: wanted[name] for name in wanted if name.startswith("runs/tiny/")}
         different = tiny.differences(mine, own)
-        named = ("scores.json", "attention.jsonl", "manifest.json")  # they name the run
+        named = ("scores.json", "attention.jsonl", "manifest.json")  # these contain the run's name
         faults += broken or [line for line in different if not line.endswith(named)]
         if n:
             shutil.rmtree(folder / f"runs/tiny{n}")
@@ -362,7 +362,7 @@ def _crowd_of_readers(starts: Starts, size: int, folder: Path) -> Row:
         whole = starts.wholes[name]
         wanted.update(whole.files.items() - whole.before.items())
     different = tiny.differences(found, wanted)
-    last = "translations/attention.jsonl"  # of whoever was last
+    last = "translations/attention.jsonl"  # written by the last command
     return {
         "outcome": _outcome(ends),
         "faults": [*faults, *broken, *(line for line in different if not line.endswith(last))],
@@ -370,7 +370,7 @@ def _crowd_of_readers(starts: Starts, size: int, folder: Path) -> Row:
 
 
 def _crowd_around_a_training(starts: Starts, size: int, folder: Path) -> Row:
-    """Others translate by checkpoints that come and go; they may be refused, in one line."""
+    """Others translate with checkpoints that come and go; they may fail, with one line."""
     starts.begin("resume", folder)
     others = ["translate", "I love cats", "--run", "runs/tiny"]
     commands = [(COMMANDS["resume"], 0), *((others, n) for n in range(1, size))]
@@ -398,7 +398,7 @@ def _compared(starts: Starts, command: str, folder: Path) -> list[str]:
 
 
 def tables(rows: Sequence[Row]) -> list[str]:
-    """Markdown: what was injected, how often, and what came of it."""
+    """Markdown: what was injected, how often, and the outcomes."""
     groups: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
     for row in rows:
         key = tuple(row.get(name, "?") for name in ("group", "command", "injected"))
@@ -411,9 +411,9 @@ def tables(rows: Sequence[Row]) -> list[str]:
     ]
     for (_, command, injected), counts in sorted(groups.items()):
         times = sum(counts.values()) - counts["lost"]
-        good, told = counts["success"], counts["one line"]
+        good, refused = counts["success"], counts["one line"]
         lines.append(
-            f"| {command} | {injected} | {times} | {good} | {told} | {times - good - told} "
+            f"| {command} | {injected} | {times} | {good} | {refused} | {times - good - refused} "
             f"| {counts['lost']} |"
         )
     return lines

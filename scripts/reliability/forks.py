@@ -1,6 +1,6 @@
-"""`nmt` in a fork of this process, which has imported everything: a trial takes a second, not five.
+"""Run `nmt` in a fork of this process, which has imported everything: one second, not five.
 
-The parent only imports; it computes nothing, so that it has no threads that a fork would lose.
+The parent only imports and computes nothing, so that it has no threads that a fork would lose.
 """
 
 import atexit
@@ -22,22 +22,22 @@ from typing import NoReturn
 
 Mark = Callable[[str], None]
 Setup = Callable[[Mark], None]
-"""Changes the process in which a trial runs, before the command begins."""
+"""Prepares the process of a trial before the command starts."""
 LATE = (
     "torch._dynamo", "onnxruntime", "onnxscript", "pyarrow.parquet", "sacrebleu.metrics", "jinja2",
     "datasets", "matplotlib.backends.backend_agg",
 )  # fmt: skip
-"""What the program imports when it needs it."""
-DEADLINE = 120.0  # seconds that any command of a trial may take on a machine that is not busy
+"""Modules that the program imports only when it needs them."""
+DEADLINE = 120.0  # seconds for any command of a trial on an idle machine
 
 
 def deadline() -> float:
-    """Longer where more processes want to run than there are cores: being slow is not a hang."""
+    """Longer if more processes are running than there are cores, since slow is not hung."""
     return DEADLINE * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def import_everything() -> None:
-    """Import the program and its libraries, and keep them where forks do not copy them."""
+    """Import the program and its libraries, and freeze them so that forks do not copy them."""
     import torch
 
     import nmt
@@ -57,7 +57,7 @@ class Ended:
     """How a command ended."""
 
     status: int
-    """Of its exit; the negative number of the signal that killed it."""
+    """The exit status; if a signal killed it, the negative signal number."""
     out: str
     err: str
     seconds: float
@@ -68,7 +68,7 @@ class Ended:
 
     @property
     def fault(self) -> str:
-        """What is wrong with this end; empty if it is success or a refusal in one line."""
+        """What is wrong with the result; empty for success or an error of one line."""
         if self.status == TIMED_OUT:
             return "took too long"
         if "Traceback (most recent call last)" in self.err or "Error in sys.excepthook" in self.err:
@@ -91,10 +91,10 @@ class Child:
     def __init__(
         self, arguments: Sequence[object], folder: Path, *setups: Setup, name: str = ""
     ) -> None:
-        """name: tells it from others that run in the same folder"""
+        """name: distinguishes it from others that run in the same folder"""
         self.place = folder
-        beside = folder.parent / f".{folder.name}{name}"  # what it says is no file of the trial
-        self.out, self.err = beside.with_suffix(".out"), beside.with_suffix(".err")
+        output = folder.parent / f".{folder.name}{name}"  # outside the trial's files
+        self.out, self.err = output.with_suffix(".out"), output.with_suffix(".err")
         for path in (self.out, self.err):
             path.write_bytes(b"")
         self._marks, writing = os.pipe()
@@ -108,12 +108,12 @@ class Child:
             _become(list(map(str, arguments)), self, writing, setups)
         os.close(writing)
         self.said: list[str] = []
-        """All that the child has said it does, once it was `nmt`."""
+        """All marks of the child since it became `nmt`."""
         self.mark()
         self.said.clear()
 
     def mark(self, timeout: float | None = None) -> str | None:
-        """The next thing that the child says it does; None at its end, or when time is over."""
+        """The child's next mark; None at its end or after the timeout."""
         until = time.monotonic() + (deadline() if timeout is None else timeout)
         while b"\n" not in self._left:
             ready, _, _ = select.select([self._marks], [], [], max(until - time.monotonic(), 0))
@@ -126,7 +126,7 @@ class Child:
         return self.said[-1]
 
     def send(self, number: int) -> None:
-        """Send a signal; a child that has ended does not mind."""
+        """Send a signal; harmless if the child has ended."""
         os.kill(self.pid, number)
 
     def wait(self) -> Ended:
@@ -158,10 +158,10 @@ def run(arguments: Sequence[object], folder: Path, *setups: Setup) -> Ended:
 
 
 def _become(arguments: list[str], child: Child, marks: int, setups: Sequence[Setup]) -> NoReturn:
-    """Be `nmt` until the end, as if this process had just started."""
+    """Turn this process into `nmt`, as if it had just started."""
     status = 1
     try:
-        atexit._clear()  # what the parent wants done at its end is not ours
+        atexit._clear()  # the parent's exit handlers are not ours
         weakref.finalize._registry.clear()  # type: ignore[attr-defined]
         weakref.finalize._registered_with_atexit = False  # type: ignore[attr-defined]
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -174,7 +174,7 @@ def _become(arguments: list[str], child: Child, marks: int, setups: Sequence[Set
             setup(lambda text: _say(marks, text))
         from nmt.__main__ import run
 
-        _say(marks, "begins")  # signals are sent from here on
+        _say(marks, "begins")  # signals may arrive from here on
         run()
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
@@ -183,7 +183,7 @@ def _become(arguments: list[str], child: Child, marks: int, setups: Sequence[Set
     _end(status)
 
 
-_write = os.write  # the real one, whatever a trial puts into its place
+_write = os.write  # the real one, even if a trial replaces it
 
 
 def _say(marks: int, text: str) -> None:
@@ -202,7 +202,7 @@ def _redirect(out: Path, err: Path) -> None:
 
 
 def _end(status: int) -> NoReturn:
-    """What the interpreter does at its end, without taking the parent's objects apart."""
+    """Exit as the interpreter does, without destroying the parent's objects."""
     try:
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()

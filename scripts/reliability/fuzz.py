@@ -1,4 +1,4 @@
-"""Over a hundred thousand inputs that nobody sane would give, each with a number to repeat it."""
+"""More than a hundred thousand broken inputs, each with a number to repeat it."""
 
 import faulthandler
 import json
@@ -24,7 +24,7 @@ from reliability.ledger import Ledger, Row
 from reliability.starts import memory
 
 Kind = Callable[[World, random.Random], bool | None]
-"""Tries an input; False where a command refused it as it should."""
+"""Tries an input; returns False if a command refused it properly."""
 KINDS: dict[str, tuple[int, Kind]] = {
     "words": (20_000, fuzz_text.words),
     "pieces": (12_000, fuzz_text.pieces),
@@ -55,11 +55,11 @@ KINDS: dict[str, tuple[int, Kind]] = {
     "metrics.jsonl": (2_000, fuzz_files.metrics),
     "run folders": (1_500, fuzz_files.run_folder),
 }
-CHUNK = 250  # inputs of a row
-SECONDS = 10.0  # of the processor that an input may take
-STUCK = 120.0  # seconds after which the process is ended from outside
-GIGABYTES = 3  # of memory beyond what the process has
-KEPT = 5  # faults that a row tells
+CHUNK = 250  # inputs per row
+SECONDS = 10.0  # of CPU time allowed for an input
+STUCK = 120.0  # seconds after which the parent kills the process
+GIGABYTES = 3  # of memory beyond what the process has at the start
+KEPT = 5  # faults listed in a row
 
 
 class Hang(BaseException):
@@ -83,7 +83,7 @@ def campaign(
 
 
 def made(place: Path) -> Path:
-    """A folder with a finished run, whose files are the seeds."""
+    """A folder with a finished run; its files are the seeds."""
     done = place / "done"
     tiny.lay_out(done)
     (done / "in.txt").write_text("I love cats\nwe know men\n", encoding="utf-8")
@@ -95,7 +95,7 @@ def made(place: Path) -> Path:
 
 
 def _chunk(name: str, seed: int, start: int, stop: int, seeds: Seeds) -> Row:
-    """Some inputs in a process of their own, and in another one where that dies."""
+    """Try some inputs in a process of their own, and in a new one whenever it dies."""
     row: Row = {
         "kind": name, "inputs": stop - start, "refused": 0, "slowest": 0.0, "faults": [],
         "faulty": 0,
@@ -138,13 +138,13 @@ def _in_a_process(name: str, seed: int, start: int, stop: int, seeds: Seeds, row
     return current + 1
 
 
-def _add(row: Row, found: dict[str, Any]) -> None:
-    row["refused"] += 0 if "fault" in found else found.get("refused", 0)
-    row["slowest"] = max(row["slowest"], found.get("slowest", 0.0))
-    if "fault" in found:
+def _add(row: Row, result: dict[str, Any]) -> None:
+    row["refused"] += 0 if "fault" in result else result.get("refused", 0)
+    row["slowest"] = max(row["slowest"], result.get("slowest", 0.0))
+    if "fault" in result:
         row["faulty"] += 1
         if len(row["faults"]) < KEPT:
-            row["faults"].append(found["fault"])
+            row["faults"].append(result["fault"])
 
 
 def _try_all(
@@ -157,8 +157,8 @@ def _try_all(
         world = _world(seeds, place)
         for number in range(start, stop):
             shared[:] = struct.pack("qd", number, time.monotonic())
-            found = tried(world, name, seed, number)
-            os.write(writing, json.dumps(found).encode() + b"\n")
+            result = tried(world, name, seed, number)
+            os.write(writing, json.dumps(result).encode() + b"\n")
         status = 0
     finally:
         os._exit(status)
@@ -181,35 +181,35 @@ def _world(seeds: Seeds, place: Path) -> World:
 
 
 def tried(world: World, name: str, seed: int, number: int) -> dict[str, Any]:
-    """Try an input; what came of it."""
+    """Try an input and return the result."""
     rng = random.Random(f"fuzz/{seed}/{name}/{number}")
     began = time.monotonic()
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
         if KINDS[name][1](world, rng) is False:
-            found["refused"] = 1
+            result["refused"] = 1
     except NmtError as error:
-        found["refused"] = 1
+        result["refused"] = 1
         try:
             check_message(error)
         except AssertionError as wrong:
-            found["fault"] = f"{name} {number}: {wrong}"
+            result["fault"] = f"{name} {number}: {wrong}"
     except AssertionError as error:
-        found["fault"] = f"{name} {number}: {str(error)[:400] or _where(error)}"
+        result["fault"] = f"{name} {number}: {str(error)[:400] or _where(error)}"
     except Hang:
-        found["fault"] = f"{name} {number}: took more than {SECONDS:g} s"
+        result["fault"] = f"{name} {number}: took more than {SECONDS:g} s"
     except Exception as error:
-        found["fault"] = (
+        result["fault"] = (
             f"{name} {number}: {type(error).__name__}: {str(error)[:300]} {_where(error)}"
         )
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-    return {**found, "slowest": round(time.monotonic() - began, 3)}
+    return {**result, "slowest": round(time.monotonic() - began, 3)}
 
 
 def _where(error: BaseException) -> str:
-    """The innermost place in the program."""
+    """The innermost line of our own code in the traceback."""
     trace, place = error.__traceback__, ""
     while trace is not None:
         path = trace.tb_frame.f_code.co_filename
@@ -220,14 +220,14 @@ def _where(error: BaseException) -> str:
 
 
 def again(name: str, seed: int, number: int) -> None:
-    """Try one input once more, and show where it leads."""
+    """Try one input again, with its traceback."""
     with tempfile.TemporaryDirectory(prefix="nmt-fuzz-", dir=memory()) as place:
         world = World(Seeds(made(Path(place))), Path(place) / "inputs")
         KINDS[name][1](world, random.Random(f"fuzz/{seed}/{name}/{number}"))
 
 
 def tables(rows: Sequence[Row]) -> list[str]:
-    """Markdown: how many inputs of each kind, and what came of them."""
+    """Markdown: the number of inputs of each kind, and the outcomes."""
     lines = [
         "| kind | inputs | accepted | refused in one line | faults | slowest, s |",
         "|---|---:|---:|---:|---:|---:|",

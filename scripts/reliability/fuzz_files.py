@@ -1,4 +1,4 @@
-"""Mutated files of every kind that the program reads, whoever wrote them."""
+"""Mutated files of every kind that the program reads."""
 
 import gzip
 import io
@@ -58,7 +58,7 @@ def _rows(rng: random.Random) -> list[tuple[str, str]]:
 
 
 def _whole(rng: random.Random) -> str:
-    """Without half surrogate pairs, which no encoding writes."""
+    """A sentence without half surrogate pairs, which cannot be encoded."""
     return sentence(rng)[:500].encode("utf-8", "replace").decode()
 
 
@@ -68,7 +68,7 @@ def corpus(suffix: str, *writers: Callable[[Sequence[tuple[str, str]]], bytes]) 
     def tried(world: World, rng: random.Random) -> None:
         data = rng.choice(writers)(_rows(rng))
         if suffix.endswith(".gz") and rng.random() < 0.5:
-            data = mutated(rng, [data])  # in the packed file
+            data = mutated(rng, [data])  # inside the compressed file
         if suffix.endswith(".gz"):
             data = gzip.compress(data, mtime=0)
         if not suffix.endswith(".gz") or rng.random() < 0.5:
@@ -80,7 +80,7 @@ def corpus(suffix: str, *writers: Callable[[Sequence[tuple[str, str]]], bytes]) 
 
 
 def aligned(world: World, rng: random.Random) -> None:
-    """Two texts, line for line."""
+    """Two texts, aligned line by line."""
     rows = _rows(rng)
     sides = ["\n".join(side).encode("utf-8", "surrogatepass") for side in zip(*rows, strict=True)]
     changed = rng.randrange(2)
@@ -99,14 +99,14 @@ def _read(world: World, files: dict[str, Any], rng: random.Random) -> None:
     from nmt.data.read import read_corpus
 
     if rng.random() < 0.2:
-        local.LARGE_BYTES = 100  # read as a large file is
+        local.LARGE_BYTES = 100  # so that it is read like a large file
     try:
         config = DataConfig.model_validate(
             {"corpus": "files", "files": files, "validation_size": 2, "test_size": 2}
         )
-        found = read_corpus(config, seed=1)
+        read = read_corpus(config, seed=1)
         for split in ("train", "validation", "test"):
-            for pair in found.split(split):  # type: ignore[arg-type]
+            for pair in read.split(split):  # type: ignore[arg-type]
                 for side in pair:
                     assert side, "an empty side"
                     assert side.isprintable() or "\n" not in side, f"not one line: {side!r}"
@@ -116,7 +116,7 @@ def _read(world: World, files: dict[str, Any], rng: random.Random) -> None:
 
 
 def config(world: World, rng: random.Random) -> None:
-    """The shipped configs, mutated; now and then the model is checked, too."""
+    """The shipped configs, mutated; for one in ten the model is checked, too."""
     from nmt.config import load
     from nmt.workflows.train.validate import check_model
 
@@ -138,7 +138,7 @@ KEYS = (
 
 
 def overrides(world: World, rng: random.Random) -> None:
-    """`section.key=value` with all that may stand for a value."""
+    """`section.key=value` with any value."""
     from nmt.config import load
 
     given = []
@@ -149,12 +149,8 @@ def overrides(world: World, rng: random.Random) -> None:
     load(ROOT / "configs/quickstart.yaml", given).resolved()
 
 
-def _beside(rng: random.Random, *seeds: bytes) -> bytes:
-    return mutated(rng, seeds)
-
-
 def manifest(world: World, rng: random.Random) -> None:
-    """Of a run that somebody else sent."""
+    """The manifest of a run from somebody else."""
     from nmt.checkpoint.run import Run, open_run
     from nmt.workflows.train.model_card import write_card
 
@@ -166,7 +162,7 @@ def manifest(world: World, rng: random.Random) -> None:
 
 
 def state(world: World, rng: random.Random) -> None:
-    """How far a checkpoint had come."""
+    """The state.json of a checkpoint."""
     from nmt.checkpoint.run import Run
     from nmt.checkpoint.state import read_state
 
@@ -191,7 +187,7 @@ def tensors(world: World, rng: random.Random) -> None:
     name = rng.choice(["model", "training"])
     data = world.seeds.file(f"{folder[10:]}/{name}.safetensors")
     size = int.from_bytes(data[:8], "little") + 8
-    if rng.random() < 0.8:  # the header alone, with the length that it has then, or not
+    if rng.random() < 0.8:  # only the header, mostly with its right length
         header = mutated(rng, [data[8:size]])
         length = len(header) if rng.random() < 0.8 else rng.randrange(1 << 62)
         data = length.to_bytes(8, "little") + header + data[size:]
@@ -208,24 +204,24 @@ def tensors(world: World, rng: random.Random) -> None:
 
 
 def record(world: World, rng: random.Random) -> None:
-    """Attention records; those that pass are shown."""
+    """Attention records; valid ones are shown."""
     from nmt.evaluation.records import read_records
     from nmt.plots.page import save_page
     from nmt.plots.terminal import table
 
     seeds = world.seeds.records
     path = world.write("fuzzed.jsonl", mutated(rng, seeds))
-    found = list(read_records(path))
-    for each in found[:3]:
+    records = list(read_records(path))
+    for each in records[:3]:
         if len(each.target_pieces) < 60 and len(each.source_pieces) < 60:
             each.matrix(pieces=True)
             table(each, color=True, width=80)
-    if found and rng.random() < 0.1:
-        save_page(found, world.scratch / "fuzzed.html")
-    if found and rng.random() < 0.01:
+    if records and rng.random() < 0.1:
+        save_page(records, world.scratch / "fuzzed.html")
+    if records and rng.random() < 0.01:
         from nmt.plots.heatmap import save_heatmaps
 
-        save_heatmaps(found[:1], world.scratch / "fuzzed.png")
+        save_heatmaps(records[:1], world.scratch / "fuzzed.png")
 
 
 GOLD = b"0-0 1-1 2-2\n0-0 1?1 2-1\n\n0-0 0-1\n"
@@ -237,8 +233,8 @@ def gold(world: World, rng: random.Random) -> None:
 
     sides = [world.write(f"gold.{name}", b"a b c\nd e f\n\ng h\n") for name in ("en", "fr")]
     pairs = read_pairs(*sides, plainly=False)
-    found = read_gold_file(world.write("fuzzed.gold", mutated(rng, [GOLD])), pairs)
-    measure([each.sure for each in found], found, pairs)
+    links = read_gold_file(world.write("fuzzed.gold", mutated(rng, [GOLD])), pairs)
+    measure([each.sure for each in links], links, pairs)
 
 
 def vectors(world: World, rng: random.Random) -> None:
@@ -249,12 +245,12 @@ def vectors(world: World, rng: random.Random) -> None:
     lines = "".join(f"{word} {0.1 * n:.2f} -1.5 2e-3\n" for n, word in words)
     seeds = [lines.encode(), b"3 3\n" + lines.encode(), b"2 2\n. . . 0.5 1\nchats 1 2\n"]
     file = inspect(world.write("fuzzed.vec", mutated(rng, seeds)))
-    found = read_vectors(file, {4: "I", 5: "love", 6: "Chats", 7: ".", 8: ""})
-    assert found.table.shape == (len(found.ids), file.width), "a vector for each word"
+    read = read_vectors(file, {4: "I", 5: "love", 6: "Chats", 7: ".", 8: ""})
+    assert read.table.shape == (len(read.ids), file.width), "a vector for each word"
 
 
 def tokenizer(name: str) -> Any:
-    """A word list or a sentencepiece model that somebody else sent, used as far as it serves."""
+    """A word list or sentencepiece model from somebody else, used as far as it works."""
 
     def tried(world: World, rng: random.Random) -> None:
         from nmt.data.tokenizers.learn import Tokenizers
@@ -263,20 +259,20 @@ def tokenizer(name: str) -> Any:
         seed = world.seeds.word_list if words else world.seeds.file(f"tokenizer/{name}")
         folder = world.scratch / f"tokenizer-{name}"
         world.write(f"{folder.name}/{name}", mutated(rng, [seed]))
-        found = Tokenizers.load(folder).source
-        ids = found.encode_with_offsets(_whole(rng)[:300]).ids
-        text, _ = found.decode_with_offsets([id for id in ids if id < len(found)])
+        loaded = Tokenizers.load(folder).source
+        ids = loaded.encode_with_offsets(_whole(rng)[:300]).ids
+        text, _ = loaded.decode_with_offsets([id for id in ids if id < len(loaded)])
         assert "\n" not in text, f"more than one line: {text!r}"
-        text, _ = found.decode_with_offsets([rng.randrange(len(found)) for _ in range(20)])
+        text, _ = loaded.decode_with_offsets([rng.randrange(len(loaded)) for _ in range(20)])
         assert "\n" not in text, f"more than one line: {text!r}"
         assert "\x1b" not in text, f"a terminal would obey {text!r}"
-        found.names  # noqa: B018
+        loaded.names  # noqa: B018
 
     return tried
 
 
 def export(world: World, rng: random.Random) -> None:
-    """export.json of an export that somebody else sent."""
+    """The export.json of an export from somebody else."""
     from nmt.decoding.exported import Export
 
     description = {
@@ -287,14 +283,14 @@ def export(world: World, rng: random.Random) -> None:
     }  # fmt: skip
     seed = json.dumps(description, indent=2).encode()
     world.write("exported/export.json", mutated(rng, [seed]))
-    found = Export(world.scratch / "exported")
-    found.choose("auto")
-    dict(found.identity)
-    found.engine("auto")
+    exported = Export(world.scratch / "exported")
+    exported.choose("auto")
+    dict(exported.identity)
+    exported.engine("auto")
 
 
 def metrics(world: World, rng: random.Random) -> None:
-    """The lines of a training, for curves and for going on."""
+    """The metrics of a training, read for its curves and for resuming."""
     from nmt.plots.curves import read_metrics
     from nmt.workflows.train.reporter import trim_metrics
 
@@ -314,7 +310,7 @@ COMMANDS = (
 
 
 def run_folder(world: World, rng: random.Random) -> bool:
-    """One file of a run is changed, and a command uses the run."""
+    """One file of a run is mutated, and a command uses the run."""
     files = [
         path for path in sorted((world.done / "runs/tiny").rglob("*"))
         if path.is_file() and not path.is_symlink()
@@ -329,7 +325,7 @@ def run_folder(world: World, rng: random.Random) -> bool:
 
 
 def lines_in(world: World, rng: random.Random) -> bool:
-    """A text of any bytes as input of a command: a line out for a line in."""
+    """Arbitrary bytes as the input of a command: one line out for each line in."""
     data = b"\n".join(sentence(rng)[:200].encode("utf-8", "replace") for _ in range(5)) + b"\n"
     if rng.random() < 0.3:
         data = mutated(rng, [data])[:5000]
@@ -337,6 +333,6 @@ def lines_in(world: World, rng: random.Random) -> bool:
     out = world.command("translate", "--run", "runs/tiny", "--input", str(path))
     if out is not None:
         wanted = data.count(b"\n") + (not data.endswith(b"\n") and bool(data))
-        found = out.count("\n")
-        assert found == wanted, f"{found} lines for {wanted}"
+        count = out.count("\n")
+        assert count == wanted, f"{count} lines for {wanted}"
     return out is not None

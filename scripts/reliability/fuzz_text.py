@@ -1,4 +1,4 @@
-"""Sentences of every kind through all that handles sentences, and what must hold of each."""
+"""Sentences of every kind through all code that handles them, with checks on the results."""
 
 import json
 import random
@@ -11,11 +11,11 @@ import numpy as np
 from reliability.fuzz_world import World, refuse_unprintable
 from reliability.sentences import sentence
 
-TOLERANCE = 1e-4  # of a sum of weights that were rounded to six digits
+TOLERANCE = 1e-4  # for a sum of weights rounded to six digits
 
 
 def words(world: World, rng: random.Random) -> None:
-    """Normalising is idempotent and leaves one line; words lie where they say."""
+    """Normalising is idempotent and leaves one line; words are at the positions that they claim."""
     from nmt.data.corpus.cleaning import normalized
     from nmt.data.words import is_blank, split_words
 
@@ -23,8 +23,8 @@ def words(world: World, rng: random.Random) -> None:
     text = normalized(raw, Counter())
     assert normalized(text, Counter()) == text, "normalising twice differs from once"
     text.encode()  # no half surrogate pair is left
-    odd = {unicodedata.category(letter) for letter in text} & {"Cc", "Zl", "Zp", "Cs"}
-    assert not odd, f"normalised text holds {odd}"
+    bad = {unicodedata.category(letter) for letter in text} & {"Cc", "Zl", "Zp", "Cs"}
+    assert not bad, f"normalised text holds {bad}"
     assert text == text.strip(), "normalised text has outer spaces"
     for given in (text, raw):
         end = 0
@@ -40,7 +40,7 @@ def words(world: World, rng: random.Random) -> None:
 
 
 def pieces(world: World, rng: random.Random) -> None:
-    """Pieces lie where they say, in order, and are spelled back in one line."""
+    """Pieces are at the positions that they claim, in order, and decode to one line."""
     from nmt.data.corpus.cleaning import normalized
 
     tokenizer = world.seeds.tokenizers[rng.choice(["subwords", "words"])]
@@ -70,7 +70,7 @@ def _ids(tokenizer: Any, rng: random.Random) -> list[int]:
 
 
 def records(world: World, rng: random.Random) -> None:
-    """A record comes back from its file as it was; its words share out all the weight."""
+    """A record survives writing and reading; rows of word weights sum to 1."""
     from nmt.evaluation.records import make_record, read_records, write_records
     from nmt.plots.terminal import table
 
@@ -106,34 +106,34 @@ def _normal(rng: random.Random) -> str:
     return normalized(sentence(rng), Counter())
 
 
-def _with_end(found: Any, text: str) -> Any:
+def _with_end(pieces: Any, text: str) -> Any:
     from nmt.data.tokenizers.base import Piece
 
-    return [*found, Piece("</s>", len(text), len(text))]
+    return [*pieces, Piece("</s>", len(text), len(text))]
 
 
 def pages(world: World, rng: random.Random) -> None:
-    """What a web page holds cannot leave its place in it."""
+    """No text can break out of its place in an HTML page."""
     from nmt.evaluation.records import read_records
     from nmt.plots.page import save_page
 
     records(world, rng)
-    found = list(read_records(world.scratch / "records.jsonl"))
+    made = list(read_records(world.scratch / "records.jsonl"))
     page = world.scratch / "page.html"
-    save_page(found, page)
+    save_page(made, page)
     text = page.read_text(encoding="utf-8")
     assert text.count("</script>") == world.seeds.scripts_of_a_page, "a text closed the script"
 
 
 def translated(world: World, rng: random.Random) -> None:
-    """A line for a line in every form; a sentence is translated alone as among others."""
+    """In every format each input line gives the right number of lines."""
     from nmt.workflows.translate import forms
 
     texts = [_normal(rng) for _ in range(rng.choice([1, 2, 5]))]
     decoding = world.decoding(rng.choice([1, 1, 2]))
-    found = world.seeds.trained.translator(decoding).translate(texts)
-    assert len(found) == len(texts), f"{len(found)} translations of {len(texts)} sentences"
-    for each in found:
+    results = world.seeds.trained.translator(decoding).translate(texts)
+    assert len(results) == len(texts), f"{len(results)} translations of {len(texts)} sentences"
+    for each in results:
         for name in ("text", "tsv", "jsonl"):
             text = forms[name](each, decoding.n_best)
             lines = text.splitlines() if name == "jsonl" else text.split("\n")
@@ -147,7 +147,7 @@ def translated(world: World, rng: random.Random) -> None:
 
 
 def argument(world: World, rng: random.Random) -> bool:
-    """A sentence as an argument: half surrogate pairs stand for bytes that are not UTF-8."""
+    """A sentence as an argument, where half surrogate pairs stand for bytes that are not UTF-8."""
     data = sentence(rng).encode("utf-8", "surrogatepass")[:3000]
     text = data.replace(b"\0", b"").decode("utf-8", "surrogateescape")
     out = world.command("translate", "--run", str(world.run), "--", text)

@@ -1,4 +1,4 @@
-"""What inputs are tried on: a finished run, its files as seeds, and the program in this process."""
+"""The setting of fuzzing: a finished run, its files as seeds, and the program in this process."""
 
 import io
 import logging
@@ -18,13 +18,13 @@ BIDI = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u
 
 
 def refuse_unprintable(text: str, what: str) -> None:
-    """What a terminal would obey instead of showing it."""
-    odd = [c for c in text if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c in BIDI]
-    assert not odd, f"{what} holds {odd[:3]}: {text[:200]!r}"
+    """Refuse characters that a terminal would interpret instead of showing them."""
+    bad = [c for c in text if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c in BIDI]
+    assert not bad, f"{what} holds {bad[:3]}: {text[:200]!r}"
 
 
 def check_message(error: NmtError) -> None:
-    """One printable line; of a config, one for each mistake."""
+    """Expect one printable line; for a config, one for each mistake."""
     lines = str(error).split("\n") if isinstance(error, ConfigError) else [str(error)]
     for line in lines:
         assert 0 < len(line) <= LONGEST, f"a message of {len(line)} characters: {line[:200]!r}"
@@ -33,7 +33,7 @@ def check_message(error: NmtError) -> None:
 
 
 class Seeds:
-    """A finished run, what is loaded of it, and its files: made before any process is forked."""
+    """A finished run, its loaded model and tokenizers, and its files, made before any fork."""
 
     def __init__(self, done: Path) -> None:
         from nmt.checkpoint.run import Run
@@ -45,7 +45,7 @@ class Seeds:
         self.done = done
         self.trained = load_trained(Run(done / "runs/tiny"), device="cpu")
         self.model = self.trained.model
-        """Of the run's shape, for checkpoints to be loaded into."""
+        """A model of the run's shape, to load checkpoints into."""
         text = (done / "train.tsv").read_text(encoding="utf-8").replace("\t", " ")
         self.word_list = learn_words(text.split("\n"), 60)
         self.tokenizers = {
@@ -58,7 +58,7 @@ class Seeds:
         texts = [path.read_bytes() for path in sorted(configs.rglob("*.yaml"))]
         whole = [load(path).resolved().encode() for path in sorted(configs.glob("*.yaml"))]
         self.shipped = [text for text in texts if b"extends" not in text] + whole
-        """The configs that come with the program, with what they extend written out."""
+        """The shipped configs, with their bases written out."""
         template = Path(nmt.plots.__file__).parent / "page.html.j2"
         self.scripts_of_a_page = template.read_text(encoding="utf-8").count("</script>")
 
@@ -80,7 +80,7 @@ class World:
         logging.getLogger("nmt").propagate = False
 
     def renew(self) -> None:
-        """The run as it was."""
+        """Restore the run."""
         shutil.rmtree(self.scratch / "runs")
         shutil.copytree(self.done / "runs", self.scratch / "runs", symlinks=True)
 
@@ -91,12 +91,12 @@ class World:
         return path
 
     def decoding(self, n_best: int) -> Any:
-        """Of short translations."""
+        """Decoding settings for short translations."""
         changes = {"beam_size": 2, "max_length_factor": 1.0, "n_best": n_best}
         return self.seeds.trained.config.decoding.model_copy(update=changes)
 
     def command(self, *arguments: str) -> str | None:
-        """Run a command in this process; what it prints, or None where it refuses in one line."""
+        """Run a command in this process; its output, or None if it fails with a one-line error."""
         from nmt.cli import main
 
         out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
@@ -118,8 +118,8 @@ class World:
             refuse_unprintable(line, "a line on standard error")
         assert "Traceback" not in said, said[-500:]
         if status:
-            told = [line for line in said.split("\n") if line.startswith("nmt: ")]
-            assert 1 <= len(told) <= 30, f"status {status} with {len(told)} lines: {said[-300:]!r}"
-            assert len(told[0]) <= LONGEST, f"a message of {len(told[0])} characters"
+            lines = [line for line in said.split("\n") if line.startswith("nmt: ")]
+            assert 1 <= len(lines) <= 30, f"status {status}, {len(lines)} lines: {said[-300:]!r}"
+            assert len(lines[0]) <= LONGEST, f"a message of {len(lines[0])} characters"
             return None
         return bytes(out.buffer.getvalue()).decode()  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Trainings, exports and sweeps that are killed and started again, against ones left alone."""
+"""Trainings, exports and sweeps that are killed and restarted, compared with undisturbed ones."""
 
 import os
 import random
@@ -23,9 +23,9 @@ from reliability.starts import memory
 COUNTS = {"SIGKILL": 100, "SIGTERM": 30, "SIGINT": 20}
 QUICK = {"SIGKILL": 10, "SIGTERM": 3, "SIGINT": 3}
 SHARES = {"train": 0.72, "sweep": 0.11, "export": 0.08, "process": 0.09}
-"""Of the signals; `process` is a training in a process of its own, its start-up included."""
+"""Share of the signals; `process` is a training in its own process, including its start-up."""
 STREAMED = 0.5
-"""Share of the trainings that read their text as if it were large."""
+"""Share of the trainings that treat their corpus as a large one."""
 COMMANDS = {
     "train": tiny.TRAIN, "process": tiny.TRAIN, "sweep": tiny.SWEEP,
     "export": ["export", "runs/tiny"],
@@ -35,24 +35,24 @@ STATUSES = {
     "SIGINT": {-signal.SIGINT, 128 + signal.SIGINT},
 }  # fmt: skip
 MOMENTS = ["point", "point", "phase", "phase", "time"]
-"""What a moment is counted in: calls that change files, a share of a phase, a time."""
-DRAWS = 30  # moments that are drawn until one comes before the end
+"""How the moment is chosen: a call that changes files, a share of a phase, a time."""
+DRAWS = 30  # attempts to draw a moment before the end of the command
 
 
 @dataclass(frozen=True)
 class Whole:
-    """A command that nothing disturbed, and what it left."""
+    """An undisturbed command and the files that it left."""
 
     folder: Path
     files: dict[str, str]
     seconds: float
     points: int
     spans: dict[str, list[float]]
-    """phase -> seconds of each time that it was entered"""
+    """phase -> duration of each visit in seconds"""
 
 
 def campaign(ledger: Ledger, *, seed: int, counts: dict[str, int], workers: int) -> list[Row]:
-    """Kill as often as `counts` says; a row for each signal."""
+    """Kill as often as `counts` says; returns a row for each signal."""
     with tempfile.TemporaryDirectory(prefix="nmt-kills-", dir=memory()) as place:
         wholes = {
             (kind, streamed): _whole(kind, streamed, Path(place))
@@ -68,7 +68,7 @@ def campaign(ledger: Ledger, *, seed: int, counts: dict[str, int], workers: int)
 
 
 def streamed_text(mark: Mark) -> None:
-    """Take small corpora for large ones, which are kept in scratch files."""
+    """Treat small corpora as large ones, which are kept in temporary files."""
     from nmt.data.formats import local
 
     assert local.LARGE_BYTES > 1000
@@ -80,7 +80,7 @@ def _setups(streamed: bool) -> list[Setup]:
 
 
 def _begin(kind: str, folder: Path, place: Path) -> None:
-    """What is there before the command."""
+    """Make the files that exist before the command."""
     if kind == "export":
         shutil.copytree(place / "train-False", folder, symlinks=True)
     else:
@@ -108,7 +108,7 @@ def _whole(kind: str, streamed: bool, place: Path) -> Whole:
 def _trial(
     name: str, number: int, seed: int, wholes: dict[tuple[str, bool], Whole], place: str
 ) -> Row:
-    """One signal, and all that follows from it."""
+    """One signal and its consequences."""
     rng = random.Random(f"kills/{seed}/{name}/{number}")
     [kind] = rng.choices(list(SHARES), list(SHARES.values()))
     streamed = kind == "train" and rng.random() < STREAMED
@@ -128,7 +128,7 @@ def _trial(
 def _kill(
     name: str, kind: str, streamed: bool, folder: Path, whole: Whole, rng: random.Random
 ) -> Row | None:
-    """None where the command ended before the moment came."""
+    """None if the command ended before the moment came."""
     moment, ended, where = _strike(COMMANDS[kind], name, kind, streamed, folder, whole, rng)
     if ended.status == 0:
         return None
@@ -156,7 +156,7 @@ def _strike(
     command: Sequence[str], name: str, kind: str, streamed: bool, folder: Path, whole: Whole,
     rng: random.Random,
 ) -> tuple[str, Ended, str]:  # fmt: skip
-    """Run a command until the moment; returns the moment, the end, and what was being done."""
+    """Run a command until the moment; returns the moment, the end, and the phase."""
     number = getattr(signal, name)
     if kind == "process":
         return _strike_process(command, number, folder, rng)
@@ -192,7 +192,7 @@ def _strike(
 def _strike_process(
     command: Sequence[str], number: int, folder: Path, rng: random.Random
 ) -> tuple[str, Ended, str]:
-    """The same in a process of its own, from the first import on."""
+    """The same in a separate process, from its first import on."""
     began = time.monotonic()
     delay = rng.random() * 6.0
     running = _process(command, folder)
@@ -218,15 +218,15 @@ def _process(command: Sequence[str], folder: Path) -> subprocess.Popen[str]:
 
 
 def _next(kind: str, folder: Path, ended: Ended) -> Sequence[str]:
-    """What the program says to do, or what a user would try first."""
-    _, found, said = ended.err.partition("go on with:  nmt ")
-    if found:
-        return shlex.split(said.split("\n")[0])
+    """The command that the program suggests, or that a user would try first."""
+    _, suggested, command = ended.err.partition("go on with:  nmt ")
+    if suggested:
+        return shlex.split(command.split("\n")[0])
     return [*tiny.TRAIN, "--resume"] if kind in ("train", "process") else COMMANDS[kind]
 
 
 def _finish(kind: str, streamed: bool, folder: Path, ended: Ended) -> tuple[str, Ended]:
-    """Go on to the end, as the program says; returns the command and its end."""
+    """Continue to the end as the program suggests; returns the command and its end."""
     do: Callable[[Sequence[str]], Ended] = lambda command: run(command, folder, *_setups(streamed))  # noqa: E731
     command = _next(kind, folder, ended)
     last = do(command)
@@ -237,7 +237,7 @@ def _finish(kind: str, streamed: bool, folder: Path, ended: Ended) -> tuple[str,
 
 
 def tables(rows: Sequence[Row]) -> list[str]:
-    """Markdown: how often each signal struck where, and what came of it."""
+    """Markdown: how often each signal arrived in which phase, and the outcomes."""
     where = Counter((row["where"] if row.get("where") else "?", row.get("signal")) for row in rows)
     names = list(COUNTS)
     lines = [f"| moment | {' | '.join(names)} |", "|---|" + "---:|" * len(names)]

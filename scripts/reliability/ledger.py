@@ -1,4 +1,4 @@
-"""What was tried and what came of it: a line a trial, so that a campaign goes on where it ended."""
+"""Trials and their results, one per line, so that an interrupted campaign can continue."""
 
 import ctypes
 import json
@@ -23,11 +23,11 @@ OTHERS = {
     "faults": {"kills", "fuzz", "fuzz_files", "fuzz_text", "fuzz_world", "mutations", "sentences"},
     "fuzz": {"kills", "faults", "phases"},
 }
-"""Modules that a part of the campaign has nothing to do with."""
+"""Modules that a part of the campaign does not use."""
 
 
 def program(part: str) -> str:
-    """A digest of the program and of a part of the campaign: those of others do not count."""
+    """A digest of the program and of one part of the campaign, without the other parts' modules."""
     digest = sha256()
     for folder in ("nmt", "scripts/reliability"):
         for path in sorted((ROOT / folder).rglob("*.py")):
@@ -37,7 +37,7 @@ def program(part: str) -> str:
 
 
 def _queue(count: int) -> int:
-    """A pipe with the numbers of all tasks, from which each worker takes its next one."""
+    """A pipe with the numbers of all tasks, from which the workers take them."""
     reading, writing = os.pipe()
     os.write(writing, b"".join(map(NUMBER.pack, range(count))))
     os.close(writing)
@@ -45,7 +45,7 @@ def _queue(count: int) -> int:
 
 
 def _end_with_the_parent() -> None:
-    """Have the system send SIGTERM when the campaign ends, in whatever way; on Linux alone."""
+    """Have the system send SIGTERM when the campaign ends, however it ends; Linux only."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
@@ -58,16 +58,16 @@ class Ledger:
         path.parent.mkdir(parents=True, exist_ok=True)
 
     def rows(self) -> list[Row]:
-        """In no certain order, since several processes write them."""
+        """In no particular order, since several processes write them."""
         if not self.path.exists():
             return []
-        found = []
+        rows = []
         for line in self.path.read_text(encoding="utf-8").split("\n"):
             try:
-                found.append(json.loads(line))
+                rows.append(json.loads(line))
             except ValueError:
-                continue  # the end of the file, or a line that a killed campaign cut short
-        return found
+                continue  # the end of the file, or an incomplete line of a killed campaign
+        return rows
 
     def add(self, row: Row) -> None:
         data = json.dumps(row, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
@@ -79,9 +79,9 @@ class Ledger:
     def run(
         self, tasks: Sequence[tuple[str, Callable[[], Row]]], *, workers: int, say: str
     ) -> list[Row]:
-        """Do what has not been done yet, in several processes; a row for each task.
+        """Run the tasks that have no row yet, in several processes; returns a row for each task.
 
-        A task is a name, which is its key, and what returns its row.
+        A task is its key and a function that returns its row.
         """
         done = {row["key"] for row in self.rows()}
         left = [task for task in tasks if task[0] not in done]
@@ -91,7 +91,7 @@ class Ledger:
         try:
             for pid in pids:
                 os.waitpid(pid, 0)
-        except BaseException:  # ended by a signal: nobody else would end them
+        except BaseException:  # a signal ends this process: end the workers, too
             for pid in pids:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGTERM)
@@ -113,7 +113,7 @@ class Ledger:
                 key, work = tasks[number]
                 try:
                     row = work()
-                except Exception:  # the campaign's own mistake: told as a failure of the trial
+                except Exception:  # a bug in the campaign, reported as a fault of the trial
                     row = {"faults": [f"the trial itself: {traceback.format_exc()[-1500:]}"]}
                 self.add({"key": key, **row})
                 for fault in row.get("faults", []):

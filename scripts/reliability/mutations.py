@@ -1,4 +1,4 @@
-"""Real files, changed: bytes flipped, parts doubled, nested without end, numbers out of range."""
+"""Mutations of real files: flipped bytes, doubled parts, deep nesting, numbers out of range."""
 
 import random
 import re
@@ -106,10 +106,10 @@ def put_value(rng: random.Random, data: bytes) -> bytes:
 def _put(
     rng: random.Random, data: bytes, pattern: re.Pattern[bytes], values: Sequence[bytes]
 ) -> bytes:
-    found = list(pattern.finditer(data))
-    if not found:
+    matches = list(pattern.finditer(data))
+    if not matches:
         return data
-    place = rng.choice(found)
+    place = rng.choice(matches)
     return data[: place.start()] + rng.choice(values) + data[place.end() :]
 
 

@@ -1,4 +1,4 @@
-"""What a command is doing: it says when it enters and leaves the functions named here."""
+"""The phases of a command: it reports entering and leaving the functions listed here."""
 
 import functools
 import importlib
@@ -28,7 +28,7 @@ START, END = "start", "end"
 
 
 def told(mark: Mark) -> None:
-    """Tell of every phase: `+name` and `-name`."""
+    """Mark the start and end of every phase: `+name` and `-name`."""
     for name, place in PHASES.items():
         module_name, _, path = place.partition(":")
         *outer, attribute = path.split(".")
@@ -51,7 +51,7 @@ def _telling(function: Any, name: str, mark: Mark) -> Any:
 
 
 def phase(said: list[str]) -> str:
-    """The innermost phase after all that was said."""
+    """The innermost phase after all these marks."""
     inside: list[str] = []
     entered = False
     for text in said:

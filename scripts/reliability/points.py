@@ -1,7 +1,7 @@
-"""Every call by which a program touches its files, counted, so that something happens at the n-th.
+"""Count the calls with which a program touches its files, and make something happen at the n-th.
 
-Python tells audit hooks of opening, renaming, removing, linking, listing and locking before it does
-so; an error that a hook raises is the error of the call. Writing and syncing are wrapped here.
+Python calls audit hooks before it opens, renames, removes, links, lists or locks; an error raised
+in a hook becomes the error of the call. Writing and syncing are wrapped here.
 """
 
 import builtins
@@ -18,29 +18,29 @@ from reliability.forks import Mark, Setup
 
 Happening = Callable[[], object]
 Act = Callable[[int, str, str], Happening | None]
-"""What happens at a point: told its number, what is done there, and to which path."""
+"""Decides what happens at a call, given its number, what it does, and to which path."""
 
 READS = {"os.listdir", "os.scandir", "read"}
-PATHS = {  # event: places of paths among its arguments
+PATHS = {  # event: positions of paths among its arguments
     "os.mkdir": (0,), "os.rename": (0, 1), "os.remove": (0,), "os.rmdir": (0,), "os.symlink": (1,),
     "os.link": (1,), "os.truncate": (0,), "os.chmod": (0,), "os.utime": (0,), "fcntl.flock": (0,),
     "os.listdir": (0,), "os.scandir": (0,), "shutil.rmtree": (0,),
 }  # fmt: skip
 FOLDERS = {"os.mkdir": 2, "os.remove": 1, "os.rmdir": 1, "os.symlink": 2, "os.chmod": 2}
-"""Where an event has the descriptor of the folder that its path is relative to."""
+"""Position of the descriptor of the folder that the path is relative to."""
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 class Points:
-    """Counts the calls that touch files below a folder."""
+    """Counts the calls that touch files in a folder."""
 
     def __init__(self, folder: Path, act: Act, *, reads: bool = False) -> None:
-        """reads: count reading and listing, instead of all else"""
+        """reads: count reading and listing instead of changes"""
         self.root, self.act, self.reads = f"{folder.resolve()}/", act, reads
         self.count, self.busy = 0, False
 
     def install(self) -> None:
-        """From here on, to the end of this process."""
+        """Start counting, until the end of this process."""
         self._open, self._fsync = io.open, os.fsync
         builtins.open = io.open = self.open  # type: ignore[assignment, misc]
         os.fsync = self.fsync  # type: ignore[assignment]
@@ -63,7 +63,7 @@ class Points:
         sys.addaudithook(self.audit)
 
     def inside(self, path: Any, folder: Any = -1) -> str:
-        """A path in full, if it is below the folder; else nothing."""
+        """The full path if it is inside the folder, else an empty string."""
         if isinstance(path, int):
             return self.inside(_of_descriptor(path)) if path > 2 else ""
         if path is None:
@@ -80,8 +80,8 @@ class Points:
             path, _, flags = arguments
             self.reached("open" if flags & WRITING else "read", path)
         elif event in PATHS:
-            found = FOLDERS.get(event)
-            folder = arguments[found] if found is not None and len(arguments) > found else -1
+            at = FOLDERS.get(event)
+            folder = arguments[at] if at is not None and len(arguments) > at else -1
             for place in PATHS[event]:
                 if self.inside(arguments[place], folder):
                     self.reached(event, arguments[place], folder)
@@ -90,7 +90,7 @@ class Points:
     def reached(
         self, what: str, path: Any, folder: Any = -1, half: Happening | None = None
     ) -> None:
-        """A call is about to be made. half: does half of it, where that is possible."""
+        """A call is about to be made. half: does half of it, if that is possible."""
         if self.busy or (what in READS) != self.reads:
             return
         self.busy = True
@@ -115,7 +115,7 @@ class Points:
         self, file: Any, mode: str = "r", buffering: int = -1, encoding: Any = None,
         errors: Any = None, newline: Any = None, closefd: bool = True, opener: Any = None,
     ) -> Any:  # fmt: skip
-        """As the built-in function, with writes that are counted."""
+        """Like the built-in function, with counted writes."""
         if not set(mode) & set("wax+") or not self.inside(file):
             return self._open(file, mode, buffering, encoding, errors, newline, closefd, opener)
         raw = _Counted(self, file, mode.replace("b", "").replace("t", ""), closefd, opener)
@@ -138,7 +138,7 @@ class _Counted(io.FileIO):
         self.points = points
 
     def write(self, data: Any) -> int:
-        """Half of it is written where the call fails or the process dies: the worst case."""
+        """Write only half if the call fails or the process dies: the worst case."""
         view = memoryview(data).cast("B")
         whole = super().write
         self.points.reached("write", self.fileno(), half=lambda: whole(view[: len(view) // 2]))
@@ -153,7 +153,7 @@ def _of_descriptor(descriptor: int) -> str:
 
 
 def watched(folder: Path, *, reads: bool = False) -> Setup:
-    """Only tell of every point."""
+    """Only mark every call."""
 
     def setup(mark: Mark) -> None:
         Points(folder, lambda n, what, path: mark(f"{what} {path}"), reads=reads).install()
@@ -162,7 +162,7 @@ def watched(folder: Path, *, reads: bool = False) -> Setup:
 
 
 def killed_at(number: int, folder: Path, signal_number: int = signal.SIGKILL) -> Setup:
-    """The process sends itself a signal at a point."""
+    """The process sends itself a signal at a call."""
 
     def setup(mark: Mark) -> None:
         def act(count: int, what: str, path: str) -> Happening | None:
@@ -179,7 +179,7 @@ def killed_at(number: int, folder: Path, signal_number: int = signal.SIGKILL) ->
 def failing_at(
     number: int, folder: Path, code: int, *, lasting: bool = False, reads: bool = False
 ) -> Setup:
-    """A point fails as the system would let it; lasting: and all after it, as on a full disk."""
+    """A call fails with a system error; lasting: so do later ones, as on a full disk."""
 
     def setup(mark: Mark) -> None:
         def act(count: int, what: str, path: str) -> Happening | None:
@@ -199,6 +199,6 @@ def failing_at(
 
 
 def _costs(what: str, code: int) -> bool:
-    """Whether a full disk refuses that, too: one can always remove."""
+    """Whether a full disk refuses the call, too: removing always works."""
     free = {"os.remove", "os.rmdir", "shutil.rmtree", "fcntl.flock", "os.rename", "os.chmod"}
     return code != errno.ENOSPC or what not in free

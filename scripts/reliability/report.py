@@ -1,4 +1,4 @@
-"""docs/reliability.md: how the campaign works, and what came of it."""
+"""docs/reliability.md: how the campaign works, and its results."""
 
 import os
 import platform
@@ -13,48 +13,51 @@ from reliability.ledger import ROOT, Ledger, Row
 
 METHOD = """# Reliability
 
-`scripts/campaign.py` tries to make `nmt` lose something. It has three parts; the tables below are
-what they found, written by the script itself. What is tried follows from the seed, so that every
-trial can be repeated; a trial that was done by the same program is not done again.
+`scripts/campaign.py` tries to make `nmt` lose data. It has three parts and writes their results
+into the tables below. The seed determines what is tried, so that every trial can be repeated; a
+trial that the same version of the program has already been through is not run again.
 
     python scripts/campaign.py all --seed 1
     python scripts/campaign.py kills --quick               # a few trials; nothing is written
     python scripts/campaign.py fuzz --only tsv --input 17  # one input again, with its traceback
 
-A trial is a real command in a folder and a cache of its own, in a fork of a process that has
+A trial is a real command with a folder and a cache of its own, in a fork of a process that has
 imported everything: a training of 16 updates, with four checkpoints and two validations, takes
-about a second. The right result is that of the same command left alone, and *equal* means: the
-same files, no more and no fewer, in the run folder and in the cache, each equal to the last bit
-(weights, optimizer, random states, hypotheses, attention), but for times, logs and pictures.
+about a second. The expected result is that of the same command left undisturbed. *Equal* means:
+the same files, no more and no fewer, in the run folder and in the cache, each equal to the last
+bit (weights, optimizer, random states, hypotheses, attention), except for times, logs and
+pictures.
 
-- **Kills.** The moment is the n-th call that changes a file (half of a write is written), a share
-  of the time that a phase takes, or a time since the start; some resumptions are killed, too.
-  Half of the trainings take their corpus for a large one, which is kept in scratch files. Then
-  the command goes on as the program says: with `--resume`, or as before where nothing had been
-  saved.
-- **Faults of the system.** Each sort of call that changes or reads a file (what is done, to which
-  file) fails at its first and at its last time, in a trial of its own; of a sweep, a quarter of
-  them, of an export, half. An error that a hook raises is the error of the call. A full disk and a
-  read-only one stay so.
-  Besides, file systems in memory of 40 sizes that really fill up; limits of memory, open files
-  and file sizes; files and a clock that are a year off; two to eight processes in one run or one
-  cache. A command must succeed or fail with one line, must leave what was there as it was or as
-  it should become, and must end equal when it is given again without the fault; what it may leave
-  is `NAME.partial`, the lines written before the fault, if its message names it.
-- **Fuzzing.** Real files, mutated: bytes flipped, parts cut, doubled, swapped, nested 20,000
-  deep, numbers beyond every range, other encodings. Sentences of all of Unicode: unassigned
-  letters, half surrogate pairs, bidirectional controls, 200 accents on a letter, joined emoji,
-  100,000 characters of one pattern. Of each input: no error but those that are told in one
-  printable line of under 1,000 characters, no more than 10 s and 3 GB, a line out for a line in,
-  words and pieces where they say, rows of word attention that sum to 1.
+- **Kills.** A process is killed at its n-th call that changes a file (a write has then been half
+  done), after a share of the time that a phase takes, or some time after the start. Some
+  resumptions are killed, too. Half of the trainings treat their corpus as a large one, which is
+  kept in temporary files. The command is then repeated as the program's message says: with
+  `--resume`, or unchanged if nothing had been saved.
+- **System faults.** Each kind of call that changes or reads a file (what is done, to which file)
+  fails the first and the last time it is made, each in a trial of its own; for a sweep a quarter
+  of them, for an export half. An error raised in an audit hook stands for the error of the call.
+  A read-only disk stays read-only, and in half of the trials a full disk stays full.
+  There are also in-memory file systems of 40 sizes that really fill up; limits on memory, open
+  files and file sizes; files and a clock that are a year off; and two to eight processes in one
+  run or one cache. A command must succeed or fail with one line, must leave existing files as
+  they were or as they should become, and must end equal when it is repeated without the fault.
+  All it may leave is `NAME.partial`, the lines written before the fault, if its message
+  names that file.
+- **Fuzzing.** Real files are mutated: bytes flipped, parts cut, doubled or swapped, values nested
+  20,000 deep, numbers out of every range, other encodings. Sentences use all of Unicode:
+  unassigned code points, half surrogate pairs, bidirectional controls, 200 accents on a letter,
+  joined emoji, 100,000 characters of one pattern. For each input: no error except those reported
+  in one printable line of under 1,000 characters, no more than 10 s and 3 GB, one line out for
+  each line in, words and pieces at the positions that they claim, rows of word attention that sum
+  to 1.
 """
-TITLES = {"kills": "Kills", "faults": "Faults of the system", "fuzz": "Fuzzing"}
+TITLES = {"kills": "Kills", "faults": "System faults", "fuzz": "Fuzzing"}
 PARTS = {"kills": kills, "faults": faults, "fuzz": fuzz}
-MOST = 30  # faults that are listed
+MOST = 30  # faults to list
 
 
 def write(path: Path, ledgers: Mapping[str, Ledger], *, seed: int) -> None:
-    """Write the report of the parts that this version of the program has been through."""
+    """Write the report, with the parts that were run with this version of the program."""
     sections = [METHOD]
     for part, ledger in ledgers.items():
         rows = ledger.rows()
@@ -83,7 +86,7 @@ def _section(part: str, rows: Sequence[Row], ledger: Ledger, seed: int) -> str:
 def _faults(rows: Sequence[Row]) -> list[str]:
     wrong = [(row["key"], fault) for row in rows for fault in row["faults"]]
     if not wrong:
-        return ["Nothing was lost, and nothing came out but what should.", ""]
+        return ["Nothing was lost, and every result was as it should be.", ""]
     shown = [f"- `{key}`: {_one_line(fault)}" for key, fault in sorted(wrong)[:MOST]]
     more = [f"- and {len(wrong) - MOST} more"] if len(wrong) > MOST else []
     return ["What went wrong:", "", *shown, *more, ""]
@@ -97,8 +100,8 @@ def _one_line(text: str) -> str:
 def _machine() -> str:
     model = platform.machine()
     try:
-        found = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n")
-        model = next(line.split(": ")[1] for line in found if line.startswith("model name"))
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n")
+        model = next(line.split(": ")[1] for line in lines if line.startswith("model name"))
     except (OSError, StopIteration, IndexError):
         pass
     return (
@@ -109,8 +112,8 @@ def _machine() -> str:
 
 def _commit() -> str:
     def git(*arguments: str) -> str:
-        found = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
-        return found.stdout.strip()
+        result = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
+        return result.stdout.strip()
 
     changed = " with changes" if git("status", "--porcelain", "nmt", "scripts") else ""
     return f"{git('rev-parse', '--short', 'HEAD') or 'unknown'}{changed}"

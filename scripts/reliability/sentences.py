@@ -1,4 +1,4 @@
-"""Sentences that nobody writes and that arrive all the same: any letters, of any length."""
+"""Sentences that nobody writes but that arrive all the same: any characters, any length."""
 
 import random
 from collections.abc import Callable
@@ -41,7 +41,7 @@ TAILS = (
 
 
 def sentence(rng: random.Random) -> str:
-    """One sentence, of up to some hundreds of characters; one in 2,000 is endless."""
+    """One sentence of up to some hundreds of characters; one in 2,000 is endless."""
     if rng.random() < 1 / 2000:
         return endless(rng)
     draws = rng.choices(DRAWS, k=rng.choice([1, 1, 2, 3]))
@@ -51,7 +51,7 @@ def sentence(rng: random.Random) -> str:
 
 
 def endless(rng: random.Random) -> str:
-    """A hundred thousand characters, of one pattern: where square times would show."""
+    """A hundred thousand characters of one pattern, to reveal quadratic run times."""
     pattern = rng.choice(TAILS) if rng.random() < 0.7 else rng.choice(DRAWS)(rng) or "a"
     start, end = (rng.choice(["", "a", "x ", "\u0301"]) for _ in range(2))
     return (start + pattern * (LONG // len(pattern)) + end)[:LONG]
@@ -66,7 +66,7 @@ def _latin(rng: random.Random) -> str:
 
 
 def _any(rng: random.Random) -> str:
-    """Assigned or not, half surrogate pairs among them."""
+    """Any code points, also unassigned ones and half surrogate pairs."""
     return "".join(chr(rng.randint(0, 0x10FFFF)) for _ in range(rng.randint(1, 5)))
 
 

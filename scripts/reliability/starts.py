@@ -1,4 +1,4 @@
-"""Folders in which trials begin: nothing but a corpus, a training cut short, a finished one."""
+"""The folders in which trials begin: only a corpus, an interrupted training, a finished run."""
 
 import os
 import shutil
@@ -22,17 +22,17 @@ COMMANDS = {
     "export": ["export", "runs/tiny"],
 }  # fmt: skip
 BEGINNINGS = {"train": "empty", "sweep": "empty", "resume": "half"}
-"""Where a command begins; all others, in a finished run."""
+"""The folder in which a command begins; all others begin in a finished run."""
 
 
 def memory() -> str | None:
-    """A folder in memory, where there is one: thousands of files are synced."""
+    """A folder in memory if there is one, since thousands of files are synced."""
     return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 @dataclass(frozen=True)
 class Whole:
-    """What a command leaves that nothing disturbs."""
+    """The files before and after an undisturbed command."""
 
     before: dict[str, str]
     files: dict[str, str]
@@ -42,7 +42,7 @@ class Whole:
 
 
 class Starts:
-    """The beginnings, made once in `place`, and the ends of commands that nothing disturbed."""
+    """The starting folders, made once in `place`, and the results of undisturbed commands."""
 
     def __init__(self, place: Path, commands: Sequence[str]) -> None:
         self.place = place
@@ -58,17 +58,17 @@ class Starts:
         self.wholes = {command: self._whole(command) for command in commands}
 
     def _train_half(self, empty: Path, half: Path) -> None:
-        """A training that is killed half-way."""
+        """A training that is killed halfway."""
         shutil.copytree(empty, half)
         count = len(self._calls(tiny.TRAIN, half, reads=False)[0])
         shutil.rmtree(half)
         shutil.copytree(empty, half)
         run(tiny.TRAIN, half, points.killed_at(count // 2, half))
         if not list(half.glob("runs/tiny/checkpoints/step-*")):
-            raise SystemExit("half of a training has no checkpoint")
+            raise SystemExit("half a training has no checkpoint")
 
     def begin(self, command: str, folder: Path) -> None:
-        """Make a folder in which a command begins."""
+        """Make the folder in which a command begins."""
         shutil.copytree(self.place / BEGINNINGS.get(command, "done"), folder, symlinks=True)
 
     def _whole(self, command: str) -> Whole:
@@ -93,7 +93,7 @@ class Starts:
 
 
 def go_on(command: str, folder: Path, *setups: Setup) -> Ended:
-    """The same command again, or what the program says instead of it."""
+    """Repeat the command, or run what the program suggests instead."""
     if command not in ("train", "resume"):
         return run(COMMANDS[command], folder, *setups)
     last = run([*tiny.TRAIN, "--resume"], folder, *setups)
@@ -111,7 +111,7 @@ def inspected(folder: Path) -> tuple[dict[str, str], list[str]]:
 
 
 def harmed(found: dict[str, str], whole: Whole) -> list[str]:
-    """What was there before and is neither as it was nor as it should become."""
+    """Files that existed before and are neither as they were nor as they should become."""
     return [
         f"harmed: {name}"
         for name, digest in whole.before.items()

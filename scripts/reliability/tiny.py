@@ -1,4 +1,4 @@
-"""A corpus and a config that train in a second, and what makes two runs of them equal."""
+"""A corpus and a config that train in a second, and a comparison of their runs."""
 
 import json
 from hashlib import sha256
@@ -43,9 +43,9 @@ TIMES = {
     "seconds", "tokens_per_second", "waiting_share", "sentences_per_second", "waiting", "created",
     "speed", "tokens_a_second", "words_per_second", "training_seconds", "minutes", "command", "git",
 }  # fmt: skip
-"""What differs from run to run by nature, or by having been resumed."""
+"""Keys whose values vary from run to run, or after resuming."""
 LOSSES = {"loss", "gradient_norm", "learning_rate"}
-"""Means since the last line, which a resumption begins again."""
+"""Means since the last line, which start again after resuming."""
 
 
 def lay_out(folder: Path) -> None:
@@ -68,7 +68,7 @@ def lay_out(folder: Path) -> None:
 
 
 def result(folder: Path) -> dict[str, str]:
-    """Every file below a folder, by a digest of what in it must be equal in every repetition."""
+    """A digest of every file in a folder, over the content that must be the same in every run."""
     return {
         path.relative_to(folder).as_posix(): _digest(path)
         for path in sorted(folder.rglob("*"))
@@ -91,7 +91,7 @@ def _digest(path: Path) -> str:
 
 
 def _settled(path: Path) -> bytes:
-    """The content without times; of a log nothing, and of pictures no more than that they are."""
+    """The content without times; nothing for logs and pictures, which only have to exist."""
     if path.suffix in (".log", ".png", ".html", ".md"):
         return b""
     data = path.read_bytes()
@@ -103,16 +103,16 @@ def _settled(path: Path) -> bytes:
 
 
 def _validations(data: bytes) -> list[Any]:
-    """Those of metrics.jsonl, up to a line that a crash has cut short."""
-    found = []
+    """The validations in metrics.jsonl, up to an incomplete line left by a crash."""
+    validations = []
     for text in data.splitlines():
         try:
             line = json.loads(text)
         except ValueError:
             break
         if line["event"] == "validation":
-            found.append(_without(line, TIMES | LOSSES))
-    return found
+            validations.append(_without(line, TIMES | LOSSES))
+    return validations
 
 
 def _without(value: Any, names: set[str]) -> Any:

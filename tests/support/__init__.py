@@ -1,1 +1,1 @@
-"""What several test files use: reference formulas, small models, records, and the command."""
+"""Shared by several test files: reference formulas, small models, records, and the command."""

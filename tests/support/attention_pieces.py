@@ -1,7 +1,7 @@
-"""What the tests of attention share: sizes, pieces by name, and their formulas as loops.
+"""Shared by the tests of attention: sizes, components by name, and their formulas as loops.
 
 The formulas are written one query, one key and one number at a time, in Python and NumPy alone.
-Whoever registers a new score, normaliser or scope adds its formula here; a test says so.
+A new score, normaliser or scope needs its formula here; a test asks for it.
 """
 
 import math
@@ -33,7 +33,7 @@ def config_of(score: str = "general", **options: Any) -> AttentionConfig:
 
 
 def memory_of(score: str) -> int:
-    """The width of encoder states: another than a query's, unless the score refuses that."""
+    """The width of encoder states, different from that of queries unless the score refuses it."""
     try:
         all_scores[score](config_of(score), query=QUERY, memory=MEMORY)
     except ConfigError:
@@ -46,13 +46,13 @@ def query_of(score: str) -> int:
 
 
 def score_of(name: str, **options: Any) -> Score:
-    """In float64, so that a formula written otherwise gives the same numbers."""
+    """In float64, so that a formula written differently gives the same numbers."""
     config = config_of(name, **options)
     return all_scores[name](config, query=query_of(name), memory=memory_of(name)).double()
 
 
 def normalizer_of(name: str, **options: Any) -> Normalizer:
-    """With something learned: what starts as 0 or 1 is neither."""
+    """As after some training: parameters that start as 0 or 1 are neither."""
     normalizer = all_normalizers[name](config_of(normalizer=name, **options)).double()
     return learned(normalizer)
 
@@ -102,7 +102,7 @@ def numbers(piece: nn.Module) -> Weights:
 
 
 def formula_of(kind: str, name: str) -> Callable[..., Any]:
-    """The formula of a registered piece, or a failure that says where to write it."""
+    """The formula of a registered component, or a failure that says where to write it."""
     table = {"score": SCORES, "normalizer": NORMALIZERS, "scope": SCOPES}[kind]
     if name not in table:
         pytest.fail(
@@ -191,7 +191,7 @@ FUNCTIONS: dict[str, Function] = {
 
 
 def value_of(score: str, w: Weights, k: Vector) -> list[float]:
-    """What is averaged: encoder states as they are, but for qkv."""
+    """The vectors that are averaged: the encoder states themselves, except for qkv."""
     return times(w["W_v.weight"], k) if score == "qkv" else [float(x) for x in k]
 
 
@@ -240,8 +240,8 @@ NORMALIZERS: dict[str, Callable[..., list[float]]] = {
 }
 
 
-# Scopes: the weights, a query, its position, the source's length and the window; what is looked
-# at, with the factor of its weight
+# Scopes: the weights, a query, its position, the source's length and the window; the positions
+# attended to, each with the factor of its weight
 
 
 def everywhere(w: Weights, q: Vector, t: int, length: int, window: int) -> dict[int, float]:
@@ -273,7 +273,7 @@ SCOPES: dict[str, Callable[..., dict[int, float]]] = {
 
 
 def averages(weights: Tensor, values: NDArray[Any]) -> NDArray[Any]:
-    """The contexts of some weights, in loops: (batch, target, source), (batch, source, width)"""
+    """The contexts for given weights, in loops: (batch, target, source), (batch, source, width)"""
     batch, target, source = weights.shape
     contexts = np.zeros((batch, target, values.shape[-1]))
     for b in range(batch):

@@ -18,7 +18,7 @@ LUONG = {"run": "luong", "step": 4000, "fingerprint": "0f1e2d3c"}
 
 
 def cut(sentence: str, *lengths: int, ended: bool = True) -> list[Word]:
-    """Pieces of these many characters, the last one of what is left, and `</s>`."""
+    """Pieces of these lengths in characters, a last one with the rest, and `</s>`."""
     bounds = [0, *np.cumsum(lengths).tolist(), len(sentence)]
     pieces = [
         Word(sentence[start:end].replace(" ", "▁"), start, end)
@@ -37,7 +37,7 @@ def record_of(
     id: str = "0",
     rank: int = 0,
 ) -> AttentionRecord:
-    """A record of pieces of chosen lengths; without weights, random ones."""
+    """A record with pieces of the given lengths; weights are random if not given."""
     source_pieces, target_pieces = cut(source, *cuts[0]), cut(target, *cuts[1])
     shape = (len(target_pieces), len(source_pieces))
     rows = np.random.default_rng(len(source)).dirichlet(np.ones(shape[1]), shape[0])
@@ -56,7 +56,7 @@ def record_of(
 
 
 def by_word(source: str, target: str, *, id: str = "0") -> AttentionRecord:
-    """A record whose pieces are what white space separates."""
+    """A record whose pieces are separated by white space."""
     lengths = [
         [len(word) + (n > 0) for n, word in enumerate(side.split(" "))][:-1]
         for side in (source, target)
@@ -65,7 +65,7 @@ def by_word(source: str, target: str, *, id: str = "0") -> AttentionRecord:
 
 
 def i_love_you() -> AttentionRecord:
-    """I | love | you -> je | t | ' | aime, crossing as the seed documents teach."""
+    """I | love | you -> je | t | ' | aime, with attention off the diagonal."""
     weights = [
         [0.91, 0.05, 0.03, 0.01],
         [0.04, 0.06, 0.88, 0.02],
@@ -81,5 +81,5 @@ ODD_TARGET = "Un « cœur » coûte $x^2$, <b>5 €</b>… </script> c’est\u20
 
 
 def odd() -> AttentionRecord:
-    """Whatever breaks pages, pictures and lines."""
+    """Text that could break pages, pictures and lines."""
     return by_word(ODD_SOURCE, ODD_TARGET, id="odd")

@@ -1,4 +1,4 @@
-"""Running `nmt` as a user does: in this process for speed, or in one of its own."""
+"""Run `nmt` as a user does: in this process for speed, or in a separate one."""
 
 import json
 import os
@@ -84,7 +84,7 @@ def lay_out(folder: Path) -> None:
 
 
 def process(*arguments: object, folder: Path) -> subprocess.Popen[str]:
-    """`nmt` in a process of its own, with one thread."""
+    """`nmt` in a separate process with one thread."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen(
         [sys.executable, "-m", "nmt", *map(str, arguments)],
@@ -112,7 +112,7 @@ finally:
 
 
 def imported(*arguments: str, folder: Path) -> set[str]:
-    """The modules that a command imports, in a process of its own."""
+    """The modules that a command imports in a separate process."""
     command = [sys.executable, "-c", WATCHED, json.dumps(arguments)]
     found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     return set(json.loads(found.stdout.splitlines()[-1]))

@@ -2,7 +2,7 @@
 
 The real `datasets` and `huggingface_hub` talk to it, in a process of their own because they read
 HF_ENDPOINT when they are imported: `Reader` starts this file as that process, which answers one
-JSON line for each JSON line that it is given.
+JSON line for each JSON line that it receives.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ class Fault:
     """What happens to the next `times` requests whose "METHOD path" matches."""
 
     pattern: str
-    times: int = 1  # -1: for ever
+    times: int = 1  # -1: forever
     status: int = 0
     retry_after: int | None = None
     cut_after: int | None = None  # bytes of the body, then the connection is closed
@@ -43,7 +43,7 @@ class Repository:
     """The files of one revision."""
 
     files: dict[str, bytes]
-    token: str | None = None  # None: open to everyone
+    token: str | None = None  # None: public
 
     @property
     def commit(self) -> str:
@@ -128,7 +128,7 @@ class Handler(BaseHTTPRequestHandler):
     do_HEAD = do_POST = do_GET
 
     def log_message(self, *_: object) -> None:
-        """Nothing: tests look at Hub.requests."""
+        """Log nothing: tests read Hub.requests."""
 
     def _fault(self) -> Fault | None:
         for fault in self.hub.faults:
@@ -153,7 +153,7 @@ class Handler(BaseHTTPRequestHandler):
     def _hang_up(self) -> None:
         self.close_connection = True
         if self.fault and self.fault.reset:
-            time.sleep(0.05)  # let what was sent arrive
+            time.sleep(0.05)  # let the data already sent arrive
             linger = struct.pack("ii", 1, 0)
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             self.connection.close()
@@ -278,7 +278,7 @@ class Outcome:
 
 
 def answer(question: dict[str, Any]) -> Outcome:
-    """Read one corpus, in the process that this file is."""
+    """Read one corpus, in the process started from this file."""
     import logging
     from dataclasses import asdict
 
@@ -310,7 +310,7 @@ def answer(question: dict[str, Any]) -> Outcome:
 
 
 def main() -> None:
-    """Answer questions until there are no more."""
+    """Answer requests until there are no more."""
     from dataclasses import asdict
 
     replies = os.dup(1)

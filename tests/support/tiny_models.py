@@ -22,14 +22,14 @@ from nmt.models.cells import cells
 
 VOCABULARIES = Vocabularies(17, 13)
 EMBEDDING, ENCODER, DECODER, SCORE = 6, 5, 7, 3  # a memory is 10 wide
-SAME_WIDTH = ("dot", "scaled_dot", "cosine")  # scores that compare queries and keys as they are
+SAME_WIDTH = ("dot", "scaled_dot", "cosine")  # scores without projections of queries and keys
 
 Options = tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A model by the names of its parts."""
+    """A model, described by the names of its parts."""
 
     decoder: str = "luong"
     cell: str = "lstm"
@@ -64,7 +64,7 @@ class Kind:
 
     @property
     def picks(self) -> bool:
-        """Whether it looks at one position alone."""
+        """Whether it attends to a single position."""
         return dict(self.attention).get("selection", "soft") != "soft"
 
     def config(self, **rest: Any) -> ModelConfig:
@@ -102,14 +102,14 @@ class Kind:
     def build(self, *, dtype: torch.dtype = torch.float64, **rest: Any) -> Seq2Seq:
         """In float64, so that no processor's rounding shows, unless a test is about float32."""
         model = build_model(self.config(**rest), VOCABULARIES)
-        with torch.no_grad():  # fresh parameters are so alike that errors could hide
+        with torch.no_grad():  # new parameters are so similar that errors could hide
             for parameter in model.parameters():
                 parameter.mul_(2.0)
         return model.to(dtype).eval()
 
 
 def _kinds() -> Iterator[Kind]:
-    """Every registered part in some models, and not every product of parts."""
+    """Every registered part in some model, without all combinations of parts."""
     recurrent = ("luong", "bahdanau", "conditional")
     for parts in product(recurrent, cells, ("general", "additive"), (True, False), (1, 2)):
         if parts[0] == "luong" or parts[3]:
@@ -154,7 +154,7 @@ KINDS = list(_kinds())
 
 
 def ids(rows: list[list[int]], width: int | None = None) -> Tensor:
-    """Rows of ids side by side, padded with PAD."""
+    """Rows of ids in one tensor, padded with PAD."""
     width = width or max(map(len, rows))
     return torch.tensor([row + [PAD] * (width - len(row)) for row in rows])
 
