@@ -194,7 +194,7 @@ def test_a_vocabulary_too_small_for_the_letters_is_refused(own_cache: Path) -> N
     with pytest.raises(ConfigError) as caught:
         learn(TEXT, TokenizerConfig(vocabulary_size=100), seed=1)
     message = str(caught.value)
-    assert message.startswith("tokenizer.vocabulary_size is 100, but the letters alone take ")
+    assert message.startswith("tokenizer.vocabulary_size is 100, but the letters alone need ")
     needed = int(message.removesuffix(" pieces: raise it above that").rpartition(" ")[2])
     assert (
         len(learn(TEXT, TokenizerConfig(vocabulary_size=needed + 1), seed=1).source) == needed + 1
