@@ -82,8 +82,8 @@ def replacing_folder(path: Path, *, root: Path | None = None) -> Iterator[Path]:
 def descriptor_of(path: Path) -> int | None:
     """The file descriptor that a name such as `/dev/stdout` or `/dev/fd/3` stands for.
 
-    Opening or replacing such a name would truncate or replace the file behind it, and so lose what
-    a shell's `>>` is meant to keep.
+    Opening or replacing such a name would truncate or replace the file that it stands for, and so
+    lose what a shell's `>>` is meant to keep.
     """
     match = _DESCRIPTOR.fullmatch(path.as_posix())
     return None if match is None else int(match[1] or _STANDARD.index(match[2]))

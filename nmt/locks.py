@@ -1,8 +1,8 @@
 """Locks on files and folders that are released when the process ends, however it ends.
 
-The operating system keeps them (flock), so a killed process leaves no lock behind. On a file
-system without such locks nobody is refused, and the leftovers of a killed process are removed
-after a day.
+The operating system keeps them (flock), so a killed process leaves no lock. On a file system
+without such locks no process is refused, and the leftovers of a killed process are removed after a
+day.
 """
 
 import errno

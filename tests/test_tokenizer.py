@@ -281,7 +281,9 @@ def test_the_vocabulary_is_written_for_people(tmp_path: Path, tokenizers: Tokeni
 
 
 def test_a_missing_model_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"source\.model is missing: the run folder is not"):
+    with pytest.raises(
+        CheckpointError, match=r"source\.model is missing: the run folder is incomplete"
+    ):
         Tokenizers.load(tmp_path)
 
 

@@ -309,7 +309,7 @@ class DecoderConfig(Section):
     readout: Literal["tanh", "maxout"] = "tanh"
     """For bahdanau and conditional: the last hidden layer."""
     fused: bool = True
-    """Train with a hand-written backward pass where there is one; false: always use autograd."""
+    """Train with a hand-written backward pass where there is one; false: with the plain loop."""
     self_attention: SelfAttentionConfig = SelfAttentionConfig()
     """For kind transformer."""
 

@@ -98,8 +98,8 @@ def look(raw: RawCorpus, config: DataConfig, *, seed: int) -> CorpusReport:
     """
     corpus = prepare(raw, config, seed=seed)
     before = {name: clean(raw_split, ANYTHING)[0] for name, raw_split in raw.splits.items()}
-    asked = {source for name in before if name != "train" for source in before[name].sources}
-    learned = asked.intersection(before["train"].sources)
+    held_out = {source for name in before if name != "train" for source in before[name].sources}
+    leaked = held_out.intersection(before["train"].sources)
     splits = {}
     for name in SPLITS:
         bitext, uncleaned = corpus.split(name), before.get(name, corpus.split(name))
@@ -109,7 +109,7 @@ def look(raw: RawCorpus, config: DataConfig, *, seed: int) -> CorpusReport:
             source_words=Lengths.of(bitext.sources),
             target_words=Lengths.of(bitext.targets),
             repeated_pairs=_repeated(uncleaned),
-            sources_in_train=0 if carved or name == "train" else _among(learned, uncleaned),
+            sources_in_train=0 if carved or name == "train" else _among(leaked, uncleaned),
             suspicious=_oddities(bitext),
             cleaning=corpus.cleaning[name],
             samples=_samples(bitext, seed),
@@ -125,8 +125,8 @@ def _repeated(bitext: Bitext) -> int:
         return int((~repeats.first()).sum())
 
 
-def _among(learned: set[str], split: Bitext) -> int:
-    return sum(source in learned for source in split.sources)
+def _among(leaked: set[str], split: Bitext) -> int:
+    return sum(source in leaked for source in split.sources)
 
 
 def _samples(bitext: Bitext, seed: int) -> list[tuple[str, str]]:

@@ -64,7 +64,7 @@ def pieces(path: Path) -> Iterator[str]:
 
 
 def refuse_missing(path: Path) -> None:
-    """Raise DataError where there is no file."""
+    """Raise DataError if there is no such file."""
     if path.is_dir():
         raise DataError(f"{path} is a folder; data.files names files")
     if not path.exists():

@@ -46,14 +46,14 @@ def endpoint() -> str:
 
 def offline() -> bool:
     """Whether the environment forbids the network (HF_HUB_OFFLINE or HF_DATASETS_OFFLINE)."""
-    asked = os.environ.get("HF_DATASETS_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
-    return asked or constants.is_offline_mode()
+    forbidden = os.environ.get("HF_DATASETS_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
+    return forbidden or constants.is_offline_mode()
 
 
 def first_seconds() -> float:
     """How long to wait for the hub's first answer; HF_HUB_ETAG_TIMEOUT overrides it."""
-    asked = os.environ.get("HF_HUB_ETAG_TIMEOUT", "")
-    return float(asked) if _is_seconds(asked) else FIRST_SILENCE_SECONDS
+    setting = os.environ.get("HF_HUB_ETAG_TIMEOUT", "")
+    return float(setting) if _is_seconds(setting) else FIRST_SILENCE_SECONDS
 
 
 def _is_seconds(text: str) -> bool:
@@ -163,11 +163,11 @@ class PatientClient(httpx.Client):
             raise OfflineModeIsEnabled(
                 f"no request to {server(str(request.url))}: HF_HUB_OFFLINE is set"
             )
-        asked = request.extensions.get("timeout", {})
+        requested = request.extensions.get("timeout", {})
         hub = request.url.host == hostname(constants.ENDPOINT)
         about_data = hub and "/datasets/" in request.url.path
         silence = max(SILENCE_SECONDS, first_seconds()) if about_data else SIDE_SECONDS
-        request.extensions["timeout"] = _limits(asked, silence)
+        request.extensions["timeout"] = _limits(requested, silence)
         if not about_data:
             return super().send(request, **options)
         for usual_pause in (*PAUSES, None):
@@ -196,19 +196,19 @@ class PatientClient(httpx.Client):
         self.answered = True
         if response.status_code not in BUSY and response.status_code < 500:
             return response
-        asked = response.headers.get("Retry-After", "")
-        pause = float(asked) if _is_seconds(asked) else None
+        retry_after = response.headers.get("Retry-After", "")
+        pause = float(retry_after) if _is_seconds(retry_after) else None
         response.close()
         too_long = pause is not None and pause > LONGEST_PAUSE
-        wait = f", and asks to wait {asked} s" if too_long else ""
+        wait = f", and asks to wait {retry_after} s" if too_long else ""
         return _Trouble(f"answers {_status(response.status_code)}{wait}", pause, final=too_long)
 
 
-def _limits(asked: dict[str, float | None], silence: float) -> dict[str, float]:
+def _limits(requested: dict[str, float | None], silence: float) -> dict[str, float]:
     """The requested timeouts, but none longer than ours."""
     limits = dict.fromkeys(("read", "write", "pool"), silence)
     limits["connect"] = min(silence, CONNECT_SECONDS)
-    return {name: min(asked.get(name) or limit, limit) for name, limit in limits.items()}
+    return {name: min(requested.get(name) or limit, limit) for name, limit in limits.items()}
 
 
 def _status(code: int) -> str:

@@ -107,17 +107,17 @@ def choose_splits(config: DataConfig, available: list[str]) -> dict[SplitName, s
         DataError: the data set lacks a split that the config names.
     """
     names = config.splits
-    asked = {"train": names.train, "validation": names.validation, "test": names.test}
-    for key, name in asked.items():
+    named = {"train": names.train, "validation": names.validation, "test": names.test}
+    for key, name in named.items():
         if name is not None and name not in available:
             raise DataError(
                 f"no split '{name}'; there are: {', '.join(_shortened(available))}; "
                 f"set data.splits.{key}"
             )
-    free = [name for name in available if name not in asked.values()]
+    free = [name for name in available if name not in named.values()]
     chosen: dict[SplitName, str] = {"train": names.train}
     for split, usual in USUAL_NAMES.items():
-        name = asked[split] or next((name for name in usual if name in free), None)
+        name = named[split] or next((name for name in usual if name in free), None)
         if name is not None:
             chosen[split] = name
     return chosen

@@ -2,7 +2,7 @@
 
 Below HF_HOME/nmt there is one small Parquet file per split, with two columns each. A folder is
 named by the commit and by a digest of the request; `refs/main` holds the commit that main was at
-when it was last fetched. A copy records the configs, splits and columns that were available.
+when the hub last answered. A copy records the configs, splits and columns that were available.
 Therefore it can serve a request that is worded differently but means the same, and no request
 that means something else. Copies are written atomically.
 """
@@ -142,21 +142,21 @@ class Shelf:
                 for split in USUAL_NAMES
                 if getattr(config.splits, split) is None
             )
-            asked = config.splits.model_dump().items()
+            requested = config.splits.model_dump().items()
             return (
                 pair == tuple(columns)
                 and usual
                 and (config.config or "default") == record["config"]
-                and all(name in {None, splits.get(split)} for split, name in asked)
+                and all(name in {None, splits.get(split)} for split, name in requested)
             )
         return False
 
     def at(self, commit: str) -> Path:
         """The folder for the copy of a commit."""
         config = self.config
-        asked = [LAYOUT, config.config, config.source, config.target, config.source_column,
+        request = [LAYOUT, config.config, config.source, config.target, config.source_column,
                  config.target_column, config.splits.model_dump()]  # fmt: skip
-        digest = sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
+        digest = sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:12]
         return self.folder / commit / f"{self._languages()}-{digest}"
 
     def _languages(self) -> str:
@@ -164,11 +164,13 @@ class Shelf:
 
     def commit(self) -> str | None:
         """The commit that the requested revision was at when the hub last answered."""
-        asked = self.config.revision or "main"
-        known = self._known(asked)
+        revision = self.config.revision or "main"
+        known = self._known(revision)
         if known is not None:
             return known
-        return asked if COMMIT.fullmatch(asked) and (self.folder / asked).is_dir() else None
+        return (
+            revision if COMMIT.fullmatch(revision) and (self.folder / revision).is_dir() else None
+        )
 
     def revisions(self) -> list[str]:
         """The revisions that have copies."""
@@ -176,10 +178,10 @@ class Shelf:
 
     def remember(self, commit: str) -> None:
         """Record which commit the requested revision is at."""
-        asked = self.config.revision or "main"
-        if self._known(asked) != commit:  # only then, so that a read-only cache works, too
+        revision = self.config.revision or "main"
+        if self._known(revision) != commit:  # only then, so that a read-only cache works, too
             with disk_explained(root()):
-                write_text(self._ref(asked), commit)
+                write_text(self._ref(revision), commit)
 
     def _known(self, revision: str) -> str | None:
         with suppress(OSError, ValueError):

@@ -100,10 +100,10 @@ def read_vectors(file: VectorFile, wanted: Mapping[int, str]) -> Vectors:
         word, fields = _split(file, number, line)
         if word in search.forms:
             search.take(word, _numbers(file, number, fields))
-    ids = sorted(search.found)
+    ids = sorted(search.matches)
     table = np.zeros((len(ids), file.width), np.float32)
     for row, id in enumerate(ids):
-        table[row] = search.found[id].vector
+        table[row] = search.matches[id].vector
     return Vectors(np.array(ids, np.int64), table, file.header, words)
 
 
@@ -119,14 +119,14 @@ class _Search:
         self.exact = _by_word((word, id) for id, word in wanted.items())
         self.lower = _by_word((word.lower(), id) for id, word in wanted.items())
         self.forms = self.exact.keys() | self.lower.keys()
-        self.found: dict[int, _Match] = {}
+        self.matches: dict[int, _Match] = {}
 
     def take(self, word: bytes, vector: np.ndarray) -> None:
         for id in self.exact.get(word, ()):
-            if id not in self.found or not self.found[id].exact:
-                self.found[id] = _Match(True, vector)
+            if id not in self.matches or not self.matches[id].exact:
+                self.matches[id] = _Match(True, vector)
         for id in self.lower.get(word, ()):
-            self.found.setdefault(id, _Match(False, vector))
+            self.matches.setdefault(id, _Match(False, vector))
 
 
 def _by_word(pairs: Iterable[tuple[str, int]]) -> dict[bytes, list[int]]:
