@@ -456,8 +456,8 @@ def test_a_line_broken_far_behind_writes_no_run(nmt: Commands) -> None:
 
 def test_vectors_of_words_want_words(nmt: Commands) -> None:
     assert complaint(nmt, "model.source_vectors.file=glove.txt") == (
-        "tiny.yaml: model.source_vectors is 'glove.txt', but tokenizer.kind is 'bpe': vectors of "
-        "words need tokenizer.kind word"
+        "tiny.yaml: model.source_vectors is 'glove.txt', but tokenizer.kind is 'bpe': word "
+        "vectors need tokenizer.kind word"
     )
 
 
