@@ -1,15 +1,15 @@
-"""Everything that nmt raises on purpose; the command line prints it as one line.
+"""Every exception that nmt raises on purpose; the command line prints it as one line.
 
 NmtError               something the user can fix                exit status 1
-├── UsageError         a command was asked for the impossible    exit status 2
+├── UsageError         the arguments of a command cannot work    exit status 2
 │   └── ConfigError    a config file or an override is wrong     exit status 2
-├── WriteError         a place is full or may not be written     exit status 2
+├── WriteError         a disk is full or a path not writable     exit status 2
 ├── DataError          a corpus is missing, empty or unreadable  exit status 3
 │   └── HubUnreachable the hub gave no answer: a fallback helps  exit status 3
 ├── CheckpointError    a run folder is incomplete or foreign     exit status 3
-└── TrainingError      the training cannot go on                 exit status 1
+└── TrainingError      the training cannot continue              exit status 1
 
-Whatever else escapes is a bug and keeps its traceback.
+Any other exception is a bug and keeps its traceback.
 """
 
 import re
@@ -17,9 +17,9 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 LONGEST_LINE = 1_000
-"""Characters of one line of a message."""
+"""Characters of a message line; the middle of a longer one is cut out."""
 END = 300
-"""Of these, those of the end of a longer one, where it says what to do."""
+"""Characters kept from the end of such a line, which says what to do."""
 
 _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -27,10 +27,10 @@ _UNPRINTABLE = re.compile(
 
 
 def printable(text: str, *, most: int = 300) -> str:
-    r"""A foreign text, such as a file's name, as it may be shown: one line, no control characters.
+    r"""An untrusted text, such as a file name, made safe to show: one line, no control characters.
 
-    Bytes that are not UTF-8, which names of files may hold, are shown as escapes, too; of a long
-    text, the beginning.
+    Bytes that are not UTF-8, which file names may hold, are shown as escapes, too. A long text is
+    cut off.
 
     >>> print(printable("a\x1b[2Jb\n\udcff \u202ec"))
     a\x1b[2Jb\x0a\xff \u202ec
@@ -44,11 +44,11 @@ def _escaped(text: str) -> str:
         return text
     whole = text.encode("utf-8", "surrogateescape" if _only_bytes(text) else "surrogatepass")
     shown = whole.decode("utf-8", "backslashreplace")
-    return _UNPRINTABLE.sub(lambda found: _escape(ord(found[0])), shown)
+    return _UNPRINTABLE.sub(lambda match: _escape(ord(match[0])), shown)
 
 
 def _only_bytes(text: str) -> bool:
-    """Whether all halves of surrogate pairs stand for bytes that are not UTF-8."""
+    """Whether every lone surrogate stands for a byte that is not UTF-8."""
     return not any("\ud800" <= letter < "\udc80" or "\udcff" < letter < "\ue000" for letter in text)
 
 
@@ -57,9 +57,9 @@ def _escape(code: int) -> str:
 
 
 class NmtError(Exception):
-    """The user can fix this; the message says what is wrong, where, and what to do.
+    """An error that the user can fix; the message says what is wrong, where, and what to do.
 
-    Each of its lines is one line, whatever it repeats: see `printable`.
+    Each of `lines` stays one line, whatever untrusted text it quotes: see `printable`.
     """
 
     status = 1
@@ -86,29 +86,29 @@ class ConfigError(UsageError):
 
 
 class WriteError(NmtError):
-    """A file cannot be written: the disk is full, or the place is not ours."""
+    """A file cannot be written: the disk is full, or we lack the permission."""
 
     status = 2
 
 
 class DataError(NmtError):
-    """A corpus is missing, empty, broken, or its two sides disagree."""
+    """A corpus is missing, empty or broken, or its two sides do not match."""
 
     status = 3
 
 
 class HubUnreachable(DataError):
-    """The hub did not answer and nothing is cached: the one failure that `fallback` covers."""
+    """The hub did not answer and nothing is cached: the only failure that `fallback` covers."""
 
 
 class CheckpointError(NmtError):
-    """A run folder lacks something, was cut short, or was written by another program."""
+    """A run folder is incomplete, truncated, or written by another program."""
 
     status = 3
 
 
 class TrainingError(NmtError):
-    """A training that cannot go on, such as one whose loss is no longer a number."""
+    """The training cannot continue, for example because the loss is not finite."""
 
 
 MANY = 12
@@ -116,7 +116,7 @@ LONGEST_NAME = 80
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """What to say of a name that is not among the known ones; many are named only if none is near.
+    """The message for an unknown name; a long list of known names is left out if one is close.
 
     >>> unknown("attention score", "aditive", ["additive", "dot"])
     "unknown attention score 'aditive'; did you mean 'additive'? There are: additive, dot"

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and files of other people that are read with care."""
+"""Write files and folders atomically, and read files from untrusted sources with care."""
 
 import errno
 import json
@@ -17,22 +17,22 @@ from nmt import locks
 from nmt.errors import WriteError
 
 LONGEST_PATH = 4096  # bytes
-LARGEST = 64 * 2**20  # bytes of a file that is read whole, such as a manifest
-STEM = 80  # characters of a name that its draft repeats: names end at 255 bytes
+LARGEST = 64 * 2**20  # bytes of a file that is read in one go, such as a manifest
+STEM = 80  # characters of a file's name kept in its draft's name: names have at most 255 bytes
 
 
 @contextmanager
 def replacing(path: Path, *, root: Path | None = None) -> Iterator[Path]:
-    """A temporary path next to `path`, which takes its place when the block ends well.
+    """Yield a draft next to `path`; it replaces `path` if the block ends without an error.
 
-    The draft has a name that nobody can guess, so that two writers of one file do not meet, and
-    the permissions of the file that it replaces. Drafts of killed processes are removed.
+    The draft has an unguessable name, so that two writers of one file do not collide, and the
+    permissions of the file that it replaces. Drafts left by killed processes are removed.
 
-    root: the folder, such as a run's, below which no link is followed. Without it the path is one
-        that the user named, and a link that ends it stands for its target.
+    root: the folder, such as a run's, below which no symbolic link is followed. Without it, `path`
+        was named by the user, and if it is a link, the link's target is replaced.
 
     Raises:
-        WriteError: the disk is full, the place cannot be written, or a link is in the way.
+        WriteError: the disk is full, the path is not writable, or a link is in the way.
     """
     if root is None:
         descriptor = descriptor_of(path)
@@ -44,7 +44,7 @@ def replacing(path: Path, *, root: Path | None = None) -> Iterator[Path]:
             with os_errors_as_write_error(path):
                 yield path
             return
-        path = path.resolve()  # what a link stands for is replaced, not the link
+        path = path.resolve()  # replace the target of a link, not the link
     with os_errors_as_write_error(path):
         refuse_links(path, root)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,10 +58,10 @@ def replacing(path: Path, *, root: Path | None = None) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: Path, *, root: Path | None = None) -> Iterator[Path]:
-    """The same for a folder: what is written into the draft appears as `path` by one rename.
+    """The same for a folder: the draft becomes `path` in one rename.
 
-    Where a folder is replaced, it steps aside first; if the process is killed just then, the next
-    reader or writer puts it back (`restore_folder`).
+    An existing folder is renamed out of the way first. If the process is killed at that moment, the
+    next reader or writer puts it back (`restore_folder`).
     """
     with os_errors_as_write_error(path):
         refuse_links(path, root)
@@ -80,13 +80,13 @@ def replacing_folder(path: Path, *, root: Path | None = None) -> Iterator[Path]:
 
 
 def descriptor_of(path: Path) -> int | None:
-    """The open file that a name such as `/dev/stdout` or `/dev/fd/3` stands for.
+    """The file descriptor that a name such as `/dev/stdout` or `/dev/fd/3` stands for.
 
-    To open or to replace such a name would be to open, or to replace, the file that it stands for,
-    and so to lose what `>>` is to keep.
+    Opening or replacing such a name would truncate or replace the file that it stands for, and so
+    lose what a shell's `>>` is meant to keep.
     """
-    found = _DESCRIPTOR.fullmatch(path.as_posix())
-    return None if found is None else int(found[1] or _STANDARD.index(found[2]))
+    match = _DESCRIPTOR.fullmatch(path.as_posix())
+    return None if match is None else int(match[1] or _STANDARD.index(match[2]))
 
 
 _STANDARD = ("stdin", "stdout", "stderr")
@@ -95,38 +95,38 @@ _DESCRIPTOR = re.compile(r"(?:/dev/fd|/proc/self/fd)/(\d{1,9})|/dev/(stdin|stdou
 
 @contextmanager
 def _for_descriptor(descriptor: int) -> Iterator[Path]:
-    """A draft whose content is written to an open file when the block ends well."""
+    """A draft whose content is written to an open file if the block ends without an error."""
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / "draft"
         draft.touch()
         yield draft
-        with draft.open("rb") as file, os.fdopen(os.dup(descriptor), "wb") as place:
-            shutil.copyfileobj(file, place)
+        with draft.open("rb") as file, os.fdopen(os.dup(descriptor), "wb") as output:
+            shutil.copyfileobj(file, output)
 
 
 def restore_folder(path: Path) -> None:
-    """Put back what `replacing_folder` had put aside when its process was killed."""
+    """Put back the folder that `replacing_folder` had renamed when its process was killed."""
     old = _aside(path)
     if old.exists() and not path.exists():
-        with suppress(OSError):  # a read-only disk, or somebody else was faster
+        with suppress(OSError):  # the disk is read-only, or another process was faster
             old.rename(path)
 
 
 def remove_drafts(folder: Path, *, of: str | None = None) -> None:
-    """Remove the drafts that killed processes left in a folder; those being written stay.
+    """Remove the drafts that killed processes left in a folder, but none that is being written.
 
     of: only drafts of the file or folder with this name
     """
     with suppress(OSError):
         for entry in list(os.scandir(folder)):
             drafted = drafted_name(entry.name)
-            wanted = drafted is not None and (of is None or drafted == of[:STEM])
-            if wanted and not entry.is_symlink():
+            matches = drafted is not None and (of is None or drafted == of[:STEM])
+            if matches and not entry.is_symlink():
                 _remove_abandoned(Path(entry.path))
 
 
 def settle_folders(folder: Path) -> None:
-    """Put back, or remove, what killed processes had put aside in a folder."""
+    """Put back, or remove, the folders that killed processes had renamed inside `folder`."""
     for old in folder.glob(f".*{_ASIDE}"):
         _settle(folder / old.name[1 : -len(_ASIDE)])
 
@@ -138,63 +138,63 @@ def _settle(path: Path) -> None:
 
 
 def refuse_links(path: Path, root: Path | None) -> None:
-    """Raise WriteError where a link below `root` would lead a writer elsewhere."""
+    """Raise WriteError if a component of `path` below `root` is a symbolic link."""
     if root is None:
         return
-    place = root
+    component = root
     for part in path.relative_to(root).parts:
-        place = place / part
-        if place.is_symlink():
+        component = component / part
+        if component.is_symlink():
             raise WriteError(
-                f"{place} is a link, and nothing in {root} is written through links: it may lead "
-                "to a file of yours; remove it if you do not know it"
+                f"{component} is a link, and nothing in {root} is written through links, since it "
+                "may lead to one of your files; remove it if you did not create it"
             )
 
 
 def write_text(path: Path, text: str, *, root: Path | None = None) -> None:
-    """Write a text as UTF-8, whole or not at all."""
+    """Write a text as UTF-8, atomically."""
     with replacing(path, root=root) as draft:
         draft.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: Path, value: Any, *, root: Path | None = None) -> None:
-    """Write a value as indented JSON, whole or not at all."""
+    """Write a value as indented JSON, atomically."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n", root=root)
 
 
 def read_bytes(path: Path, *, largest: int = LARGEST) -> bytes:
-    """The content of an ordinary file that somebody else may have written.
+    """The content of an ordinary file that others may have written.
 
     Raises:
-        OSError: it is missing, unreadable, or no ordinary file (a pipe would never end).
+        OSError: it is missing, unreadable, or not an ordinary file (a pipe might never end).
         ValueError: it is larger than `largest` bytes.
     """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     with os.fdopen(os.open(path, flags), "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "not an ordinary file", str(path))
-        if found.st_size > largest:
-            raise ValueError(f"{found.st_size:,} bytes, more than {largest:,}")
+        if status.st_size > largest:
+            raise ValueError(f"{status.st_size:,} bytes, more than {largest:,}")
         return file.read()
 
 
 def read_json(path: Path, *, largest: int = LARGEST) -> Any:
-    """The value in a JSON file that somebody else may have written.
+    """The value in a JSON file that others may have written.
 
     Raises:
-        OSError: it is missing, unreadable, or no ordinary file.
-        ValueError: it is too large, or no JSON (see `parse_json`).
+        OSError: it is missing, unreadable, or not an ordinary file.
+        ValueError: it is too large, or not JSON (see `parse_json`).
     """
     return parse_json(read_bytes(path, largest=largest).decode("utf-8"))
 
 
 def parse_json(text: str) -> Any:
-    """The value of a JSON text, whoever wrote it.
+    """The value of a JSON text from an untrusted source.
 
     Raises:
-        ValueError: it is no JSON, is nested too deeply, or holds NaN or Infinity, which JSON has
-            not. Of the first, it is a json.JSONDecodeError.
+        ValueError: it is not JSON (then a json.JSONDecodeError), is nested too deeply, or holds
+            NaN or Infinity, which JSON does not have.
     """
     try:
         return json.loads(text, parse_constant=_refuse_constant)
@@ -203,23 +203,24 @@ def parse_json(text: str) -> Any:
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a number of JSON")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def make_link(link: Path, target: str, *, root: Path | None = None) -> None:
-    """Make `link` stand for `target`, a path from where it lies: by a symbolic link, or a file.
+    """Make `link` point to `target`, a path relative to the link's folder.
 
-    A folder of that name, which a copy without links has made of a link, gives way.
+    It is a symbolic link or, where links are not allowed, a text file that holds the path. A folder
+    of that name is removed: it is what a copy that follows links makes of one.
     """
     with os_errors_as_write_error(link):
         refuse_links(link.parent, root)
         link.parent.mkdir(parents=True, exist_ok=True)
         remove_drafts(link.parent, of=link.name)
-        with _draft_folder(link) as folder:  # since a link cannot be locked, as drafts are
+        with _draft_folder(link) as folder:  # a link cannot be locked as drafts are; a folder can
             draft = folder / link.name
             try:
                 draft.symlink_to(target, target_is_directory=True)
-            except OSError:  # Windows grants links to administrators alone
+            except OSError:  # Windows allows links to administrators only
                 draft.write_text(target, encoding="utf-8")
             if link.is_dir() and not link.is_symlink():
                 shutil.rmtree(link)
@@ -229,7 +230,7 @@ def make_link(link: Path, target: str, *, root: Path | None = None) -> None:
 
 
 def resolve_link(link: Path) -> Path:
-    """The folder that `link` stands for; itself where it is not a link."""
+    """The folder that `link` points to; `link` itself if it is not a link."""
     if link.is_symlink():
         return link.resolve()
     if link.is_file() and link.stat().st_size < LONGEST_PATH:
@@ -241,10 +242,10 @@ def resolve_link(link: Path) -> Path:
 
 @contextmanager
 def os_errors_as_write_error(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusal to write into one line.
+    """Turn an operating system error while writing into a one-line WriteError.
 
     Raises:
-        WriteError: the disk is full, or the place cannot be written.
+        WriteError: the disk is full, or the path is not writable.
     """
     try:
         yield
@@ -255,8 +256,7 @@ def os_errors_as_write_error(path: Path) -> Iterator[None]:
             ) from error
         if error.errno in _REFUSALS:
             raise WriteError(
-                f"cannot write {path}: {error.strerror}; choose another place or fix its "
-                "permissions"
+                f"cannot write {path}: {error.strerror}; choose another path or fix its permissions"
             ) from error
         if error.errno in _BREAKDOWNS:
             raise WriteError(
@@ -265,7 +265,7 @@ def os_errors_as_write_error(path: Path) -> Iterator[None]:
             ) from error
         if error.errno == errno.ENOENT and Path(str(error.filename)).parent == path.parent:
             raise WriteError(
-                f"cannot write {path}: nothing can be made there; choose another place"
+                f"cannot write {path}: nothing can be created there; choose another path"
             ) from error
         raise
 
@@ -288,7 +288,7 @@ _BREAKDOWNS = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.EFBIG, errno.ESTALE,
 
 
 def sync(path: Path) -> None:
-    """Ask the system to have it on the disk, so that a rename never outruns the bytes."""
+    """Flush a file or folder to the disk, so that a rename never gets there before the content."""
     if os.name == "nt" and path.is_dir():
         return  # folders cannot be opened there
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
@@ -302,20 +302,20 @@ _DRAFT = re.compile(r"\.(.+)\.[0-9a-f]{12}\.draft(?:\.[^.]*)?", re.DOTALL)
 
 
 def draft_path(path: Path) -> Path:
-    """Where a draft of `path` may be written: a name next to it that nobody can guess."""
+    """A path for a draft of `path`: next to it, with an unguessable name."""
     suffix = path.suffix if len(path.suffix) < STEM else ""
     return path.with_name(f".{path.name[:STEM]}.{secrets.token_hex(6)}.draft{suffix}")
 
 
 def drafted_name(name: str) -> str | None:
-    """The beginning of the name that a draft is for; None of what is not a draft."""
-    found = _DRAFT.fullmatch(name)
-    return found[1] if found else None
+    """The beginning of the name of the file that a draft is for; None if it is not a draft."""
+    match = _DRAFT.fullmatch(name)
+    return match[1] if match else None
 
 
 @contextmanager
 def _draft_file(path: Path) -> Iterator[Path]:
-    """An empty file, new for certain, locked while it is written, gone at the end."""
+    """An empty file, guaranteed to be new, locked while it is written and removed at the end."""
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     while True:
@@ -326,7 +326,7 @@ def _draft_file(path: Path) -> Iterator[Path]:
         os.close(descriptor)
     try:
         if mode is not None and hasattr(os, "fchmod"):
-            os.fchmod(descriptor, mode)  # whatever the umask takes away from new files
+            os.fchmod(descriptor, mode)  # undo what the umask removed
         yield draft
     finally:
         draft.unlink(missing_ok=True)
@@ -335,7 +335,7 @@ def _draft_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _draft_folder(path: Path) -> Iterator[Path]:
-    """An empty folder, new for certain, locked while it is written, gone at the end."""
+    """An empty folder, guaranteed to be new, locked while it is written and removed at the end."""
     while True:
         draft = draft_path(path)
         draft.mkdir()
@@ -353,7 +353,7 @@ def _draft_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _stepped_aside(path: Path) -> Iterator[None]:
-    """The folder at `path`, if there is one, under another name; gone after the block."""
+    """Rename the folder at `path`, if there is one, for the block; remove it afterwards."""
     if not path.exists():
         yield
         return
@@ -376,7 +376,7 @@ def _aside(path: Path) -> Path:
 
 
 def _remove_abandoned(draft: Path) -> None:
-    """Remove a draft, unless somebody holds its lock."""
+    """Remove a draft, unless a process holds its lock."""
     with suppress(OSError), locks.if_free(draft) as free:
         if not free:
             return

@@ -1,7 +1,8 @@
-"""Locks that a process holds on files and folders, and that end with it, however it ends.
+"""Locks on files and folders that are released when the process ends, however it ends.
 
-The system keeps them (flock), so that a killed process leaves none. Where a file system has
-no such locks, nobody is refused, and what a killed process left is cleared away after a day.
+The operating system keeps them (flock), so a killed process leaves no lock. On a file system
+without such locks no process is refused, and the leftovers of a killed process are removed after a
+day.
 """
 
 import errno
@@ -22,22 +23,22 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 DAY = 24 * 3600  # seconds
-FAR = 1 << 30  # a place in a file that is never reached
+FAR = 1 << 30  # an offset that no lock file reaches
 _UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
 
 @contextmanager
 def only_process(path: Path, what: str) -> Iterator[None]:
-    """Be the only process in the block that holds the lock at `path`, a file made for it.
+    """Hold the lock file at `path` during the block, so that no other process can enter it.
 
-    The file tells who holds it and since when; it goes at the end. That of a process that was
-    killed is taken over.
+    The file records who holds the lock and since when; it is removed at the end. The lock file of
+    a killed process is taken over.
 
-    what: what is locked, for the refusal.
+    what: what the lock protects, for the error message.
 
     Raises:
-        UsageError: another process holds it; names host, process and time.
-        OSError: the file cannot be made.
+        UsageError: another process holds the lock; the message names host, process and time.
+        OSError: the lock file cannot be created.
     """
     descriptor = _acquire(path, what)
     try:
@@ -51,7 +52,7 @@ def only_process(path: Path, what: str) -> Iterator[None]:
         yield
     finally:
         with suppress(OSError):
-            path.unlink()  # while it is held, so that nobody waits for a file that is gone
+            path.unlink()  # while the lock is held, so that nobody locks a file already removed
         os.close(descriptor)
 
 
@@ -61,24 +62,24 @@ def _acquire(path: Path, what: str) -> int:
         descriptor = os.open(path, flags, 0o666)
         try:
             if not _lock(descriptor, wait=False):
-                raise UsageError(f"{what} is in use: {_holder(path)}; wait for it, or end it first")
+                raise UsageError(f"{what} is in use: {_holder(path)}; wait for it, or stop it")
             if _is_at(descriptor, path):
                 return descriptor
         except BaseException:
             os.close(descriptor)
             raise
-        os.close(descriptor)  # its holder ended and removed it just now: try again
+        os.close(descriptor)  # its holder has just ended and removed the file: try again
 
 
 def held_by_us(descriptor: int, path: Path) -> bool:
-    """Lock what was just made; False if somebody who cleared away was faster and removed it."""
+    """Lock a newly created file or folder; False if another process's cleanup removed it first."""
     _lock(descriptor, wait=True)
     return _is_at(descriptor, path)
 
 
 @contextmanager
 def if_free(path: Path) -> Iterator[bool]:
-    """Whether nobody holds a file or folder; in the block, we do."""
+    """Yield whether no process holds a file or folder; if so, we hold it during the block."""
     if fcntl is None:
         yield time() - path.stat().st_mtime > DAY
         return
@@ -98,12 +99,12 @@ def if_free(path: Path) -> Iterator[bool]:
 
 
 def open_folder(folder: Path) -> int | None:
-    """A descriptor to lock a folder by; None on Windows, which has none."""
+    """A descriptor for locking a folder; None on Windows, where folders cannot be opened."""
     return None if os.name == "nt" else os.open(folder, os.O_RDONLY)
 
 
 def _lock(descriptor: int, *, wait: bool) -> bool:
-    """Take the lock; False if somebody else has it and we do not wait."""
+    """Take the lock; False if another process holds it and `wait` is false."""
     if fcntl is None:
         return _lock_on_windows(descriptor)
     try:
@@ -119,7 +120,7 @@ def _lock(descriptor: int, *, wait: bool) -> bool:
 def _lock_on_windows(descriptor: int) -> bool:
     import msvcrt
 
-    os.lseek(descriptor, FAR, os.SEEK_SET)  # what is locked cannot be read: no byte of the text
+    os.lseek(descriptor, FAR, os.SEEK_SET)  # past the text: locked bytes are unreadable
     try:
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
     except OSError:
@@ -130,7 +131,7 @@ def _lock_on_windows(descriptor: int) -> bool:
 
 
 def _is_at(descriptor: int, path: Path) -> bool:
-    """Whether an open file is still the one at `path`."""
+    """Whether `path` still names the open file."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.lstat())
     except FileNotFoundError:

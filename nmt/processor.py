@@ -1,22 +1,22 @@
-"""What the processor has: cores for this process, and what it can multiply."""
+"""What the processor offers: the cores for this process, and its instruction sets."""
 
 import os
 from pathlib import Path
 
-LISTING = Path("/proc/cpuinfo")  # where Linux tells what it can do
+LISTING = Path("/proc/cpuinfo")  # Linux's list of the processor's features
 
 
 def cores() -> int:
-    """How many this process may use."""
+    """The number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def processor_has(*features: str) -> bool | None:
-    """Whether it has one of the features, such as `avx512_vnni`; None where the system is silent.
+    """Whether the processor has one of the features, such as `avx512_vnni`; None if unknown.
 
-    Only Linux tells, and only of x86 by these names.
+    Only Linux lists them, and only on x86 under these names.
     """
     if not LISTING.exists():
         return None

@@ -1,4 +1,4 @@
-"""Names by which a config chooses a piece of code."""
+"""Registries map the names in a config to the code that they select."""
 
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
@@ -16,7 +16,7 @@ class Registry(Generic[Entry]):
         self._entries: dict[str, Entry] = {}
 
     def register(self, name: str) -> Callable[[Entry], Entry]:
-        """Put what stands below this decorator under `name`.
+        """Register the decorated class or function under `name`.
 
         Raises:
             ValueError: the name is taken.

@@ -181,7 +181,7 @@ def test_an_unwritable_folder_is_reported_in_one_line(
         write(tmp_path / "a")
     assert str(caught.value) == (
         f"cannot write {tmp_path / 'a'}: {os.strerror(number)}; "
-        "choose another place or fix its permissions"
+        "choose another path or fix its permissions"
     )
 
 
@@ -204,13 +204,13 @@ def test_a_disk_that_fills_up_while_writing_leaves_the_old_file(
 
 def test_a_file_in_place_of_a_folder_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
-    with pytest.raises(NmtError, match=r"^cannot write .*a/b\.txt: .*; choose another place"):
+    with pytest.raises(NmtError, match=r"^cannot write .*a/b\.txt: .*; choose another path"):
         write_text(tmp_path / "a" / "b.txt", "new")
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder of that sort is Linux's")
-def test_a_folder_where_no_file_can_be_made_is_reported_in_one_line() -> None:
-    with pytest.raises(NmtError, match="a.txt: nothing can be made there; choose another place"):
+def test_a_folder_in_which_nothing_can_be_made_is_reported_in_one_line() -> None:
+    with pytest.raises(NmtError, match="a.txt: nothing can be created there; choose another path"):
         write_text(Path("/proc/self/a.txt"), "new")
 
 

@@ -147,13 +147,19 @@ def test_an_override_reaches_into_a_section_that_is_null(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("data: &d {corpus: files, files: *d}", ":2: a section holds itself, by an alias; write i"),
+        (
+            "data: &d {corpus: files, files: *d}",
+            ":2: a section contains itself through an alias; write i",
+        ),
         (f"data: {'[' * 30}{']' * 30}", None),
-        (f"data: {'[' * 50}{']' * 50}", ":2: more than 40 sections within sections: nested with"),
-        (f"data: {'[' * 3000}{']' * 3000}", ":2: more than 40 sections within sections: nested"),
-        (f"data: {'{a: ' * 3000}", ":2: more than 40 sections within sections: nested without"),
+        (f"data: {'[' * 50}{']' * 50}", ":2: sections nested more than 40 deep, which no config"),
+        (f"data: {'[' * 3000}{']' * 3000}", ":2: sections nested more than 40 deep, which no con"),
+        (f"data: {'{a: ' * 3000}", ":2: sections nested more than 40 deep, which no config ne"),
         (f"# {'x' * (1 << 20)}", " is larger than 250,000 bytes, which no config is"),
-        (f"data: [{'1, ' * 30_000}]", ":2: more than 2,000 values, aliases followed, which no"),
+        (
+            f"data: [{'1, ' * 30_000}]",
+            ":2: more than 2,000 values, with aliases expanded, which no",
+        ),
     ],
 )
 def test_endlessly_nested_sections_are_refused(
@@ -314,7 +320,7 @@ def test_a_config_that_asks_for_an_object_of_python_is_refused(tmp_path: Path, t
 def test_an_endless_override_is_refused(least: Path) -> None:
     found = mistake(least, f"data={'[' * 3000}")
     assert found.startswith("command line: data: cannot read '[[[")
-    assert found.endswith("more than 40 sections within sections: nested without end?")
+    assert found.endswith("sections nested more than 40 deep, which no config needs")
 
 
 def test_a_key_given_twice_in_an_override_is_refused(least: Path) -> None:
@@ -446,14 +452,14 @@ def test_a_mistake_is_named_with_its_file_and_line(tmp_path: Path, more: str, me
     ("data", "message"),
     [
         ("config: en-fr", "data.corpus is missing"),
-        ("corpus: files", "data: corpus is 'files', so data.files must name them"),
+        ("corpus: files", "data: corpus is 'files', so data.files must name the files"),
         (
             "{corpus: a/b, files: {train: a.tsv}}",
             "data: data.files is given, but corpus is 'a/b', not 'files'",
         ),
         (
             "{corpus: phrasebook, fallback: phrasebook}",
-            "data: fallback is the corpus itself",
+            "data: fallback must differ from corpus",
         ),
     ],
 )
@@ -517,7 +523,7 @@ def test_broken_yaml_is_named_with_its_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "just words\n", "- a\n- b\n", "# nothing\n"])
 def test_a_file_without_sections_is_refused(tmp_path: Path, text: str) -> None:
     message = mistake(written(tmp_path, text))
-    assert message == "small.yaml: a config has sections such as 'data:', this file has none"
+    assert message == "small.yaml: a config has sections such as 'data:', but this file has none"
 
 
 def test_a_missing_file_is_answered_with_the_nearest_shipped_one(tmp_path: Path) -> None:
@@ -589,7 +595,7 @@ def test_a_chain_of_configs_has_an_end(tmp_path: Path) -> None:
     for number in range(30):
         written(tmp_path, f"{LEAST}extends: {number + 1}.yaml\n", f"{number}.yaml")
     written(tmp_path, LEAST, "30.yaml")
-    assert "0.yaml: extends more than 19 files in a chain" in mistake(tmp_path / "0.yaml")
+    assert "0.yaml: extends a chain of more than 19 files" in mistake(tmp_path / "0.yaml")
 
 
 def test_the_config_of_a_run_extends_nothing(tmp_path: Path) -> None:

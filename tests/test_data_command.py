@@ -97,7 +97,7 @@ def test_options_change_what_the_config_says(tmp_path: Path) -> None:
     assert all(source.startswith("le ") for source, _ in found["splits"]["train"]["samples"])
     german = run("check", "phrasebook", "--target", "de")
     assert isinstance(german.exception, DataError)
-    assert "English and French only" in str(german.exception)
+    assert "only English and French" in str(german.exception)
 
 
 def test_files_need_a_config() -> None:

@@ -161,7 +161,7 @@ def test_only_an_ordinary_file_can_be_extended(here: Path, base: str) -> None:
 @pytest.mark.parametrize("base", ["[a, b]", "{a: b}", "[]"])
 def test_only_one_file_can_be_extended(here: Path, base: str) -> None:
     assert mistake(written(here / "mine.yaml", f"{LEAST}extends: {base}\n")) == (
-        f"{here}/mine.yaml:4: extends: it takes the name of one file"
+        f"{here}/mine.yaml:4: extends: must be the name of one file"
     )
 
 
@@ -179,7 +179,7 @@ def test_a_chain_of_configs_has_an_end(here: Path, length: int) -> None:
     if length == 20:
         assert load(last).config.seed == length - 1
     else:
-        assert "extends more than 19 files in a chain" in mistake(last)
+        assert "extends a chain of more than 19 files" in mistake(last)
 
 
 def test_a_loop_through_links_is_reported(here: Path) -> None:
@@ -220,7 +220,7 @@ def test_the_config_of_a_run_extends_nothing(here: Path, base: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(path, whole=True)
     assert str(caught.value) == (
-        f"{path}:1: the config of a run extends nothing: it was changed, so do not trust this run"
+        f"{path}:1: the config of a run extends nothing: it was edited, so do not trust this run"
     )
     with pytest.raises(CheckpointError) as refused:
         Run(here / "run").read_config()

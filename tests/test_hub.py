@@ -224,17 +224,20 @@ def test_a_gated_set_says_what_to_do_and_opens_with_a_token(
 CUT = THREE["data/train-0.parquet"][:700]
 MISTAKES: dict[str, tuple[dict[str, bytes], dict[str, object], str]] = {
     "empty": ({"README.md": b"# Nothing"}, {}, "holds no data file"),
-    "corrupt": ({"train.parquet": CUT}, {}, "train.parquet is no Parquet file, or was cut short"),
+    "corrupt": (
+        {"train.parquet": CUT}, {},
+        "train.parquet is not a Parquet file, or was cut short",
+    ),
     "wrong-size": (
         {"README.md": card({"default": {"train": "data/train*"}}, {"train": 45}), **THREE},
-        {}, "declares 45 rows in 'train', its files have 40",
+        {}, "declares 45 rows in 'train', but its files have 40",
     ),
     "missing-file": ({"README.md": card({"default": {"train": "no/*"}}), **THREE}, {},
                      "its card names"),
     "no-french": ({"train.parquet": parquet(en=ENGLISH, de=FRENCH)}, {},
                   "no column for French ('fr'); it has the text columns en, de"),
     "one-text": ({"train.parquet": parquet(id=list(range(60)), text=ENGLISH)}, {},
-                 "one text column only ('text')"),
+                 "only one text column ('text')"),
     "no-such-split": (THREE, {"splits": {"test": "devtest"}},
                       "no split 'devtest'; there are: train, validation, test"),
     "no-train": ({"test.parquet": pairs_file()}, {}, "no split 'train'; there are: test"),
@@ -262,7 +265,7 @@ def test_a_mistake_is_reported_in_one_line_that_names_the_data_set(
         ("opus_books", "did you mean 'Helsinki-NLP/opus_books'"),
         ("phrasebok", "did you mean 'phrasebook'"),
         ("a b/c?", "cannot be an id"),
-        ("a/b/c", "reads owner/name"),
+        ("a/b/c", "which is owner/name"),
         ("romrawin/multi30k", "no such data set, or it is private; did you mean 'romrawinjp"),
     ],
 )
@@ -480,7 +483,7 @@ def test_a_damaged_copy_is_reported_if_the_hub_does_not_answer(
         found, instead = offline.read(name), offline.read(name, fallback="phrasebook")
     assert found.kind == "HubUnreachable"
     assert f"{copy} is damaged (" in found.error
-    assert "fetched again as soon as the hub answers" in found.error
+    assert "fetched again once the hub answers" in found.error
     assert instead.origin["corpus"] == "phrasebook"
     assert copy.is_dir(), "nothing is deleted that cannot be made again"
 

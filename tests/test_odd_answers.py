@@ -44,7 +44,7 @@ def test_a_hub_that_names_no_commit_is_one_line(
     monkeypatch.setenv("NMT_CACHE", str(tmp_path))
     silent = SimpleNamespace(sha=None, siblings=None)
     monkeypatch.setattr(network, "first_answer", lambda ask, seconds: silent)
-    with pytest.raises(DataError, match="the hub names no commit of it"):
+    with pytest.raises(DataError, match="the hub reports no commit for it"):
         read._ask(copies.Shelf(DataConfig(corpus="own/set")))
 
 
@@ -53,7 +53,10 @@ def test_a_hub_that_names_no_commit_is_one_line(
     [
         ({"beam_size": 1001}, "--beam-size: input should be less than or equal to 1000"),
         ({"length_penalty": 1e300}, "--length-penalty: input should be less than or equal to 10"),
-        ({"engine": "\x1b[2J"}, r"--engine: '\x1b[2J' holds the control character U+001B: remove"),
+        (
+            {"engine": "\x1b[2J"},
+            r"--engine: '\x1b[2J' contains the control character U+001B: remove",
+        ),
         ({"engine": "torch", "precision": "int8"}, "engine torch has no precision int8"),
     ],
 )

@@ -284,7 +284,7 @@ DEEP = b"[" * 100_000 + b"]" * 100_000
     ("line", "message"),
     [
         (DEEP, "nested too deeply"),
-        (changed().replace(b"-0.25", b"NaN", 1), "NaN is not a number of JSON"),
+        (changed().replace(b"-0.25", b"NaN", 1), "NaN is not a JSON number"),
         (changed().replace(b"-0.25", b"1e999", 1), "token_scores: a number that is not finite"),
         (changed().replace(b"-0.25", b"1" + b"0" * 5000, 1), "not an attention record: Exceeds"),
         (changed(score=10**400), "score: not a matrix of numbers"),

@@ -314,10 +314,10 @@ def test_a_large_file_is_read_in_pieces_as_often_as_needed(
 
 BROKEN = {
     "a.tsv": (b"one\tun\n" * 30 + b"two\tdeux\tdos\n", r"a\.tsv:31: 3 columns where 2"),
-    "b.tsv": (b"one\tun\n" * 30 + b"two\td\xe9ux\n", r"b\.tsv:31: no valid UTF-8 \(byte 0xe9\)"),
-    "c.tsv": (b"\xef\xbb\xbfone\tu\xffn\n", r"c\.tsv:1: no valid UTF-8 \(byte 0xff\)"),
+    "b.tsv": (b"one\tun\n" * 30 + b"two\td\xe9ux\n", r"b\.tsv:31: not valid UTF-8 \(byte 0xe9\)"),
+    "c.tsv": (b"\xef\xbb\xbfone\tu\xffn\n", r"c\.tsv:1: not valid UTF-8 \(byte 0xff\)"),
     "a.csv": (b"en,fr\n" + b"a,b\n" * 30 + b"c\n", r"a\.csv:32: 1 columns where the header has 2"),
-    "a.jsonl": (b'{"en": "a", "fr": "b"}\n' * 30 + b"{\n", r"a\.jsonl:31: no JSON"),
+    "a.jsonl": (b'{"en": "a", "fr": "b"}\n' * 30 + b"{\n", r"a\.jsonl:31: not JSON"),
 }
 
 

@@ -160,7 +160,7 @@ def test_columns_without_a_header_are_named_by_number(read: Read) -> None:
     ]
     with_header = read("pairs.tsv", f"id\ten\tx\tfr\n{text}", source_column=4, target_column=2)
     assert with_header.sources == ["Va !", "Cours !"]
-    with pytest.raises(DataError, match="4 columns, so that there are no columns 2 and 5"):
+    with pytest.raises(DataError, match="4 columns, so there are no columns 2 and 5"):
         read("pairs.tsv", f"id\ten\tx\tfr\n{text}", source_column=2, target_column=5)
 
 
@@ -217,7 +217,7 @@ def test_a_space_before_a_quote_belongs_to_neither_text(read: Read) -> None:
 def test_sentences_that_mention_languages_are_not_a_csv_header(read: Read) -> None:
     text = "I do speak English.;Je parle français.\nYes.;Oui.\n"
     assert read("pairs.csv", text, source_column=1, target_column=2).sources[0].startswith("I do")
-    with pytest.raises(DataError, match="give their numbers"):
+    with pytest.raises(DataError, match="give column numbers"):
         read("pairs.csv", text)
     assert read("pairs.csv", "english;text_fr\nYes.;Oui.\n").targets == ["Oui."]
 
@@ -225,9 +225,9 @@ def test_sentences_that_mention_languages_are_not_a_csv_header(read: Read) -> No
 SWALLOWING = {
     "two rows": ('en,fr\none,un\n"Go!,Va !\nGo",Va\n', r"a\.csv:3: a double quote .* 2 lines"),
     "many rows": ("en,fr\n\"Go!,Va !\n" + "a,b\n" * 30 + 'Go",Va\n', r"a\.csv:2: .* of 32 lines"),
-    "all": ('en,fr\none,un\n"Go!,Va !\n' + "a,b\n" * 30, r"a\.csv:3: no CSV \(unexpected end"),
-    "a cut": ('en,fr\none,un\ntwo,"deu', r"a\.csv:3: no CSV"),
-    "a backslash": ('en,fr\n"a \\"b\\" c",x\n', r"a\.csv:2: no CSV"),
+    "all": ('en,fr\none,un\n"Go!,Va !\n' + "a,b\n" * 30, r"a\.csv:3: not CSV \(unexpected end"),
+    "a cut": ('en,fr\none,un\ntwo,"deu', r"a\.csv:3: not CSV"),
+    "a backslash": ('en,fr\n"a \\"b\\" c",x\n', r"a\.csv:2: not CSV"),
 }  # fmt: skip
 
 
@@ -324,7 +324,7 @@ def test_every_compression_gives_the_same_text_under_any_name(read: Read) -> Non
         for name in (f"pairs.tsv.{suffix}", "pairs.tsv"):
             assert read(name, data).targets == ["un", "deux"], (suffix, name)
         if suffix != "zip":
-            with pytest.raises(DataError, match="damaged or cut short|no valid UTF-8"):
+            with pytest.raises(DataError, match="damaged or cut short|not valid UTF-8"):
                 read(f"pairs.tsv.{suffix}", data[:-6])
     assert read("pairs.tsv.gz", text).targets == ["un", "deux"]  # plain after all
 
@@ -341,18 +341,18 @@ def test_a_decompression_bomb_is_refused(read: Read, monkeypatch: pytest.MonkeyP
     ("name", "content", "message"),
     [
         ("a.tsv", b"%PDF-1.7 one\tun\n", "is a PDF"),
-        ("a.csv", b"PAR1en,fr", "is a Parquet file; call it"),
+        ("a.csv", b"PAR1en,fr", "is a Parquet file; rename it"),
         ("a.csv", b"<!DOCTYPE html>\n<html>", "is a web page"),
         ("a.tsv", b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
         ("a.tsv", "one\tun\n".encode("utf-16-le"), "full of NUL bytes"),
         ("a.csv", "en;fr\n".encode("utf-16"), "looks like UTF-16"),
-        ("a.csv", "en,fr\nhé,x\n".encode("latin-1"), r"a\.csv:2: no valid UTF-8 \(byte 0xe9\)"),
+        ("a.csv", "en,fr\nhé,x\n".encode("latin-1"), r"a\.csv:2: not valid UTF-8 \(byte 0xe9\)"),
         ("a.json", "[]\n".encode("utf-16"), "looks like UTF-16"),
         ("a.po", b"msgid", "message catalogue"),
         ("a.docx", b"PK", "a document"),
         ("a.xliff", b"<xliff>", "XLIFF"),
         ("a.txt", b"one line\nand another\n", r"a\.txt:1: 1 columns .* as a list of two files"),
-        ("a.csv", b"one,un\ntwo,deux\n", r"no column for .* give their numbers"),
+        ("a.csv", b"one,un\ntwo,deux\n", r"no column for .* give column numbers"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused_by_name(
@@ -384,10 +384,10 @@ def test_two_aligned_texts_are_two_texts(tmp_path: Path) -> None:
     (tmp_path / "link.en").symlink_to("a.en")
     (tmp_path / "table.fr").write_text("1\tun\n2\tdeux\n")
     (tmp_path / "pairs.tsv").write_text("one\tun\ntwo\tdeux\n")
-    assert "are one file" in refused("a.en", "a.en")
-    assert "are one file" in refused("a.en", "link.en")
-    assert "each line has a tab" in refused("a.en", "table.fr")
-    assert "a '.tsv' file is one of pairs" in refused("pairs.tsv", "a.en")
+    assert "are the same file" in refused("a.en", "a.en")
+    assert "are the same file" in refused("a.en", "link.en")
+    assert "every line contains a tab" in refused("a.en", "table.fr")
+    assert "a '.tsv' file holds pairs" in refused("pairs.tsv", "a.en")
     assert "SGML" in refused("a.en", _made(tmp_path / "b.sgm"))
 
 

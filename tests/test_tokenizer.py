@@ -194,7 +194,7 @@ def test_a_vocabulary_too_small_for_the_letters_is_refused(own_cache: Path) -> N
     with pytest.raises(ConfigError) as caught:
         learn(TEXT, TokenizerConfig(vocabulary_size=100), seed=1)
     message = str(caught.value)
-    assert message.startswith("tokenizer.vocabulary_size is 100, but the letters alone take ")
+    assert message.startswith("tokenizer.vocabulary_size is 100, but the letters alone need ")
     needed = int(message.removesuffix(" pieces: raise it above that").rpartition(" ")[2])
     assert (
         len(learn(TEXT, TokenizerConfig(vocabulary_size=needed + 1), seed=1).source) == needed + 1
@@ -281,7 +281,9 @@ def test_the_vocabulary_is_written_for_people(tmp_path: Path, tokenizers: Tokeni
 
 
 def test_a_missing_model_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"source\.model is missing: the run folder is not"):
+    with pytest.raises(
+        CheckpointError, match=r"source\.model is missing: the run folder is incomplete"
+    ):
         Tokenizers.load(tmp_path)
 
 

@@ -231,17 +231,20 @@ def test_lines_that_are_not_as_the_header_says_are_refused(file: Path) -> None:
     [
         (
             gzip.compress(THREE.encode(), mtime=0),
-            "FILE is packed by gzip: unpack it, and name the text",
+            "FILE is compressed with gzip: unpack it, and name the text",
         ),
-        (b"PK\x03\x04 and so on", "FILE is packed by zip: unpack it, and name the text file"),
-        (b"2 3\nthe \xcd\xcc\xcc\x3d\x00\x00\x80\x3f", "FILE is binary, such as word2vec's .bin"),
+        (b"PK\x03\x04 and so on", "FILE is compressed with zip: unpack it, and name the text file"),
+        (
+            b"2 3\nthe \xcd\xcc\xcc\x3d\x00\x00\x80\x3f",
+            "FILE is binary, like the .bin files of word2vec",
+        ),
         (THREE.encode("utf-16"), "FILE looks like UTF-16: save it as UTF-8"),
         (b"", "FILE holds no word vectors: it ends after line "),
         (b"\n\n", "FILE holds no word vectors: it ends after line 2"),
         (b"400000 300\n", "FILE holds no word vectors: it ends after line 1"),
         (
             b"the\t1\t2\n",
-            r"FILE:1: no word vector ('the\x091\x092'): a line is a word and its numbers",
+            r"FILE:1: not a word vector ('the\x091\x092'): a line is a word and its numbers",
         ),
         (b'{"the": [1, 2]}\n', "FILE:1: number 1 of 2 is '[1,', which is not a finite number"),
     ],
@@ -255,7 +258,7 @@ def test_a_file_that_is_not_word_vectors_is_reported_in_one_line(
 
 def test_a_pipe_is_refused_without_blocking(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.txt")
-    with pytest.raises(DataError, match="is not an ordinary file, and is read twice"):
+    with pytest.raises(DataError, match="is not an ordinary file, but is read twice"):
         inspect(tmp_path / "pipe.txt")
 
 
@@ -290,7 +293,7 @@ def test_an_endless_line_is_not_read_into_memory(
 ) -> None:
     monkeypatch.setattr(word_vectors, "LONGEST", 50)
     file.write_text("the 1 2\nx" + " 1" * 1000, encoding="utf-8")
-    assert refused(file) == "FILE:2: longer than 50 bytes: no line of word vectors"
+    assert refused(file) == "FILE:2: longer than 50 bytes: not a word vector"
 
 
 # In a training
@@ -453,8 +456,8 @@ def test_a_broken_line_far_into_the_file_leaves_no_run(nmt: Commands) -> None:
 
 def test_word_vectors_need_a_word_tokenizer(nmt: Commands) -> None:
     assert complaint(nmt, "model.source_vectors.file=glove.txt") == (
-        "tiny.yaml: model.source_vectors is 'glove.txt', but tokenizer.kind is 'bpe': vectors of "
-        "words need tokenizer.kind word"
+        "tiny.yaml: model.source_vectors is 'glove.txt', but tokenizer.kind is 'bpe': word "
+        "vectors need tokenizer.kind word"
     )
 
 
@@ -474,9 +477,9 @@ def test_shared_embeddings_need_one_file(nmt: Commands, target: str, told: str) 
         "model.source_vectors={file: glove.txt}",
     ]
     assert complaint(nmt, *shared, f"model.target_vectors={target}") == (
-        "tiny.yaml: model.tie_embeddings is 'all', which makes one table of both sides, but "
-        f"model.source_vectors is 'glove.txt', tuned and model.target_vectors {told}: give both "
-        "the same, or tie less"
+        "tiny.yaml: model.tie_embeddings is 'all', which shares one table between both sides, but "
+        f"model.source_vectors is 'glove.txt', tuned and model.target_vectors {told}: set both "
+        "to the same, or tie less"
     )
     same = "model.target_vectors={file: glove.txt}"
     assert nmt("config", "validate", "tiny.yaml", *shared, same).status == 0

@@ -225,7 +225,9 @@ def test_saved_words_come_back_each_on_its_side(
 def test_a_missing_side_is_named(tmp_path: Path, own_cache: None) -> None:
     learn(TEXT, TokenizerConfig(kind="word", joint=False), seed=1).save(tmp_path)
     (tmp_path / "target.json").unlink()
-    with pytest.raises(CheckpointError, match=r"target\.json is missing: the run folder is not"):
+    with pytest.raises(
+        CheckpointError, match=r"target\.json is missing: the run folder is incomplete"
+    ):
         Tokenizers.load(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""A run described in YAML: its typed sections, and how they are read."""
+"""The config of a run: typed sections, and how they are read from YAML."""
 
 from nmt.config.finding import shipped
 from nmt.config.loading import Loaded, load, section

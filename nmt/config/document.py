@@ -1,7 +1,7 @@
-"""A YAML text of anybody as plain data: bounded in size, depth and number of values.
+"""Parse untrusted YAML into plain data, with limits on size, depth and number of values.
 
-The scalars are those of the core schema of YAML 1.2. No tag makes an object, and an alias stands
-for a copy, so that a text of 400 bytes cannot stand for billions of values.
+Scalars follow the core schema of YAML 1.2. No tag creates an object, and an alias counts as a copy,
+so that a text of 400 bytes cannot expand to billions of values.
 """
 
 from dataclasses import dataclass, field
@@ -13,19 +13,19 @@ from nmt.config.scalars import Spelled, scalar
 from nmt.errors import printable
 
 LARGEST = 250_000
-"""Bytes of a config; a parser in Python reads as many in a second."""
+"""Bytes of a config; about what a parser in pure Python reads in a second."""
 DEEPEST = 40
-"""Sections in sections."""
+"""Levels of nested sections."""
 MOST_VALUES = 2_000
 LONGEST_KEY = 1_000
-"""Characters, the sections before it included."""
+"""Characters, including the names of the sections before it."""
 
 _CORE = "tag:yaml.org,2002:"
 _MERGE = "<<"
 
 
 class YamlMistake(ValueError):
-    """A text that is not YAML, or not the YAML of a config."""
+    """The text is not YAML, or not the YAML of a config."""
 
     def __init__(self, problem: str, line: int | None = None) -> None:
         super().__init__(printable(problem))
@@ -34,21 +34,21 @@ class YamlMistake(ValueError):
 
 @dataclass(frozen=True)
 class Document:
-    """The data of a text: dicts, lists, texts, `Spelled` and None."""
+    """The parsed text: dicts, lists, strings, `Spelled` and None."""
 
     value: Any
     lines: dict[str, int]
-    """`model.dropout` -> its line, counted from 1."""
+    """Key, such as `model.dropout` -> its line, counted from 1."""
 
 
 def parse(text: str, *, inside: str = "") -> Document:
-    """Read a text with one YAML document.
+    """Parse a text that holds one YAML document.
 
-    inside: the section that it is the value of, with a dot after it, for the names of its keys
+    inside: prefix for the names of the keys: the section that the text is the value of, with a dot
 
     Raises:
-        YamlMistake: it is not YAML, a key is written twice, a tag asks for an object, or it is
-            too large, too deep, or holds too many values.
+        YamlMistake: it is not YAML, a key is written twice, a tag asks for an object, or it is too
+            large, nested too deeply, or holds too many values.
     """
     if len(text) > LARGEST:
         raise YamlMistake(f"it is longer than {LARGEST:,} characters, which no config is")
@@ -67,22 +67,22 @@ def parse(text: str, *, inside: str = "") -> Document:
 
 
 class _Events:
-    """The steps of a parser through a text, and which step each alias leads back to."""
+    """The parser's events for a text, and the event that each alias points back to."""
 
     def __init__(self, text: str) -> None:
         self.all: list[Any] = []
         self.targets: dict[int, int] = {}
         self._anchors: dict[str, int] = {}
-        self._open: list[str | None] = []  # the anchors of the sections around
+        self._open: list[str | None] = []  # the anchors of the enclosing sections
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             self._take(event)
 
     def _take(self, event: Any) -> None:
-        if len(self.all) > 3 * MOST_VALUES:  # a start and an end for each, at most
+        if len(self.all) > 3 * MOST_VALUES:  # a value has at most a start and an end event
             raise _too_many(event)
         anchor = getattr(event, "anchor", None)
         if isinstance(event, yaml.AliasEvent):
-            self._lead_back(event)
+            self._resolve_alias(event)
         elif anchor is not None:
             self._anchors[anchor] = len(self.all)
         if isinstance(event, yaml.CollectionStartEvent):
@@ -94,10 +94,10 @@ class _Events:
             self._anchors.clear()
         self.all.append(event)
 
-    def _lead_back(self, event: Any) -> None:
+    def _resolve_alias(self, event: Any) -> None:
         line = _line(event.start_mark)
         if event.anchor in self._open:
-            raise YamlMistake("a section holds itself, by an alias; write it out", line)
+            raise YamlMistake("a section contains itself through an alias; write it out", line)
         if event.anchor not in self._anchors:
             raise YamlMistake(f"there is no anchor '&{event.anchor}' before this alias", line)
         self.targets[len(self.all)] = self._anchors[event.anchor]
@@ -105,7 +105,7 @@ class _Events:
 
 @dataclass
 class _Composer:
-    """Builds the data; an alias is built once more from the steps of what it stands for."""
+    """Builds the data from events; for an alias, the events of its anchor are composed again."""
 
     events: _Events
     lines: dict[str, int] = field(default_factory=dict)
@@ -126,9 +126,9 @@ class _Composer:
         return Document(value, self.lines)
 
     def _node(self, at: int, *, prefix: str | None, depth: int) -> tuple[Any, int]:
-        """The value that begins at a step, and the step after it.
+        """The value that begins at an event, and the index of the event after it.
 
-        prefix: the sections around, each with a dot; None in a list, where keys have no name
+        prefix: the enclosing sections, each with a dot; None in a list, whose keys have no names
         """
         event = self.events.all[at]
         self.values += 1
@@ -147,14 +147,14 @@ class _Composer:
         return self._section(at + 1, prefix=prefix, depth=depth + 1)
 
     def _list(self, at: int, *, depth: int) -> tuple[list[Any], int]:
-        found = []
+        items = []
         while not isinstance(self.events.all[at], yaml.SequenceEndEvent):
             value, at = self._node(at, prefix=None, depth=depth)
-            found.append(value)
-        return found, at + 1
+            items.append(value)
+        return items, at + 1
 
     def _section(self, at: int, *, prefix: str | None, depth: int) -> tuple[dict[str, Any], int]:
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         own: dict[str, int] = {}
         merged: list[dict[str, Any]] = []
         while not isinstance(self.events.all[at], yaml.MappingEndEvent):
@@ -164,27 +164,27 @@ class _Composer:
                 raise YamlMistake(f"'{name}' is written twice, first in line {own[key]}", line)
             own[key] = line
             if self._merges(at):
-                some, at = self._node(at + 1, prefix=None, depth=depth)
-                merged += _sections(some, line)
+                copied, at = self._node(at + 1, prefix=None, depth=depth)
+                merged += _sections(copied, line)
                 continue
             inner = None
             if prefix is not None:
                 self.lines[name], inner = line, f"{name}."
-            found[key], at = self._node(at + 1, prefix=inner, depth=depth)
-        for section in merged:  # what is written here goes before, then the first of several
-            for key in section.keys() - found.keys():
-                found[key] = section[key]
+            values[key], at = self._node(at + 1, prefix=inner, depth=depth)
+        for section in merged:  # keys written here win, then the first of several sections
+            for key in section.keys() - values.keys():
+                values[key] = section[key]
                 if prefix is not None:
                     self.lines[f"{prefix}{key}"] = own[_MERGE]
-        return found, at + 1
+        return values, at + 1
 
     def _merges(self, at: int) -> bool:
-        """Whether a key is the `<<` that YAML 1.1 has, without quotes."""
+        """Whether a key is YAML 1.1's merge key, an unquoted `<<`."""
         event = self.events.all[at]
         return isinstance(event, yaml.ScalarEvent) and event.value == _MERGE and event.implicit[0]
 
     def _key(self, at: int, prefix: str) -> tuple[str, int]:
-        """A key, and the line where it is written, or its alias is."""
+        """A key, and the line of the key or of the alias that stands for it."""
         line = _line(self.events.all[at].start_mark)
         event = self.events.all[self.events.targets.get(at, at)]
         if not isinstance(event, yaml.ScalarEvent):
@@ -196,24 +196,24 @@ class _Composer:
 
 def _sections(value: Any, line: int) -> list[dict[str, Any]]:
     """The sections that a `<<` names: one, or a list of them."""
-    found = value if isinstance(value, list) else [value]
-    if not all(isinstance(section, dict) for section in found):
+    sections = value if isinstance(value, list) else [value]
+    if not all(isinstance(section, dict) for section in sections):
         raise YamlMistake("'<<' takes a section, or a list of sections, to copy keys from", line)
-    return found
+    return sections
 
 
 def _scalar_of(event: yaml.ScalarEvent) -> Spelled | str | None:
-    plain, _ = event.implicit  # letters without quotes and without a tag
+    plain, _ = event.implicit  # neither quoted nor tagged
     text = str(event.value)
     if plain and event.tag is None:
         return scalar(text)
     kind = _kind(event)
     if kind in (None, "str"):
         return text
-    found = scalar(text)
-    value = found.value if isinstance(found, Spelled) else found
+    parsed = scalar(text)
+    value = parsed.value if isinstance(parsed, Spelled) else parsed
     if kind in _TYPES and _is(kind, value):
-        return found
+        return parsed
     if kind in _TYPES:
         raise YamlMistake(f"'{text}' is not of the type !!{kind}", _line(event.start_mark))
     raise _no_constructor(event)
@@ -232,7 +232,7 @@ def _refuse_tag(event: Any, kind: str) -> None:
 
 
 def _kind(event: Any) -> str | None:
-    """`int` of the tag `!!int`; None without a tag, or of `!`, which asks for no type."""
+    """`int` for the tag `!!int`; None without a tag or for `!`, which asks for no type."""
     if event.tag in (None, "!"):
         return None
     return str(event.tag).removeprefix(_CORE)
@@ -246,13 +246,13 @@ def _no_constructor(event: Any) -> YamlMistake:
 def _refuse_depth(depth: int, event: Any) -> None:
     if depth > DEEPEST:
         raise YamlMistake(
-            f"more than {DEEPEST} sections within sections: nested without end?",
+            f"sections nested more than {DEEPEST} deep, which no config needs",
             _line(event.start_mark),
         )
 
 
 def _too_many(event: Any) -> YamlMistake:
-    problem = f"more than {MOST_VALUES:,} values, aliases followed, which no config has"
+    problem = f"more than {MOST_VALUES:,} values, with aliases expanded, which no config has"
     return YamlMistake(problem, _line(event.start_mark))
 
 

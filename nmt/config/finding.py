@@ -1,4 +1,4 @@
-"""Where a config lies, and its text: of a file, a pipe, standard input, or shipped with nmt."""
+"""Find and read a config: a file, a pipe, standard input, or one shipped with nmt."""
 
 import sys
 from collections.abc import Mapping
@@ -14,78 +14,78 @@ CONFIG_FOLDERS = (  # next to the package in a checkout, inside it in a wheel
 )
 
 SHIPPED_IN = (".", "configs", "lecture", "configs/lecture", "configs/lecture/vectors")
-"""Where a user may believe a shipped config to be."""
+"""Folders in which a user may expect a shipped config."""
 
 STANDARD_INPUT = Path("-")
 SUFFIXES = (".yaml", ".yml")
 
 
 def shipped() -> dict[str, Path]:
-    """The configs that come with nmt, those of the lecture too, by name."""
+    """The configs that come with nmt, including those of the lecture, by name."""
     return {file.stem: file for folder in CONFIG_FOLDERS for file in sorted(folder.rglob("*.yaml"))}
 
 
 def find(path: Path) -> Path:
-    """The file or pipe that a user means, whose own files go before those that come with nmt.
+    """The file or pipe that a user means; their own files win over those that come with nmt.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no such file.
     """
     if path == STANDARD_INPUT:
         return path
-    for likely in _likely(path):
-        if _exists(likely) and not likely.is_dir():
-            return likely
+    for candidate in _candidates(path):
+        if _exists(candidate) and not candidate.is_dir():
+            return candidate
     known = shipped()
-    found = _shipped_as(path, known)
-    if found is not None:
-        return found
+    shipped_file = _shipped_as(path, known)
+    if shipped_file is not None:
+        return shipped_file
     if path.is_dir():
         raise ConfigError(f"{_shown(path)} is a folder, not a config file")
     raise ConfigError(f"no config file {_shown(path)}; {unknown('config', path.stem, known)}")
 
 
 def find_base(path: Path, base: str) -> Path:
-    """The ordinary file that `extends: base` in the config at `path` means.
+    """The ordinary file that `extends: base` refers to in the config at `path`.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no such file, or it is not an ordinary one.
     """
     folder = Path() if is_stream(path) else path.parent
     named = folder / base
-    for likely in _likely(named):
-        if _exists(likely) and likely.is_file() and not _same(likely, path):
-            return likely
-    found = _shipped_as(Path(base), shipped())
-    if found is not None and not _same(found, path):
-        return found
+    for candidate in _candidates(named):
+        if _exists(candidate) and candidate.is_file() and not _same(candidate, path):
+            return candidate
+    shipped_file = _shipped_as(Path(base), shipped())
+    if shipped_file is not None and not _same(shipped_file, path):
+        return shipped_file
     if not _exists(named):
         raise ConfigError(f"{path}: extends {printable(base)}, but there is no {_shown(named)}")
     if not named.is_file():
         raise ConfigError(f"{path}: extends {printable(base)}, which is not an ordinary file")
-    return named  # the config itself, which the caller refuses
+    return named  # the config itself, which the caller rejects
 
 
 def read_text(path: Path) -> str:
-    """The text of a config that a user named, from a pipe or a device as well.
+    """The text of a config that a user named; it may be a pipe or a device.
 
     Raises:
         ConfigError: it cannot be read, is too large, or is not UTF-8.
     """
     try:
         if path == STANDARD_INPUT:
-            found = sys.stdin.buffer.read(LARGEST + 1)
+            content = sys.stdin.buffer.read(LARGEST + 1)
         else:
             with path.open("rb") as file:
-                found = file.read(LARGEST + 1)
+                content = file.read(LARGEST + 1)
     except (OSError, AttributeError) as error:  # standard input may be closed
         why = error.strerror if isinstance(error, OSError) else "it is closed"
         raise ConfigError(f"cannot read {told(path)}: {why}") from error
-    return _decoded(path, found)
+    return _decoded(path, content)
 
 
 def read_file(path: Path) -> str:
-    """The text of a config that another file named, and so an ordinary file: no pipe or device.
+    """The text of a config that another file named; it must be an ordinary file.
 
     Raises:
         ConfigError: it cannot be read, is too large, or is not UTF-8.
@@ -99,12 +99,12 @@ def read_file(path: Path) -> str:
 
 
 def is_stream(path: Path) -> bool:
-    """Whether a config can be read only once and has no folder of its own, such as a pipe."""
+    """Whether a config, such as a pipe, can be read only once and lies in no folder."""
     return path == STANDARD_INPUT or (path.exists() and not path.is_file())
 
 
 def told(path: Path) -> str:
-    """How messages name it."""
+    """The name of a config in messages."""
     return "standard input" if path == STANDARD_INPUT else str(path)
 
 
@@ -119,29 +119,29 @@ def _decoded(path: Path, content: bytes) -> str:
         ) from error
 
 
-def _likely(path: Path) -> list[Path]:
-    """A path as it is written, and with the suffix that was left out."""
+def _candidates(path: Path) -> list[Path]:
+    """A path as it is written, and with each suffix that may have been left out."""
     if path.suffix or not path.name:
         return [path]
     return [path, *(path.with_name(f"{path.name}{suffix}") for suffix in SUFFIXES)]
 
 
 def _shipped_as(path: Path, known: Mapping[str, Path]) -> Path | None:
-    """The shipped config of that name, if it may be meant: nmt may lie elsewhere, installed."""
+    """The shipped config that a path may mean, wherever nmt is installed."""
     if path.parent.as_posix() in SHIPPED_IN and path.suffix in ("", *SUFFIXES):
         return known.get(path.stem)
     return None
 
 
 def _exists(path: Path) -> bool:
-    """Whether there is such a file or folder; a name that no system allows is not a file.
+    """Whether there is such a file or folder; False for a name that no system allows.
 
     Raises:
-        ConfigError: the system does not let us look.
+        ConfigError: the system refuses to say.
     """
     try:
         return path.exists()
-    except ValueError:  # a zero in the name, or half a surrogate pair
+    except ValueError:  # a null byte or a lone surrogate in the name
         return False
     except OSError as error:
         raise ConfigError(f"cannot read {_shown(path)}: {error.strerror}") from None

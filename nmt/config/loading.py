@@ -1,6 +1,6 @@
-"""From YAML files and `section.key=value` overrides to a checked `Config`.
+"""Turn YAML files and `section.key=value` overrides into a validated `Config`.
 
-Every value remembers where it came from, so that a mistake is answered with its file and line.
+We record where each value was written, so that an error message names its file and line.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,24 +21,24 @@ from nmt.errors import ConfigError, printable
 AnySection = TypeVar("AnySection", bound=Section)
 COMMAND_LINE = "command line"
 MOST_FILES = 20
-"""Of a chain in which each config extends the next."""
+"""Length of a chain in which each config extends the next."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A config, and where each of its values was written."""
+    """A config, together with where each of its values was written."""
 
     config: Config
     sources: Mapping[str, str]  # "model.dropout" -> "configs/luong.yaml:9"
-    text: str  # of the file named, as given
+    text: str  # of the file that was loaded, unchanged
 
     def located(self, error: ConfigError, key: str) -> ConfigError:
-        """The same error, naming the file and line of `key`, and the key if it does not itself."""
+        """The same error with the file and line of `key`, and with the key if it lacks it."""
         message = str(error) if str(error).startswith(key) else f"{key}: {error}"
         return ConfigError(f"{where(self.sources, key)}{message}")
 
     def resolved(self) -> str:
-        """All values as YAML, defaults included."""
+        """All values as YAML, including the defaults."""
         return to_yaml(self.config)
 
 
@@ -48,11 +48,11 @@ def to_yaml(config: Config) -> str:
 
 
 def load(path: Path, overrides: Iterable[str] = (), *, whole: bool = False) -> Loaded:
-    """Read a config, what it extends, and the overrides, in rising order of precedence.
+    """Load a config. Overrides win over the file, and the file over what it extends.
 
-    path: a file, the name of a shipped one, a pipe, or `-` for standard input
-    whole: it is the resolved config of a run, perhaps of somebody else: an ordinary file that
-        leads to no other; its mistakes are told in one line
+    path: a file, the name of a shipped config, a pipe, or `-` for standard input
+    whole: the file is the resolved config of a run, perhaps from somebody else: an ordinary file
+        that extends no other; its mistakes are reported in one line
 
     Raises:
         ConfigError: a file is missing or is not YAML, or a key or value is wrong.
@@ -63,8 +63,8 @@ def load(path: Path, overrides: Iterable[str] = (), *, whole: bool = False) -> L
     values, sources = _parsed(path, text) if whole else _with_bases(path, text)
     if "extends" in values:
         raise ConfigError(
-            f"{where(sources, 'extends')}the config of a run extends nothing: it was changed, so "
-            "do not trust this run"
+            f"{where(sources, 'extends')}the config of a run extends nothing: it was edited, so do "
+            "not trust this run"
         )
     for override in overrides:
         _apply(values, sources, override)
@@ -77,7 +77,7 @@ def load(path: Path, overrides: Iterable[str] = (), *, whole: bool = False) -> L
 
 
 def section(kind: type[AnySection], values: dict[str, Any]) -> AnySection:
-    """One section from values that were given one by one, such as by options.
+    """One section from values that were given separately, such as command-line options.
 
     Raises:
         ConfigError: a value is wrong.
@@ -89,7 +89,7 @@ def section(kind: type[AnySection], values: dict[str, Any]) -> AnySection:
 
 
 def _with_bases(path: Path, text: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """The values of a config over those of the file that it extends, and so on."""
+    """The values of a config, merged over those of the files that it extends."""
     chain = [_parsed(path, text)]
     seen = [path]
     while (base := _base(*chain[-1], seen[-1])) is not None:
@@ -98,7 +98,7 @@ def _with_bases(path: Path, text: str) -> tuple[dict[str, Any], dict[str, str]]:
             raise ConfigError(f"{base}: extends itself, through {links}")
         if len(seen) == MOST_FILES:
             raise ConfigError(
-                f"{told(seen[0])}: extends more than {MOST_FILES - 1} files in a chain: endless?"
+                f"{told(seen[0])}: extends a chain of more than {MOST_FILES - 1} files: endless?"
             )
         seen.append(base)
         chain.append(_parsed(base, read_file(base)))
@@ -109,17 +109,17 @@ def _with_bases(path: Path, text: str) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _base(values: dict[str, Any], sources: dict[str, str], path: Path) -> Path | None:
-    """The file that a config extends, which is not one of its values."""
+    """The file that a config extends; `extends` is removed from its values."""
     base, place = values.pop("extends", None), sources.pop("extends", told(path))
     if isinstance(base, Spelled):
         base = base.text
     if base is not None and not isinstance(base, str):
-        raise ConfigError(f"{place}: extends: it takes the name of one file")
+        raise ConfigError(f"{place}: extends: must be the name of one file")
     return None if base is None else find_base(path, base)
 
 
 def _parsed(path: Path, text: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """The values of one file as they are written, each with its place."""
+    """The values of one file as written, and the file and line of each."""
     try:
         document = parse(text)
     except YamlMistake as mistake:
@@ -127,7 +127,7 @@ def _parsed(path: Path, text: str) -> tuple[dict[str, Any], dict[str, str]]:
         raise ConfigError(f"{place}: {mistake}") from None
     if not isinstance(document.value, dict):
         raise ConfigError(
-            f"{told(path)}: a config has sections such as 'data:', this file has none"
+            f"{told(path)}: a config has sections such as 'data:', but this file has none"
         )
     return document.value, {key: f"{told(path)}:{line}" for key, line in document.lines.items()}
 
@@ -143,7 +143,7 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 def _apply(values: dict[str, Any], sources: dict[str, str], override: str) -> None:
-    """Put the value of `section.key=value` into its place."""
+    """Set the value of a `section.key=value` override."""
     *sections, last = _path(override)
     key, _, text = override.partition("=")
     place = values
@@ -157,12 +157,12 @@ def _apply(values: dict[str, Any], sources: dict[str, str], override: str) -> No
         place = inner
     place[last] = _value(key, text)
     for inner in [name for name in sources if name.startswith(f"{key}.")]:
-        del sources[inner]  # the whole section was given again
+        del sources[inner]  # the override replaced the whole section
     sources[key] = COMMAND_LINE
 
 
 def _path(override: str) -> list[str]:
-    """The section, the section in it ..., and the key that an override names."""
+    """The nested sections and, last, the key that an override names."""
     key, equals, _ = override.partition("=")
     names = key.split(".")
     if not equals or not all(names) or len(names) > DEEPEST or len(key) > LONGEST_KEY:

@@ -1,4 +1,4 @@
-"""What is wrong with the values of a config, in words, each with the place where it was written."""
+"""Explain pydantic's validation errors: one line each, with the file and line of the value."""
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -11,7 +11,7 @@ from nmt.config.sections import Config
 from nmt.errors import LONGEST_NAME, printable
 
 MOST_TOLD = 20
-"""Mistakes; of more, how many there are is told."""
+"""Mistakes that are listed; the rest are only counted."""
 
 
 def explain(
@@ -19,12 +19,12 @@ def explain(
 ) -> list[str]:
     """One line for each mistake: file, line, key, what is wrong.
 
-    start: of a line whose key was written nowhere
+    start: how a line begins if its key was not written anywhere
     """
     lines = _lines(error, values, sources, start)
-    told = list(islice(lines, MOST_TOLD))
+    shown = list(islice(lines, MOST_TOLD))
     more = sum(1 for _ in lines)
-    return [*told, f"{start}there are {more} more mistakes"] if more else told
+    return [*shown, f"{start}there are {more} more mistakes"] if more else shown
 
 
 def where(sources: Mapping[str, str], key: str) -> str:
@@ -39,7 +39,7 @@ def where(sources: Mapping[str, str], key: str) -> str:
 def _lines(
     error: ValidationError, values: dict[str, Any], sources: Mapping[str, str], start: str
 ) -> Iterator[str]:
-    told = set()
+    reported = set()
     for mistake in error.errors(include_url=False):
         steps = [str(step) for step in mistake["loc"]]
         key = _longest_written(steps, values)
@@ -57,13 +57,13 @@ def _lines(
             scalar = not isinstance(mistake["input"], dict | list | None)
             message += "; put it in quotes" if kind == "string_type" and scalar else ""
         mark = (key or tuple(steps), kind)
-        if mark not in told:  # a union complains once for each of its members
-            told.add(mark)
+        if mark not in reported:  # a union reports one error for each of its members
+            reported.add(mark)
             yield f"{where(sources, key) or start}{message}"
 
 
 RENAMED = {"choice": "selection"}
-"""Keys of earlier versions, whose configs and run folders may still say them."""
+"""Old key -> new key; configs and run folders of earlier versions may still use the old one."""
 
 
 def _unknown_key(steps: list[str]) -> str:
@@ -75,7 +75,7 @@ def _unknown_key(steps: list[str]) -> str:
 
 
 def _longest_written(steps: list[str], values: Any) -> str:
-    """The part of a mistake's path that the user wrote; the rest names pydantic's unions."""
+    """The part of an error's path that the user wrote; the rest is from pydantic's unions."""
     written = []
     for step in steps:
         if not isinstance(values, dict) or step not in values:

@@ -1,14 +1,14 @@
-"""What a plain word of YAML stands for: the core schema of YAML 1.2, section 10.3.2.
+"""The value of a plain YAML scalar, by the core schema of YAML 1.2, section 10.3.2.
 
-YAML 1.1 took 010 for 8, 10:30 for 630, 2024-05-01 for a date and `no` for false. Here they are
-10 and three texts.
+YAML 1.1 reads 010 as 8, 10:30 as 630, 2024-05-01 as a date and `no` as false. Here 010 is 10, and
+the other three are strings.
 """
 
 import re
 from dataclasses import dataclass
 
 LONGEST_NUMBER = 400
-"""Characters; what is longer stays text: the digits of a number take quadratic time to read."""
+"""Characters; anything longer stays text, because parsing digits takes quadratic time."""
 
 _NULL = {"", "~", "null", "Null", "NULL"}
 _TRUE = {"true", "True", "TRUE"}
@@ -23,9 +23,9 @@ _NOT_A_NUMBER = {".nan", ".NaN", ".NAN"}
 
 @dataclass(frozen=True)
 class Spelled:
-    """A number, or true or false, and the letters that stand for it.
+    """A number, true or false, together with its spelling.
 
-    Where text is wanted the letters count: a commit called 1234567e10 is not a number.
+    A field of text takes the spelling: a commit called 1234567e10 is not a number.
     """
 
     value: int | float | bool
@@ -36,7 +36,7 @@ class Spelled:
 
 
 def scalar(text: str) -> Spelled | str | None:
-    """What plain letters, those without quotes, stand for.
+    """The value of a plain scalar, that is, one without quotes.
 
     >>> scalar("010").value, scalar("0x1F").value, scalar("10:30"), scalar("no"), scalar("~")
     (10, 31, '10:30', 'no', None)
@@ -45,12 +45,12 @@ def scalar(text: str) -> Spelled | str | None:
         return None
     if text in _TRUE or text in _FALSE:
         return Spelled(text in _TRUE, text)
-    found = number(text)
-    return text if found is None else Spelled(found, text)
+    value = number(text)
+    return text if value is None else Spelled(value, text)
 
 
 def number(text: str) -> int | float | None:
-    """The number that letters stand for; None if they stand for none."""
+    """The number that a text spells; None if it is not a number."""
     if len(text) > LONGEST_NUMBER:
         return None
     if _DECIMAL.fullmatch(text):

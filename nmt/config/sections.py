@@ -1,8 +1,8 @@
-"""The whole of a run as typed values: one class for each section of the YAML.
+"""The config of a run as typed values: one class for each section of the YAML.
 
-Nothing here imports torch or a part of nmt that does, so that reading a config is instant. A
-function is handed the section that it needs, never the whole tree. Every field carries the
-sentence that `nmt config schema` shows in editors.
+Nothing here imports torch, directly or indirectly, so that reading a config is instant. A function
+takes the section that it needs, never the whole tree. The docstring of a field is the text that
+`nmt config schema` shows in editors.
 """
 
 import re
@@ -22,7 +22,7 @@ from nmt.config.scalars import Spelled, number
 from nmt.errors import printable
 
 MOST = 2**48
-"""Of any number: products of two counts of a corpus still fit into 64 bits, and into a float."""
+"""Upper limit of any count: its products with counts of a corpus still fit int64 and a float."""
 Factor = Annotated[float, Field(ge=0, le=1e6)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -32,7 +32,7 @@ Size = Annotated[int, Field(gt=0, le=1_000_000_000)]
 Layers = Annotated[int, Field(gt=0, le=1_000)]
 DEVICE = r"auto|cpu|mps|cuda(:[0-9]{1,3})?"
 LONGEST_NAME = 200
-"""Bytes of a run's name: file systems have 255, and drafts add to it."""
+"""Bytes of a run's name: file systems allow 255, and the names of drafts are longer."""
 NO_ATTENTION = "none"
 """The score of a model without attention."""
 
@@ -43,7 +43,7 @@ def _kinds(annotation: Any) -> set[Any]:
 
 
 class Section(BaseModel):
-    """Unknown keys are refused, and nothing changes after reading."""
+    """A section rejects unknown keys and cannot be changed once it is read."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
@@ -56,13 +56,13 @@ class Section(BaseModel):
 
 
 def _meant(value: Any, kinds: set[Any]) -> Any:
-    """A value as a field of these types takes it: as text or as a number, never by guessing.
+    """Convert a value to what a field of these types expects, text or a number, without guessing.
 
-    Text keeps the letters that were written, also those of a number; true and false want quotes.
-    pydantic would take true for 1 and "2" for 2.
+    A text field keeps the spelling that was written, even that of a number; true and false need
+    quotes. On its own, pydantic would read true as 1 and "2" as 2.
 
     Raises:
-        ValueError: a number is wanted and text is given, or the text cannot be shown or stored.
+        ValueError: a number is expected but text is given, or the text cannot be shown or stored.
     """
     if isinstance(value, list):
         return [_meant(item, kinds) for item in value]
@@ -76,9 +76,9 @@ def _meant(value: Any, kinds: set[Any]) -> Any:
 
 
 def _as_text(value: Spelled, kinds: set[Any]) -> bool:
-    """Whether a field of these types takes the letters of a number.
+    """Whether a field of these types takes the spelling of a number rather than its value.
 
-    One that takes either, a column by name or by number, takes the number where it is a plain one.
+    A field that takes both, such as a column by name or by number, takes a plain number as one.
     """
     if isinstance(value.value, bool):
         return False
@@ -88,9 +88,9 @@ def _as_text(value: Spelled, kinds: set[Any]) -> bool:
 
 
 def _as_number(value: Any, kinds: set[Any]) -> Any:
-    """The same, unless it is true, false, or a number in quotes, which are refused.
+    """The value unchanged, but true, false and quoted numbers are rejected.
 
-    1_000 is a text of YAML, but where a number is wanted it can mean only one.
+    To YAML, 1_000 is text, but where a number is expected it can only mean the number.
     """
     if isinstance(value, bool) and bool not in kinds:
         raise ValueError(f"{str(value).lower()} is not a number")
@@ -106,32 +106,32 @@ def _as_number(value: Any, kinds: set[Any]) -> Any:
 _COUNTED = re.compile(r"[1-9][0-9]{0,14}")
 _GROUPED = re.compile(r"[-+]?[0-9]+(?:_[0-9]+)+(?:\.[0-9]*)?")
 _LONGEST_TEXT = 4_096
-"""Characters, as in the path of a file."""
+"""Characters, as many as the path of a file may have."""
 
 
 def _refuse_unreadable(text: str) -> None:
-    """Refuse what can be no name of anything, and would not come back from a file.
+    """Reject a text that cannot be a name, or that would not survive being written to a file.
 
     Raises:
-        ValueError: it is very long, or holds control characters or bytes that are not UTF-8.
+        ValueError: it is very long, or contains control characters or bytes that are not UTF-8.
     """
     if len(text) > _LONGEST_TEXT:
         raise ValueError(f"it has {len(text):,} characters, more than {_LONGEST_TEXT:,}")
     for letter in text:
         kind = unicodedata.category(letter)
         if kind == "Cs":
-            raise ValueError(f"'{printable(text)}' holds bytes that are not UTF-8")
+            raise ValueError(f"'{printable(text)}' contains bytes that are not UTF-8")
         if kind in ("Cc", "Zl", "Zp"):
             raise ValueError(
-                f"'{printable(text)}' holds the control character U+{ord(letter):04X}: remove it"
+                f"'{printable(text)}' contains the control character U+{ord(letter):04X}: remove it"
             )
 
 
 class SplitsConfig(Section):
-    """Names of the splits in the corpus; null finds them, or makes them from train."""
+    """Names of the splits in the corpus; null: found by their usual names, or made from train."""
 
     train: str = "train"
-    """The split to learn from."""
+    """The split to train on."""
     validation: str | None = None
     """null: validation, valid, val or dev, else made from train."""
     test: str | None = None
@@ -139,8 +139,8 @@ class SplitsConfig(Section):
 
 
 class FilesConfig(Section):
-    """Local files: one of pairs (.tsv .csv .jsonl .json .tmx .parquet), or a list of two aligned
-    texts."""
+    """Local files: one file of pairs (.tsv .csv .jsonl .json .tmx .parquet), or a list of two
+    aligned text files."""
 
     train: str | tuple[str, str]
     """`pairs.tsv`, or `[train.en, train.fr]`."""
@@ -154,43 +154,44 @@ class CleaningConfig(Section):
     """Which training pairs are left out; a report says how many, and why."""
 
     max_words: Positive = 100
-    """Longer sentences, in words, are left out on either side."""
+    """Leave out pairs in which either side has more words than this."""
     max_characters: Positive = 1000
-    """The same in characters: it catches texts without spaces."""
+    """The same limit in characters, for text without spaces."""
     max_ratio: Annotated[float, Field(gt=1, le=MOST)] = 4.0
-    """The longer side may have this many times the words of the shorter one, plus five."""
+    """The longer side may have at most this many times the words of the shorter one, plus five."""
     drop_duplicates: bool = True
     """Keep the first of identical pairs."""
     drop_held_out: bool = True
-    """Leave out of train every source sentence of validation and test."""
+    """Leave out training pairs whose source sentence is in validation or test."""
 
 
 class DataConfig(Section):
-    """Which text to learn from."""
+    """The corpus, and how it is read and split."""
 
     corpus: str
-    """A data set on the Hugging Face hub (`owner/name`), a built-in (`phrasebook`), or `files`."""
+    """A data set on the Hugging Face hub (`owner/name`), a built-in corpus (`phrasebook`), or
+    `files`."""
     config: str | None = None
-    """The hub's name for a part of the data set, such as `en-fr`; `fr-en` is tried too."""
+    """The data set's config on the hub, such as `en-fr`; `fr-en` is tried too."""
     revision: str | None = None
-    """A branch, tag or commit of the data set; null takes the newest."""
+    """A branch, tag or commit of the data set; null: the newest commit."""
     source: str = "en"
-    """The language translated from."""
+    """Source language, the one translated from."""
     target: str = "fr"
-    """The language translated into."""
+    """Target language, the one translated into."""
     source_column: str | Positive | None = None
-    """The column of the source text, by name, or in a table without a header by number; null
-    finds it (`translation.en`, `en`, `english` ...)."""
+    """Column of the source text: its name or, in a table without a header, its number; null:
+    found by its name (`translation.en`, `en`, `english` ...)."""
     target_column: str | Positive | None = None
-    """The same of the target text (`translation.fr`, `fr`, `non_english` ...)."""
+    """Column of the target text, likewise (`translation.fr`, `fr`, `non_english` ...)."""
     max_equal: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """Refuse a split of which a larger share of pairs has two equal sides: such a corpus has
-    mostly been read wrongly; 1 takes any."""
+    """Reject a split if source and target are equal in more than this share of its pairs, which
+    usually means that the corpus was read wrongly; 1 accepts any."""
     splits: SplitsConfig = SplitsConfig()
     files: FilesConfig | None = None
-    """Where the text lies when `corpus: files`."""
+    """The files to read when `corpus: files`."""
     fallback: Literal["phrasebook"] | None = None
-    """Taken, and loudly announced, only where the hub cannot be reached."""
+    """Corpus to use, with a warning, when the hub cannot be reached."""
     validation_size: Positive = 1000
     """Pairs set aside from train when the corpus has no validation split."""
     test_size: Positive = 1000
@@ -202,11 +203,11 @@ class DataConfig(Section):
     @model_validator(mode="after")
     def _files_belong_to_files(self) -> "DataConfig":
         if self.corpus == "files" and self.files is None:
-            raise ValueError("corpus is 'files', so data.files must name them")
+            raise ValueError("corpus is 'files', so data.files must name the files")
         if self.corpus != "files" and self.files is not None:
             raise ValueError(f"data.files is given, but corpus is '{self.corpus}', not 'files'")
         if self.corpus != "files" and self.fallback == self.corpus:
-            raise ValueError("fallback is the corpus itself")
+            raise ValueError("fallback must differ from corpus")
         return self
 
 
@@ -214,136 +215,139 @@ class TokenizerConfig(Section):
     """Subwords or words, learned from the training text at the start of `train`."""
 
     kind: Literal["bpe", "unigram", "word"] = "bpe"
-    """Subwords by `bpe` or `unigram`; `word`: whole words, for word vectors learned elsewhere."""
+    """Subwords by `bpe` or `unigram`; `word`: whole words, for pretrained word vectors."""
     vocabulary_size: Annotated[int, Field(ge=16, le=10_000_000)] = 8000
-    """Made smaller, with a note, where the text does not support that many."""
+    """Number of pieces; lowered, with a note in the log, if the text does not support that many."""
     joint: bool = True
-    """One vocabulary for both languages, or one for each."""
+    """true: one vocabulary for both languages; false: one for each."""
     byte_fallback: bool = True
-    """A letter never seen is spelled in bytes, so that nothing becomes <unk>; of subwords."""
+    """Spell unseen characters as bytes, so that nothing becomes <unk>; subwords only."""
     max_sentences: Positive = 1_000_000
-    """Learn from at most this many sentences of a side, drawn at random."""
+    """Learn from at most this many sentences per language, drawn at random."""
 
 
 class AttentionConfig(Section):
-    """How queries are matched with keys."""
+    """How queries are compared with keys."""
 
     score: str = "general"
-    """`dot`, `scaled_dot`, `general`, `additive`, `concat`, `cosine`, `qkv`, `location`; `none`."""
+    """`dot`, `scaled_dot`, `general`, `additive`, `concat`, `cosine`, `qkv` or `location`; `none`:
+    no attention."""
     normalizer: str = "softmax"
     """`softmax`, `weighted_softmax`, `relu`, `sparsemax` or `entmax15`."""
     scope: str = "global"
-    """`global`; `local-m` and `local-p` look at a window around one source position."""
+    """`global` attends to the whole source; `local-m` and `local-p` to a window around one
+    position."""
     selection: str = "soft"
-    """`soft` averages; `gumbel` and `reinforce` learn to pick one position."""
+    """`soft` averages over the positions; `gumbel` and `reinforce` learn to pick one."""
     heads: Size = 1
-    """More than one: each compares projections of its own, `size` / `heads` wide; one alone has
-    none, and compares what it is given."""
+    """Number of heads. With more than one, each compares its own projections, `size` / `heads`
+    wide; a single head compares its inputs without a projection."""
     size: Size | None = None
-    """Width of what is compared by additive, concat, qkv and by heads; null: the query's."""
+    """Width in which additive, concat, qkv and multiple heads compare; null: the query's width."""
     activation: Literal["tanh", "relu", "sigmoid", "gelu", "identity"] = "tanh"
-    """f of additive, v . f(W q + U k + b), and of concat, v . f(W [q; k])."""
+    """The function f in additive, v . f(W q + U k + b), and in concat, v . f(W [q; k])."""
     temperature: Annotated[float, Field(ge=1e-3, le=1e6)] = 1.0
-    """Scores are divided by it before they are normalised: above 1 flattens, below 1 sharpens."""
+    """Scores are divided by this before they are normalised: above 1 flattens the weights, below 1
+    sharpens them."""
     position_weights: bool = False
-    """Of weighted_softmax: a learned weight for each source position, not one for all."""
+    """For weighted_softmax: learn a weight for each source position, not one for all."""
     max_positions: Size = 100
-    """Source positions that `location` and position_weights have parameters for."""
+    """Number of source positions for which `location` and position_weights have parameters."""
     window: Size = 10
-    """Of local scopes: positions on either side."""
+    """For local scopes: positions on either side of the centre."""
     coverage: bool = False
-    """additive and concat also see how much each position was looked at before: the plain sum of
-    its weights, which is the linguistic coverage of Tu et al. without fertility; there is no form
-    with a GRU."""
+    """Let additive and concat see how much attention each source position has had so far: the plain
+    sum of its weights, which is the linguistic coverage of Tu et al. without fertility; there is
+    no variant with a GRU."""
 
 
 class SelfAttentionConfig(AttentionConfig):
-    """How the positions of one sequence look at each other, layer by layer."""
+    """How the positions of one sequence attend to each other, layer by layer."""
 
     score: str = "scaled_dot"
     heads: Size = 4
-    """With 1 there are no projections: `scaled_dot` then has no W_Q, W_K, W_V and W_O, as the
-    Transformer does; for one head that projects, take score `qkv`, which lacks only W_O."""
+    """With 1 there are no projections: `scaled_dot` then lacks the Transformer's W_Q, W_K, W_V and
+    W_O; for one head with projections, use score `qkv`, which lacks only W_O."""
     feed_forward: Annotated[int, Field(ge=0, le=1_000_000_000)] = 512
-    """Hidden size of the feed-forward network after each attention; 0: there is none."""
+    """Hidden size of the feed-forward network after each attention; 0: no such network."""
     norm: Literal["pre", "post", "none"] = "pre"
     """Layer normalisation before or after each sublayer."""
     residual: bool = True
-    """Each part of a layer adds to what it reads."""
+    """Add the input of each sublayer to its output."""
     positions: Literal["sinusoidal", "learned", "rotary", "none"] = "sinusoidal"
-    """How order is told. Without, a sentence is a set of words."""
+    """How word order is encoded; with none, a sentence is a bag of words."""
     max_positions: Size = 512
-    """The most pieces of a sentence that learned positions and position_weights have parameters
-    for."""
+    """Maximum length of a sentence, in pieces, for learned positions and position_weights."""
 
 
 class EncoderConfig(Section):
-    """What reads the source."""
+    """The encoder, which reads the source."""
 
     kind: str = "recurrent"
-    """`recurrent` reads in both directions; `self_attention`: every position looks at all."""
+    """`recurrent`: a bidirectional RNN; `self_attention`: every position attends to all."""
     cell: str = "lstm"
     """`lstm` or `gru`."""
     size: Size = 256
-    """recurrent: of one direction, a state is twice as wide; self_attention: of a state."""
+    """Width of a hidden state; with recurrent, per direction, so that a state is twice as wide."""
     layers: Layers = 1
     self_attention: SelfAttentionConfig = SelfAttentionConfig()
-    """Of kind self_attention."""
+    """For kind self_attention."""
 
 
 class DecoderConfig(Section):
-    """What writes the target."""
+    """The decoder, which writes the target."""
 
     kind: str = "luong"
-    """`luong`: attention from the new state; `bahdanau`: from the one before; `conditional`:
-    between two cells; `transformer`: without recurrence."""
+    """`luong`: the query is the new state; `bahdanau`: the previous state; `conditional`: the state
+    between two cells; `transformer`: no recurrence."""
     cell: str = "lstm"
     """`lstm` or `gru`."""
     size: Size = 512
     layers: Layers = 1
     input_feeding: bool = True
-    """Luong's: the attentional state of the last step is read with the next word."""
+    """For luong: feed the attentional state of the last step in with the next word."""
     readout: Literal["tanh", "maxout"] = "tanh"
-    """Bahdanau's and conditional's last hidden layer."""
+    """For bahdanau and conditional: the last hidden layer."""
     fused: bool = True
-    """Train by a backward pass written by hand where there is one; false: by the plain loop."""
+    """Train with a hand-written backward pass where there is one; false: with the plain loop."""
     self_attention: SelfAttentionConfig = SelfAttentionConfig()
-    """Of kind transformer."""
+    """For kind transformer."""
 
 
 class VectorsConfig(Section):
-    """Word vectors learned elsewhere."""
+    """Pretrained word vectors."""
 
     file: str
-    """GloVe or word2vec text: a line a word; a first line of sizes may stand before."""
+    """A GloVe or word2vec text file: one word per line, after an optional line with the sizes."""
     tune: bool = True
-    """Whether they go on learning."""
+    """Whether the vectors are trained further."""
 
 
 class ModelConfig(Section):
-    """What is learned."""
+    """The model."""
 
     embedding_size: Size = 256
     encoder: EncoderConfig = EncoderConfig()
     decoder: DecoderConfig = DecoderConfig()
     attention: AttentionConfig = AttentionConfig()
     dropout: Share = 0.2
-    """Share of values zeroed in training: embeddings, between layers, before the output."""
+    """Dropout rate on embeddings, between layers, and before the output."""
     tie_embeddings: Literal["none", "target", "all"] = "target"
-    """`target`: words read and words written share vectors; `all`: the source's too, if joint."""
+    """`target`: the decoder's input and output embeddings are shared; `all`: with the source's too,
+    which needs a joint vocabulary."""
     source_vectors: VectorsConfig | None = None
-    """Where the source's embeddings start; they want tokenizer.kind: word."""
+    """Initial source embeddings; they need tokenizer.kind: word."""
     target_vectors: VectorsConfig | None = None
-    """The same for the target's."""
+    """Initial target embeddings, likewise."""
 
 
 class TrainingConfig(Section):
-    """How it is learned."""
+    """How the model is trained."""
 
     batch_tokens: Positive = 4096
-    """The most tokens of one side in a batch, padding included."""
+    """At most this many tokens per side in a batch, including padding."""
     accumulate: Positive = 1
-    """Batches summed before each update."""
+    """Gradient accumulation: batches per update."""
     optimizer: Literal["adam", "adamw"] = "adam"
     learning_rate: Annotated[float, Field(gt=0, le=1e9)] = 1e-3
     betas: tuple[Share, Share] = (0.9, 0.98)
@@ -352,37 +356,38 @@ class TrainingConfig(Section):
     """`constant`, `linear`, `cosine`, `inverse_sqrt` or `plateau`, each after `warmup_steps`."""
     warmup_steps: Count = 400
     clip_norm: Annotated[float, Field(gt=0, le=1e9)] | None = 1.0
-    """Gradients longer than this are shortened; null leaves them."""
+    """Clip the gradient to this norm; null: no clipping."""
     label_smoothing: Share = 0.1
     coverage_loss: Factor = 0.0
-    """Weight of the attention that falls where it fell before (See et al., 2017)."""
+    """Weight of the coverage loss, which penalises repeated attention to one position (See et al.,
+    2017)."""
     teacher_forcing: Probability = 1.0
     """Share of positions that read the reference's previous word, not the model's own; with a
-    schedule, at the start."""
+    schedule, the share at the start."""
     teacher_forcing_schedule: str = "constant"
-    """`constant`, `linear`, `exponential` or `inverse_sigmoid`: how the share falls."""
+    """How that share falls: `constant`, `linear`, `exponential` or `inverse_sigmoid`."""
     teacher_forcing_end: Probability = 0.0
-    """Where a schedule leads to."""
+    """The share at the end of a schedule."""
     teacher_forcing_per: Literal["token", "sentence"] = "token"
-    """Whether that share is drawn for each token, or once for a sentence."""
+    """Whether the choice is drawn for each token, or once per sentence."""
     epochs: Positive | None = 20
     max_steps: Positive | None = None
     max_minutes: Annotated[float, Field(gt=0, le=1e9)] | None = None
-    """Stop after this many minutes of training, over all resumptions."""
+    """Stop after this many minutes of training, summed over all resumptions."""
     validate_every: Positive | None = None
-    """Steps between validations; null: once an epoch."""
+    """Steps between validations; null: once per epoch."""
     log_every: Positive = 50
-    """Steps between lines in the log."""
+    """Steps between log lines."""
     checkpoint_every: Positive | None = None
     """Steps between checkpoints; null: at each validation."""
     keep_checkpoints: Positive = 2
-    """Newest checkpoints to keep, besides the best."""
+    """Number of newest checkpoints to keep, besides the best one."""
     best_by: Literal["bleu", "loss"] = "bleu"
-    """Which validation score chooses the best checkpoint and stops early."""
+    """Validation score that decides which checkpoint is best and when to stop early."""
     patience: Positive | None = 5
     """Early stopping after this many validations without a better score; null: never."""
     samples: Annotated[int, Field(ge=0, le=10_000)] = 3
-    """Validation sentences translated into the log each time."""
+    """Validation sentences whose translations are logged at each validation."""
     tensorboard: bool = True
 
     @model_validator(mode="after")
@@ -393,28 +398,28 @@ class TrainingConfig(Section):
 
 
 class DecodingConfig(Section):
-    """How a translation is searched for."""
+    """How translations are generated."""
 
     beam_size: Annotated[int, Field(gt=0, le=1_000)] = 5
     length_penalty: Annotated[float, Field(ge=0, le=10)] = 1.0
     """Hypotheses are ranked by log-probability / length ** length_penalty."""
     n_best: Annotated[int, Field(gt=0, le=1_000)] = 1
     batch_tokens: Positive = 4096
-    """Source tokens translated side by side, padding included, beams not counted."""
+    """Source tokens translated in one batch, including padding; beams do not count."""
     max_source_length: Positive = 1000
-    """A line with more pieces is refused: it is not a sentence."""
+    """Reject a line with more pieces than this: it is not a sentence."""
     max_length_factor: Annotated[float, Field(gt=0, le=100)] = 2.0
-    """A translation has at most this many times the source's pieces, plus 10."""
+    """A translation has at most this many times the pieces of its source, plus 10."""
     engine: Literal["auto", "torch", "onnx"] = "auto"
-    """`auto`: the run's own export on the processor, where there is one; else torch."""
+    """`auto`: on the CPU the run's own export, if there is one; otherwise torch."""
     precision: Literal["auto", "float32", "bfloat16", "int8"] = "auto"
-    """bfloat16 is torch's, int8 an export's; `auto`: the fastest that was found as good."""
+    """bfloat16 is for torch, int8 for an export; `auto`: the fastest without a loss of quality."""
 
     @model_validator(mode="after")
     def _the_engine_has_the_precision(self) -> "DecodingConfig":
         for engine, precision in (("torch", "int8"), ("onnx", "bfloat16")):
             if (self.engine, self.precision) == (engine, precision):
-                raise ValueError(f"engine {engine} has no precision {precision}: leave one to auto")
+                raise ValueError(f"engine {engine} has no precision {precision}: set one to auto")
         return self
 
     @model_validator(mode="after")
@@ -428,14 +433,14 @@ class DecodingConfig(Section):
 
 
 class EvaluationConfig(Section):
-    """What is measured when the training is over."""
+    """What is evaluated at the end of training."""
 
     splits: tuple[Literal["train", "validation", "test"], ...] = ("test",)
-    """Each is translated with its attention by the best checkpoint; [] measures nothing."""
+    """Splits that the best checkpoint translates, with attention, and scores; []: none."""
 
 
 class Config(Section):
-    """A run."""
+    """The config of a run."""
 
     name: str
     """The run folder is runs/NAME."""
@@ -443,7 +448,7 @@ class Config(Section):
     device: str = "auto"
     """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Of matrix products; `auto`: bfloat16 where the processor has it. Weights stay float32."""
+    """Of matrix products; `auto`: bfloat16 where the hardware has it. Weights stay float32."""
     data: DataConfig
     tokenizer: TokenizerConfig = TokenizerConfig()
     model: ModelConfig = ModelConfig()
@@ -484,7 +489,7 @@ class Config(Section):
             if vectors is not None and self.tokenizer.kind != "word":
                 raise ValueError(
                     f"model.{key} is '{vectors.file}', but tokenizer.kind is "
-                    f"'{self.tokenizer.kind}': vectors of words need tokenizer.kind word"
+                    f"'{self.tokenizer.kind}': word vectors need tokenizer.kind word"
                 )
         return self
 
@@ -493,14 +498,14 @@ class Config(Section):
         model = self.model
         if model.tie_embeddings == "all" and model.source_vectors != model.target_vectors:
             raise ValueError(
-                "model.tie_embeddings is 'all', which makes one table of both sides, but "
-                f"model.source_vectors is {_told(model.source_vectors)} and model.target_vectors "
-                f"{_told(model.target_vectors)}: give both the same, or tie less"
+                "model.tie_embeddings is 'all', which shares one table between both sides, but "
+                f"model.source_vectors is {_shown(model.source_vectors)} and model.target_vectors "
+                f"{_shown(model.target_vectors)}: set both to the same, or tie less"
             )
         return self
 
 
-def _told(vectors: VectorsConfig | None) -> str:
+def _shown(vectors: VectorsConfig | None) -> str:
     if vectors is None:
         return "null"
     return f"'{vectors.file}', {'tuned' if vectors.tune else 'frozen'}"

@@ -1,4 +1,4 @@
-"""A folder for what can be made again: learned tokenizers and encoded corpora, by content."""
+"""The cache: a folder for tokenizers and encoded corpora, which can be rebuilt at any time."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ MONTH = 30 * 24 * 3600  # seconds
 
 
 def cache_folder(kind: str) -> Path:
-    """`$NMT_CACHE/kind`, by default in the user's cache folder; made if missing."""
+    """`$NMT_CACHE/kind`, by default in the user's cache folder; created if missing."""
     given = os.environ.get("NMT_CACHE")
     if given:
         root = Path(given)
@@ -34,25 +34,25 @@ def cache_folder(kind: str) -> Path:
 
 
 def remove_unused(folder: Path) -> None:
-    """Remove what nobody has used for a month; `used` says when that was."""
+    """Remove files not used for a month; `used` records each use."""
     with suppress(OSError):
         for path in folder.iterdir():
-            with suppress(FileNotFoundError):  # somebody else clears away, too
+            with suppress(FileNotFoundError):  # another process may be cleaning up, too
                 if path.is_file() and time() - path.stat().st_mtime > MONTH:
                     path.unlink()
 
 
 def used(path: Path) -> None:
-    """Note that something in the cache is used now."""
-    with suppress(OSError):  # a cache that is shared may be read-only
+    """Record that a file in the cache is in use now."""
+    with suppress(OSError):  # a shared cache may be read-only
         os.utime(path)
 
 
 class Scratch:
-    """A folder in the cache for what only this process needs; it goes with the last who holds it.
+    """A temporary folder in the cache for this process, removed when this object is collected.
 
-    It is locked as long, so that the next process can tell what a killed one left, and
-    removes that.
+    It stays locked until then, so that the next process can recognise and remove the folders that
+    killed processes left.
     """
 
     def __init__(self, kind: str) -> None:
@@ -69,7 +69,7 @@ class Scratch:
 
 
 def _remove(folder: Path, descriptor: int | None, owner: int) -> None:
-    if os.getpid() != owner:  # a fork of it
+    if os.getpid() != owner:  # in a forked child process
         return
     shutil.rmtree(folder, ignore_errors=True)
     if descriptor is not None:
@@ -78,7 +78,7 @@ def _remove(folder: Path, descriptor: int | None, owner: int) -> None:
 
 def _sweep(parent: Path) -> None:
     """Remove the folders of processes that have ended."""
-    for left in parent.iterdir():
-        with suppress(OSError), locks.if_free(left) as free:  # somebody else sweeps, too
-            if free and left.is_dir() and not left.is_symlink():
-                shutil.rmtree(left, ignore_errors=True)
+    for folder in parent.iterdir():
+        with suppress(OSError), locks.if_free(folder) as free:  # another process may sweep, too
+            if free and folder.is_dir() and not folder.is_symlink():
+                shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What to know of a corpus before training on it: sizes, lengths, repetitions, oddities."""
+"""Statistics of a corpus to check before training: sizes, lengths, repetitions, odd pairs."""
 
 from bisect import bisect_right
 from collections import Counter
@@ -19,15 +19,15 @@ ANYTHING = CleaningConfig(
     max_words=MOST, max_characters=MOST, max_ratio=MOST,
     drop_duplicates=False, drop_held_out=False,
 )  # fmt: skip
-CHUNK = 20_000  # pairs looked at together
+CHUNK = 20_000  # pairs processed together
 SAMPLES = 5
-EXAMPLES = 3  # of each oddity
-ODD_RATIO = 2.0  # words of the longer side for each of the shorter one, plus five
+EXAMPLES = 3  # pairs shown for each kind of oddity
+ODD_RATIO = 2.0  # the longer side is suspicious above this many times the shorter's words plus five
 
 
 @dataclass(frozen=True)
 class Lengths:
-    """Words of the sentences on one side."""
+    """Sentence lengths of one side, in words."""
 
     mean: float
     p95: int
@@ -35,7 +35,8 @@ class Lengths:
 
     @classmethod
     def of(cls, sentences: Sequence[str]) -> "Lengths":
-        """
+        """Measure sentences.
+
         >>> Lengths.of(["a", "a b c"])
         Lengths(mean=2.0, p95=3, max=3)
         """
@@ -50,7 +51,7 @@ class Lengths:
 
 @dataclass
 class SuspiciousPairs:
-    """Pairs that look wrong; they are not left out for it."""
+    """Pairs that look wrong; they are only reported, not left out."""
 
     pairs: int = 0
     examples: list[tuple[str, str]] = field(default_factory=list)
@@ -63,13 +64,13 @@ class SuspiciousPairs:
 
 @dataclass(frozen=True)
 class SplitLook:
-    """One split, after cleaning except where `cleaning` tells of before."""
+    """One split after cleaning, unless a field says otherwise."""
 
     pairs: int
     source_words: Lengths
     target_words: Lengths
     repeated_pairs: int
-    """Pairs that stand in the split more than once, before cleaning."""
+    """Pairs that repeat an earlier pair of the split, before cleaning."""
     sources_in_train: int
     """Pairs of validation or test whose source is in train too, before cleaning."""
     suspicious: dict[str, SuspiciousPairs]
@@ -79,14 +80,14 @@ class SplitLook:
 
 @dataclass(frozen=True)
 class CorpusReport:
-    """A corpus at a glance."""
+    """The report on a whole corpus."""
 
     origin: Origin
     source: str
     target: str
     splits: dict[SplitName, SplitLook]
     refused: list[str]
-    """Why `nmt train` would not take it."""
+    """Why `nmt train` would reject it."""
 
 
 def look(raw: RawCorpus, config: DataConfig, *, seed: int) -> CorpusReport:
@@ -96,19 +97,19 @@ def look(raw: RawCorpus, config: DataConfig, *, seed: int) -> CorpusReport:
         DataError: nothing is left of it after cleaning.
     """
     corpus = prepare(raw, config, seed=seed)
-    before = {name: clean(found, ANYTHING)[0] for name, found in raw.splits.items()}
-    asked = {source for name in before if name != "train" for source in before[name].sources}
-    learned = asked.intersection(before["train"].sources)
+    before = {name: clean(raw_split, ANYTHING)[0] for name, raw_split in raw.splits.items()}
+    held_out = {source for name in before if name != "train" for source in before[name].sources}
+    leaked = held_out.intersection(before["train"].sources)
     splits = {}
     for name in SPLITS:
-        bitext, found = corpus.split(name), before.get(name, corpus.split(name))
-        made = name not in before  # out of train itself, and taken away there
+        bitext, uncleaned = corpus.split(name), before.get(name, corpus.split(name))
+        carved = name not in before  # taken out of train, so train has none of its sources
         splits[name] = SplitLook(
             pairs=len(bitext),
             source_words=Lengths.of(bitext.sources),
             target_words=Lengths.of(bitext.targets),
-            repeated_pairs=_repeated(found),
-            sources_in_train=0 if made or name == "train" else _among(learned, found),
+            repeated_pairs=_repeated(uncleaned),
+            sources_in_train=0 if carved or name == "train" else _among(leaked, uncleaned),
             suspicious=_oddities(bitext),
             cleaning=corpus.cleaning[name],
             samples=_samples(bitext, seed),
@@ -124,8 +125,8 @@ def _repeated(bitext: Bitext) -> int:
         return int((~repeats.first()).sum())
 
 
-def _among(learned: set[str], split: Bitext) -> int:
-    return sum(source in learned for source in split.sources)
+def _among(leaked: set[str], split: Bitext) -> int:
+    return sum(source in leaked for source in split.sources)
 
 
 def _samples(bitext: Bitext, seed: int) -> list[tuple[str, str]]:
@@ -134,12 +135,12 @@ def _samples(bitext: Bitext, seed: int) -> list[tuple[str, str]]:
 
 
 def _oddities(bitext: Bitext) -> dict[str, SuspiciousPairs]:
-    found = {name: SuspiciousPairs() for name in ODD}
+    oddities = {name: SuspiciousPairs() for name in ODD}
     for pair in bitext:
-        for name, odd in ODD.items():
-            if odd(*pair):
-                found[name].add(pair)
-    return {name: oddity for name, oddity in found.items() if oddity.pairs}
+        for name, is_odd in ODD.items():
+            if is_odd(*pair):
+                oddities[name].add(pair)
+    return {name: oddity for name, oddity in oddities.items() if oddity.pairs}
 
 
 def _lopsided(source: str, target: str) -> bool:

@@ -1,30 +1,30 @@
-"""What a word, a space and a blank line are: one rule for every language and every part of `nmt`.
+"""What counts as a word, a space and a blank line: one rule for all languages and all of `nmt`.
 
-Nobody has to know which language a side of a corpus is in. The rule is Unicode's own (UAX 29,
-"Unicode Text Segmentation", by the properties that the library `regex` carries), so that
+The rule does not depend on the language of a text. It is Unicode's own (UAX 29, "Unicode Text
+Segmentation", with the character properties in the library `regex`), so that
 
 - letters keep their vowel signs, accents and points: a word of Hindi, Bengali, Hebrew or Arabic is
   one word, and no word begins with a mark that belongs to the letter before it;
 - ideographs and hiragana are words one by one, and so are the letters of Thai, Lao, Khmer and
   Burmese, each with its signs, since these scripts write no spaces; a run of katakana is one word;
-- an emoji with all that is joined to it (skin tone, family, flag, keycap) is one word.
+- an emoji with everything joined to it (skin tone, family, flag, keycap) is one word.
 
-These are added, or take precedence where both speak:
+The following rules are added, and take precedence over Unicode's:
 
-- white space separates, the no-break spaces U+00A0 and U+202F included, and so do the letters
-  that are nothing but a gap (GAP has them all);
-- a punctuation mark is a word of its own (a run of full stops is one word), between letters too;
-- an apostrophe ends a word when an elided French clitic stands before it (je | t' | aime),
-  and otherwise stays inside its word (don't, aujourd'hui, O'Brien);
-- a hyphen stays inside its word (well-known, peut-être), except before a French clitic that
-  hangs on its verb, which is a word that begins with the hyphen (donne | -moi, a | -t-il);
+- white space separates words, including the no-break spaces U+00A0 and U+202F, and so do letters
+  that are displayed as a gap (GAP lists them all);
+- a punctuation mark is a word of its own, even between letters (a run of full stops is one word);
+- an apostrophe ends a word when an elided French clitic precedes it (je | t' | aime), and
+  otherwise stays inside its word (don't, aujourd'hui, O'Brien);
+- a hyphen stays inside its word (well-known, peut-être), except before a French clitic attached to
+  its verb: the clitic is a word that begins with the hyphen (donne | -moi, a | -t-il);
 - a number keeps its inner points, commas and colons (3.5, 1,000, 10:30);
-- what a reader does not see changes nothing: text is cut as if bidirectional controls, soft
-  hyphens, zero-width spaces, byte-order marks and control characters were not there. They stay
-  where they stand inside a word, and belong to no word at its ends. Joiners that shape the letters
-  around them (U+200C, U+200D) and variation selectors always stay.
+- invisible characters change nothing: text is split as if bidirectional controls, soft hyphens,
+  zero-width spaces, byte-order marks and control characters were absent. Inside a word they stay
+  where they are; at its ends they belong to no word. Joiners that shape the letters around them
+  (U+200C, U+200D) and variation selectors always stay.
 
-All of it takes time in proportion to the length of the text.
+Everything here runs in time linear in the length of the text.
 """
 
 import re
@@ -34,7 +34,7 @@ import regex
 
 
 class Word(NamedTuple):
-    """A word and where it stands: `text == sentence[start:end]`."""
+    """A word and its position: `text == sentence[start:end]`."""
 
     text: str
     start: int
@@ -42,11 +42,11 @@ class Word(NamedTuple):
 
 
 RULE = f"regex {regex.__version__}"
-"""What else decides where words end: the tables of Unicode come with this library."""
+"""Part of the rule: the Unicode tables, which decide where words end, come with this library."""
 
-_FILLERS = "\u2800\u3164\uffa0"  # the blank of braille and the fillers of Hangul: seen as spaces
+_FILLERS = "\u2800\u3164\uffa0"  # the braille blank and the Hangul fillers: displayed as spaces
 GAP = "".join(letter for letter in map(chr, range(0x3001)) if letter.isspace()) + _FILLERS
-"""All that a reader sees as a space: Unicode's white space, and letters that are only a gap."""
+"""All that a reader sees as a space: Unicode's white space, and letters displayed as a gap."""
 
 _SHAPING = (  # joiners, variation selectors, the tags of flags, and fillers inside syllables
     r"\u200c\u200d\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
@@ -61,14 +61,14 @@ _PLAIN = re.compile(
     "\u048a-\u052f\u1e00-\u1eff\u2000-\u200a\u2010-\u2023\u2025\u2026\u2028\u2029\u202f-\u203e"
     "\u2041-\u2043\u2045-\u2053\u2055-\u205f\u2070-\u208e\u20a0-\u20c0\u2190-\u22ff]"
 )
-"""Matches where text is more than European letters and signs without separate marks."""
+"""Matches any character except European letters and signs without combining marks."""
 
 _APOSTROPHE = r"['\u2019]"
 _HYPHEN = r"[-\u2010\u2011]"
 
 
 def _pattern(*, runs: str, inner: str, single: str) -> str:
-    """The rule, in terms of what a script makes a word of.
+    """The regular expression for a word, given what makes up a word in a script.
 
     runs: letters that belong together; inner: what else joins two runs; single: any other word
     """
@@ -82,7 +82,7 @@ def _pattern(*, runs: str, inner: str, single: str) -> str:
 _EUROPEAN = re.compile(
     _pattern(runs=r"[\w\u0300-\u036f]+", inner="", single=r"\.+ | \S"), re.VERBOSE
 )
-"""The same words as `_ANY` finds in plain text, and three times as fast; see `_PLAIN`."""
+"""Finds the same words as `_ANY` in plain text (see `_PLAIN`), three times as fast."""
 
 
 def _any_script() -> "regex.Pattern[str]":
@@ -120,11 +120,11 @@ _HANGING = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-"""The clitic at the end of what is left of a verb."""
+"""The last clitic of a verb."""
 _LONGEST_HANGING = len("-t-elles")
 
 _ELIDED = re.compile(rf"{_HYPHEN}[mtl]{_APOSTROPHE}$", re.IGNORECASE)
-"""The clitic before a last `en` or `y`: va | -t' | en."""
+"""The clitic before a final `en` or `y`: va | -t' | en."""
 
 _INNER_HYPHEN = re.compile(rf"(?<!^){_HYPHEN}")
 
@@ -145,7 +145,7 @@ _WHOLE = frozenset(
         "try-on",
     ]
 )
-"""Words that only look as if a clitic hung on them."""
+"""Words that only look as if they ended in a clitic."""
 
 
 def split_words(text: str) -> list[Word]:
@@ -172,16 +172,16 @@ def split_words(text: str) -> list[Word]:
 
 
 def split_words_as_before(text: str) -> list[Word]:
-    """The words of a text by the rule of 2026: a letter is what `re` calls one, and accents.
+    """The words of a text by the first rule, of 2026: runs of `\\w` of `re` and combining accents.
 
-    The same for English and French; it cuts words apart at the marks of other scripts. Models
-    that learned words so have to read them so.
+    The result is the same for English and French, but words of other scripts are split at their
+    marks. Models trained with this rule must go on using it.
     """
     return _cut(text, _EUROPEAN)
 
 
 def is_blank(text: str) -> bool:
-    r"""Whether a reader sees nothing at all.
+    r"""Whether nothing of the text is visible.
 
     >>> is_blank(" \u00a0\u200b\ufeff"), is_blank("\u200b.")
     (True, False)
@@ -190,7 +190,7 @@ def is_blank(text: str) -> bool:
 
 
 def without_invisible(text: str) -> str:
-    r"""A text without what changes nothing that a reader sees.
+    r"""A text without the invisible characters, whose removal no reader notices.
 
     >>> without_invisible("co\u00adope\u200b")
     'coope'
@@ -199,10 +199,10 @@ def without_invisible(text: str) -> str:
 
 
 def count_words(text: str) -> int:
-    """How long a text is in words, as people count them.
+    """The length of a text in words, as people count them.
 
-    What stands between white space is one, with its punctuation; where a script writes no spaces,
-    such as Chinese, Japanese or Thai, the words of `split_words` that are not punctuation.
+    A word is what stands between white space, with its punctuation. For scripts without spaces,
+    such as Chinese, Japanese or Thai, we count the words of `split_words` that are not punctuation.
 
     >>> count_words("Je t'aime !"), count_words("我爱你。"), count_words("我的 iPhone")
     (3, 3, 3)
@@ -223,7 +223,7 @@ _UNSPACED = regex.compile(
 
 
 def clusters(text: str) -> list[str]:
-    r"""What a reader counts as the letters of a text: none is parted from its marks.
+    r"""The letters of a text as a reader counts them, each together with its marks.
 
     >>> [len(cluster) for cluster in clusters("e\u0301a🇫🇷")]
     [2, 1, 2]
@@ -241,19 +241,19 @@ def _is_plain(text: str) -> bool:
 
 
 def _seen(words: list[Word]) -> list[Word]:
-    """Without those that are nothing but joiners and selectors with nothing to join or select."""
+    """Drop words that consist only of joiners and selectors with nothing to join or select."""
     return [word for word in words if _SEEN.search(word.text)]
 
 
 def _cut(text: str, rule: "re.Pattern[str] | regex.Pattern[str]") -> list[Word]:
-    found = rule.finditer(text)
-    if not _INNER_HYPHEN.search(text):  # nothing can hang on a verb
-        return [Word(match.group(), *match.span()) for match in found]
-    return [word for match in found for word in _without_clitics(match.group(), match.start())]
+    matches = rule.finditer(text)
+    if not _INNER_HYPHEN.search(text):  # no verb can have a clitic
+        return [Word(match.group(), *match.span()) for match in matches]
+    return [word for match in matches for word in _without_clitics(match.group(), match.start())]
 
 
 def _without_clitics(text: str, start: int) -> list[Word]:
-    """Cut the clitics from the end of a verb: donne-le-moi -> donne | -le | -moi."""
+    """Split the clitics off the end of a verb: donne-le-moi -> donne | -le | -moi."""
     cuts = _clitics(text) if _INNER_HYPHEN.search(text) else []
     if not cuts or text.casefold() in _WHOLE:
         return [Word(text, start, start + len(text))]
@@ -265,15 +265,15 @@ def _without_clitics(text: str, start: int) -> list[Word]:
 
 
 def _clitics(text: str) -> list[int]:
-    """Where the clitics at the end of a word begin; from the last one back, so in linear time."""
+    """Where the clitics at the end of a word begin; searched backwards, so in linear time."""
     cuts: list[int] = []
     end = len(text)
     while True:
         first = max(0, end - _LONGEST_HANGING)
-        found = _HANGING.search(text[first:end])
-        if found is None and cuts and text[cuts[-1] :].casefold() in ("en", "y"):
-            found = _ELIDED.search(text[first:end])
-        if found is None or first + found.start() == 0:
+        match = _HANGING.search(text[first:end])
+        if match is None and cuts and text[cuts[-1] :].casefold() in ("en", "y"):
+            match = _ELIDED.search(text[first:end])
+        if match is None or first + match.start() == 0:
             return cuts[::-1]
-        end = first + found.start()
+        end = first + match.start()
         cuts.append(end)

@@ -1,11 +1,11 @@
-"""What becomes of raw text before anything is learned from it: normalised, then sieved.
+"""Clean raw text before training: normalise it, then filter the pairs.
 
-Normalising is for every split and never changes what a reader sees: Unicode NFC, line separators
-and tabs to spaces, control characters away, no outer spaces, whatever letter makes them. No-break
+Every split is normalised, which never changes what a reader sees: Unicode NFC, line separators and
+tabs to spaces, control characters removed, spaces of any kind stripped at both ends. No-break
 spaces, apostrophes and quotation marks stay as they are, and so do invisible letters inside a text;
-a text of nothing else is empty (`nmt.data.words` says what is blank). Sieving is for train; of
-validation and test only pairs with an empty side are left out, so that scores stay comparable. Both
-are counted, nothing is silent.
+a text of nothing else is empty (`nmt.data.words` defines what is blank). Only train is filtered:
+from validation and test we drop only pairs with an empty side, so that scores stay comparable.
+Every change is counted and reported.
 """
 
 import re
@@ -46,13 +46,13 @@ _LETTERS = (
     ("half a surrogate pair to U+FFFD", re.compile("[\ud800-\udfff]"), "\ufffd"),
 )
 _OUTER = GAP + "\u00ad\u180e\u200b\u2060\ufeff"
-"""Taken away from both ends: spaces, and what would only keep apart or together, with nothing."""
+"""Stripped from both ends: spaces, and invisible separators and joiners with nothing to act on."""
 _SHORT = 1000
-"""Letters; in that many, `unicodedata` has soon put the marks in order, whatever they are."""
+"""Letters; up to this length `unicodedata` is quick to sort any run of marks."""
 
 
 def normalized(text: str, counts: Counter[str]) -> str:
-    r"""The text as the program sees it; `counts` is told what was rewritten.
+    r"""The normalised text; what was rewritten is added to `counts`.
 
     >>> normalized(" Un caf\u0065\u0301 !\r\n", Counter())
     'Un café !'
@@ -70,7 +70,7 @@ def normalized(text: str, counts: Counter[str]) -> str:
 
 
 def rewritten(text: str, counts: Counter[str]) -> str:
-    """`normalized`, with its outer spaces."""
+    """The same as `normalized`, but with the outer spaces kept."""
     if _UNWANTED.search(text):
         for name, pattern in _SEPARATORS:
             before, *parts = pattern.split(text)
@@ -89,16 +89,16 @@ def rewritten(text: str, counts: Counter[str]) -> str:
 
 
 def _decomposed(text: str) -> str:
-    """NFD in O(n log n): on a long row of marks, `unicodedata` sorts them in quadratic time."""
-    apart = chain.from_iterable(normalize("NFD", letter) for letter in text)
-    rows = groupby(apart, key=lambda letter: combining(letter) > 0)
-    return "".join("".join(sorted(row, key=combining) if marks else row) for marks, row in rows)
+    """NFD in O(n log n); `unicodedata` takes quadratic time to sort a long run of marks."""
+    letters = chain.from_iterable(normalize("NFD", letter) for letter in text)
+    runs = groupby(letters, key=lambda letter: combining(letter) > 0)
+    return "".join("".join(sorted(run, key=combining) if marks else run) for marks, run in runs)
 
 
 def clean(
     raw: Raw, config: CleaningConfig, *, held_out: Collection[str] = ()
 ) -> tuple[Bitext, Cleaning]:
-    """Normalise and sieve the training pairs; a long corpus is written to the disk meanwhile."""
+    """Normalise and filter the training pairs; the result of a long corpus is kept on disk."""
     if isinstance(raw, RawStream):
         return _clean_stream(raw, config, held_out)
     tidied, report = tidy(raw)
@@ -109,15 +109,15 @@ def clean(
 def _clean_stream(
     raw: RawStream, config: CleaningConfig, held_out: Collection[str]
 ) -> tuple[Bitext, Cleaning]:
-    """Chunk after chunk; repetitions are found at the end, when all pairs have been seen."""
-    alone = config.model_copy(update={"drop_duplicates": False})
+    """Clean chunk by chunk; duplicates are removed at the end, when all pairs have been seen."""
+    per_pair = config.model_copy(update={"drop_duplicates": False})
     read = 0
     dropped: Counter[str] = Counter()
     rewritten: Counter[str] = Counter()
     with writing() as writer, Repeats() as repeats:
         for chunk in raw.chunks():
             tidied, report = tidy(RawBitext(*chunk))
-            kept, reasons = filter_pairs(tidied, alone, held_out=held_out)
+            kept, reasons = filter_pairs(tidied, per_pair, held_out=held_out)
             writer.write(kept)
             if config.drop_duplicates:
                 repeats.add(kept)
@@ -155,7 +155,7 @@ def tidy(raw: Raw) -> tuple[Bitext, Cleaning]:
 def filter_pairs(
     train: Bitext, config: CleaningConfig, *, held_out: Collection[str] = ()
 ) -> tuple[Bitext, dict[str, int]]:
-    """Leave out of train what teaches nothing; returns what stays, and reason -> pairs."""
+    """Filter the training pairs; returns the pairs kept, and reason -> number of pairs dropped."""
     forbidden = held_out if config.drop_held_out else ()
     seen: set[tuple[str, str]] = set()
     dropped: Counter[str] = Counter()
@@ -176,7 +176,7 @@ def filter_pairs(
 
 
 def _unfit(source: str, target: str, config: CleaningConfig) -> str | None:
-    """Why a pair is left out whatever the others are."""
+    """Why a pair is dropped, regardless of the other pairs; None if it is kept."""
     if max(len(source), len(target)) > config.max_characters:
         return LONG_CHARACTERS
     few, many = sorted((count_words(source), count_words(target)))
@@ -191,7 +191,7 @@ def exceeds_ratio(few: int, many: int, ratio: float) -> bool:
 
 
 def advice(dropped: Iterable[str]) -> str:
-    """Which keys of a config to change, when cleaning left nothing over."""
+    """Which config keys to change if cleaning has left no pairs."""
     keys = [CONFIG_KEYS[reason] for reason in dropped if reason in CONFIG_KEYS]
     return f"change {' or '.join(keys)}" if keys else "choose another data set"
 

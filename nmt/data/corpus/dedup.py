@@ -1,8 +1,8 @@
-"""Which pairs were there before, found in a memory that does not grow with the corpus.
+"""Find duplicate pairs with the help of the disk, for corpora larger than memory.
 
-Every pair leaves a digest of 128 bits and its number in one of PARTS files, by its digest, so that
-equal pairs meet in the same file; each file is then sorted by itself. Among a thousand million
-pairs, two different ones have equal digests with a probability of 10^-21.
+For every pair a 128-bit digest and the pair's number are written to one of PARTS files, chosen by
+the digest, so that equal pairs end up in the same file; each file is then sorted separately. The
+probability that any two different pairs among 10^9 have equal digests is 10^-21.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ ROW = 3  # two halves of the digest and the number, 64 bits each
 
 
 class Repeats:
-    """Takes pairs in their order, and tells which are equal to an earlier one."""
+    """Takes pairs in order and reports which ones repeat an earlier pair."""
 
     def __init__(self) -> None:
         self._scratch = Scratch("repeats")
@@ -44,7 +44,7 @@ class Repeats:
         self._open.close()
 
     def add(self, pairs: Bitext) -> None:
-        """Take more pairs."""
+        """Add the next pairs."""
         rows = np.empty((len(pairs), ROW), np.uint64)
         digests = b"".join(_digest(source, target) for source, target in pairs)
         rows[:, :2] = np.frombuffer(digests, np.uint64).reshape(-1, 2)
@@ -58,12 +58,12 @@ class Repeats:
                 file.write(part.tobytes())
 
     def first(self) -> np.ndarray:
-        """Whether each pair is the first of its kind: (pairs,) bool."""
+        """Whether each pair is the first occurrence of itself: (pairs,) bool."""
         self._open.close()
-        found = np.ones(self._count, bool)
+        first = np.ones(self._count, bool)
         for numbers in self._repeated():
-            found[numbers] = False
-        return found
+            first[numbers] = False
+        return first
 
     def _repeated(self) -> Iterator[np.ndarray]:
         for path in self._paths:

@@ -1,4 +1,4 @@
-"""Text that lies on the disk: as many sentences as there are, in a memory that stays the same."""
+"""A bitext on disk, which takes the same memory however many sentences it has."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ NAMES = ("source", "target")  # of the columns
 
 @dataclass(frozen=True)
 class Stretch:
-    """Pairs that lie together, and which of them count."""
+    """One batch of an Arrow file, and which of its rows are kept."""
 
     kept: np.ndarray  # packed bits
     rows: int
@@ -31,31 +31,31 @@ class Stretch:
 
 
 class TextFile:
-    """An Arrow file with the columns `source` and `target`, some rows of which count.
+    """An Arrow file with the columns `source` and `target`, of which some rows are kept.
 
-    It is mapped again for each batch that is read, so that a pass through it keeps no more than a
-    batch in memory. It lies in a scratch folder, which goes when nobody needs it any more.
+    The file is mapped again for each batch that is read, so that a pass over it holds only one
+    batch in memory. It is in a scratch folder that is removed when it is no longer needed.
     """
 
     def __init__(self, scratch: Scratch, batches: list[Stretch]) -> None:
         self._scratch, self._batches = scratch, batches
         counts = (int(batch.mask.sum()) for batch in batches)
-        self.ends = list(accumulate(counts))  # how many pairs there are up to here
+        self.ends = list(accumulate(counts))  # for each batch, the pairs kept up to its end
 
     def bitext(self) -> Bitext:
         return Bitext(*(TextColumn(self, name) for name in NAMES))
 
     def read(self, column: str, batch: int) -> list[str]:
-        """The sentences that count in a batch."""
-        import pyarrow as pa  # translating does without it
+        """The kept sentences of a batch."""
+        import pyarrow as pa  # here, because translation does not need it
 
         with pa.memory_map(str(text_path(self._scratch))) as file:
-            found = pa.ipc.open_file(file).get_batch(batch)[column]
+            sentences = pa.ipc.open_file(file).get_batch(batch)[column]
         mask = self._batches[batch].mask
-        return found.to_pylist() if mask.all() else found.filter(pa.array(mask)).to_pylist()
+        return sentences.to_pylist() if mask.all() else sentences.filter(pa.array(mask)).to_pylist()
 
     def where(self, keep: np.ndarray) -> "TextFile":
-        """The same with fewer rows that count; keep: (pairs,) bool"""
+        """The same file with fewer rows kept; keep: (pairs,) bool"""
         batches = []
         for batch, start, end in zip(self._batches, [0, *self.ends], self.ends, strict=False):
             mask = batch.mask
@@ -89,17 +89,17 @@ class TextColumn(Sequence[str]):
             return sentences[places - first]
         if places.step != 1:
             return [self[one] for one in places]
-        found: list[str] = []
-        while len(found) < len(places):
-            next_one = places[len(found)]
+        selected: list[str] = []
+        while len(selected) < len(places):
+            next_one = places[len(selected)]
             sentences, first = self._around(next_one)
-            found += sentences[next_one - first : places.stop - first]
-        return found
+            selected += sentences[next_one - first : places.stop - first]
+        return selected
 
     def _around(self, place: int) -> tuple[list[str], int]:
-        """The batch in which a sentence lies, and where the batch begins."""
+        """The batch that holds a sentence, and the index of the batch's first sentence."""
         batch = bisect_right(self.file.ends, place)
-        latest = self._latest  # which another thread may replace meanwhile
+        latest = self._latest  # read once: another thread may replace it
         if latest[0] != batch:
             latest = self._latest = (batch, self.file.read(self.name, batch))
         return latest[1], self.file.ends[batch - 1] if batch else 0
@@ -122,16 +122,16 @@ class TextWriter:
             self._batches.append(Stretch(kept, len(pairs)))
 
     def file(self) -> TextFile:
-        """What was written, once the block of `writing` is over."""
+        """The file that was written; to be called after the block of `writing`."""
         return TextFile(self._scratch, self._batches)
 
 
 @contextmanager
 def writing() -> Iterator[TextWriter]:
-    """A new text file.
+    """Write a new text file.
 
     Raises:
-        WriteError: the disk is full, or the cache may not be written.
+        WriteError: the disk is full, or the cache is not writable.
     """
     import pyarrow as pa
 
@@ -151,7 +151,7 @@ def text_path(scratch: Scratch) -> Path:
 
 
 def where(bitext: Bitext, keep: np.ndarray) -> Bitext:
-    """The pairs that are to be kept, in their order; keep: (pairs,) bool"""
+    """The pairs to keep, in their order; keep: (pairs,) bool"""
     if isinstance(bitext.sources, TextColumn):
         return bitext.sources.file.where(keep).bitext()
     flags = keep.tolist()

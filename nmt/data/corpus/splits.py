@@ -1,9 +1,9 @@
-"""Validation and test splits for corpora that lack them.
+"""Create validation and test splits for corpora that lack them.
 
-A corpus may hold one sentence with many translations (Tatoeba: up to 32), so what is set aside is
-source sentences, not pairs: none of them is left in train. Which ones is decided by a hash of the
-sentence alone. It does not change with the order of the corpus, with its other sentences, or with
-the seed of a run, so that runs with different seeds are measured on the same test.
+A corpus may hold many translations of one sentence (Tatoeba: up to 32), so we set aside source
+sentences, not pairs: none of them remains in train. A hash of the sentence alone decides which
+ones. The choice does not depend on the order of the corpus, on its other sentences, or on the seed
+of a run, so that runs with different seeds are evaluated on the same test split.
 """
 
 from collections.abc import Collection, Iterable
@@ -19,17 +19,17 @@ from nmt.data.corpus.on_disk import where
 from nmt.data.corpus.types import Bitext
 
 HIGHEST = b"\xff" * 9  # above every rank
-LARGEST_SHARE = 10  # of a small corpus no more than a tenth is set aside for one split
+LARGEST_SHARE = 10  # a split takes at most a tenth of a small corpus
 
 
 @dataclass(frozen=True)
 class Carved:
-    """A split taken out of train, and what is left."""
+    """A split taken out of train, and the rest of train."""
 
     split: Bitext
     rest: Bitext
     removed: int
-    """Pairs that left train: those of the split, and other translations of their sources."""
+    """Pairs removed from train: those of the split, and other translations of their sources."""
 
 
 def carve(train: Bitext, size: int, *, salt: str, taken: Collection[str] = ()) -> Carved:
@@ -50,27 +50,27 @@ def carve(train: Bitext, size: int, *, salt: str, taken: Collection[str] = ()) -
 
 
 def _smallest(sources: Iterable[str], size: int, salt: str, taken: Collection[str]) -> list[str]:
-    """The sources of lowest rank, each once; a corpus of any size passes through."""
+    """The distinct sources of lowest rank, found in one pass over a corpus of any size."""
     best: dict[str, bytes] = {}
-    some: set[str] = set()  # of the sources: enough to tell whether a tenth of them is `size`
+    distinct: set[str] = set()  # enough sources to know whether a tenth of them is `size`
     worst = HIGHEST
     for source in sources:
         if source in taken:
             continue
-        if len(some) < size * LARGEST_SHARE:
-            some.add(source)
+        if len(distinct) < size * LARGEST_SHARE:
+            distinct.add(source)
         rank = _rank(source, salt)
         if rank < worst:
             best[source] = rank
             if len(best) >= 2 * size:
                 best = dict(nsmallest(size, best.items(), key=itemgetter(1)))
                 worst = max(best.values())
-    size = min(size, len(some) // LARGEST_SHARE)
+    size = min(size, len(distinct) // LARGEST_SHARE)
     return nsmallest(size, best, key=best.__getitem__)
 
 
 def draw(train: Bitext, size: int, *, seed: int) -> Bitext:
-    """`count` pairs at random, in the order of the corpus."""
+    """`size` pairs at random, in the order of the corpus."""
     if size >= len(train):
         return train
     keep = np.zeros(len(train), bool)

@@ -1,4 +1,4 @@
-"""What a corpus is: aligned sentences in splits, raw and clean, and where they came from."""
+"""The types of a corpus: aligned sentences in splits, raw and clean, and their origin."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Literal, get_args
 
 SplitName = Literal["train", "validation", "test"]
-FINGERPRINTED = 10_000  # pairs at once
+FINGERPRINTED = 10_000  # pairs hashed at once
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 
 
@@ -57,31 +57,31 @@ class Bitext:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a corpus came from; kept in the manifest of the run."""
+    """Where a corpus came from; stored in the manifest of the run."""
 
     corpus: str
     config: str | None = None
     revision: str | None = None
-    """The commit that was really read."""
+    """The commit that was actually read."""
     columns: tuple[str, str] | None = None
     splits: dict[str, str] = field(default_factory=dict)
-    """How each split was come by: `validation`, or `1,000 pairs set aside from train`."""
+    """Where each split came from: `validation`, or `1,000 pairs set aside from train`."""
     instead_of: str | None = None
-    """The corpus that the config asked for, when its fallback was taken."""
+    """The corpus that the config asked for, if its fallback was used."""
     because: str | None = None
-    """Why the fallback was taken."""
+    """Why the fallback was used."""
 
 
 @dataclass(frozen=True)
 class Cleaning:
-    """What cleaning one split left out, and what it rewrote."""
+    """How many pairs of a split cleaning dropped, and how many sentences it rewrote."""
 
     read: int
     kept: int
     dropped: dict[str, int] = field(default_factory=dict)
-    """Reason -> pairs, such as `empty side`."""
+    """Reason, such as `empty side` -> number of pairs."""
     normalized: dict[str, int] = field(default_factory=dict)
-    """What was rewritten -> sentences, such as `line separator to space`."""
+    """Change, such as `line separator to space` -> number of sentences."""
 
 
 @dataclass(frozen=True)
@@ -98,14 +98,14 @@ class Corpus:
         return {"train": self.train, "validation": self.validation, "test": self.test}[name]
 
 
-LARGE = 200_000  # pairs; more of them are read again in each pass, not kept in memory
+LARGE = 200_000  # pairs; a longer corpus is read again in each pass, not kept in memory
 Column = list[str | None]
 Chunk = Sequence[Column]  # sources, and as many targets
 
 
 @dataclass(frozen=True)
 class RawBitext:
-    """Two columns of equal length; None is a sentence that the corpus lacks."""
+    """Two columns of equal length; None stands for a missing sentence."""
 
     sources: Column = field(default_factory=list)
     targets: Column = field(default_factory=list)
@@ -131,7 +131,7 @@ class RawBitext:
 
 @dataclass(frozen=True)
 class RawStream:
-    """The same, too long for the memory: each pass reads it from where it lies."""
+    """The same for a bitext larger than memory: each pass reads its source again."""
 
     read: Callable[[], Iterator[Chunk]]
 

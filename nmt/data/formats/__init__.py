@@ -1,1 +1,1 @@
-"""Corpora in files of every format."""
+"""Readers of corpora in all supported file formats."""

@@ -1,9 +1,9 @@
-"""Which two columns of a table hold the sentences and their translations.
+"""Find the two columns of a table that hold the sentences and their translations.
 
 Corpora name them in many ways: `en` and `fr`, `translation.en` and `translation.fr`, `english` and
-`non_english`, `text_en` and `text_fr`. What these have in common is a frame with a language in it:
-two columns belong together when they differ in the language only. Where no column names a
-language, `source` and `target` do as well. One column never serves as both sides.
+`non_english`, `text_en` and `text_fr`. All of these are a frame with a language in it (`text_*`):
+two columns belong together if they differ only in the language. If no column names a language,
+`source` and `target` are accepted too. One column never serves as both sides.
 """
 
 import re
@@ -16,14 +16,14 @@ from nmt.errors import DataError
 
 PREFERRED = ("*", "translation.*")
 ROLES = ({"source", "src"}, {"target", "tgt", "trg"})
-ABOUT = {"lang", "language", "id", "url", "length", "len", "score", "tokens", "ids"}  # no text
+ABOUT = {"lang", "language", "id", "url", "length", "len", "score", "tokens", "ids"}  # metadata
 HEADINGS = {"id", "index", "text", "sentence", "translation", "lang", "language", "score"}
-SUBTAGS = 3  # words that a language may take: zh_Hans_CN, Brazilian Portuguese
-LONGEST = 80  # characters of a column's name that may have a language in it
-SHOWN = 20  # columns that a message lists
+SUBTAGS = 3  # words in the name of a language, at most: zh_Hans_CN, Brazilian Portuguese
+LONGEST = 80  # characters: a longer column name is not searched for a language
+SHOWN = 20  # columns listed in a message
 Pair = tuple[str, str]
 Named = tuple[str | None, str | None]
-Sides = tuple[dict[str, int], dict[str, int]]  # column -> how near its language is, on each side
+Sides = tuple[dict[str, int], dict[str, int]]  # for each side: column -> closeness of its language
 
 
 def find_pair(
@@ -35,12 +35,12 @@ def find_pair(
 ) -> Pair:
     """The source and target columns among the text columns of a table; never one column twice.
 
-    Nested columns are written with a dot (`translation.en`). `named` are the columns that a
-    config names; `headers_only` accepts nothing but a pair of columns that differ in the language
-    only, for a first line that may be a header or a sentence.
+    Nested columns are written with a dot (`translation.en`). `named` are the columns that a config
+    names. `headers_only` accepts only a pair of columns that differ in the language alone, for a
+    first line that may be a header or a sentence.
 
     Raises:
-        DataError: a column is missing or several would do; the text lists the columns found.
+        DataError: a column is missing or the choice is ambiguous; the message lists the columns.
 
     >>> find_pair(["id", "translation.en", "translation.fr"], ("en", "fr"))
     ('translation.en', 'translation.fr')
@@ -54,7 +54,7 @@ def find_pair(
             raise DataError(f"no text column '{_shown(column)}'; {_listing(columns)}")
     source, target = named
     if source is None or target is None:
-        source, target = _found(columns, languages, named, headers_only)
+        source, target = _search(columns, languages, named, headers_only)
     if source == target:
         raise DataError(
             f"data.source_column and data.target_column are both '{_shown(source)}': "
@@ -69,13 +69,13 @@ def find_pair(
 
 
 def named_columns(config: DataConfig) -> Named:
-    """The columns that a config names, or their numbers, as text."""
+    """The columns that a config names, as strings, even where it gives numbers."""
     source, target = config.source_column, config.target_column
     return (None if source is None else str(source), None if target is None else str(target))
 
 
 def is_heading(cell: str) -> bool:
-    """Whether a cell is what a table's header may say, and hardly a sentence.
+    """Whether a cell looks like a column name rather than a sentence.
 
     >>> [is_heading(cell) for cell in ("fr-CA", "German", "id", "tgt", "Go!", "Hello")]
     [True, True, True, True, False, False]
@@ -84,8 +84,8 @@ def is_heading(cell: str) -> bool:
     return word in HEADINGS.union(*ROLES) or language_of(word) is not None
 
 
-def _found(columns: Sequence[str], languages: Pair, named: Named, headers_only: bool) -> Pair:
-    """Languages first, then roles; a column that is named is on one side and not on the other."""
+def _search(columns: Sequence[str], languages: Pair, named: Named, headers_only: bool) -> Pair:
+    """Search by language first, then by role. A column named for one side is not the other."""
     frames = _frames(columns, languages)
     for candidates in (frames, _role_frames(columns)):
         pairs = _complete(candidates, named)
@@ -105,16 +105,16 @@ def _found(columns: Sequence[str], languages: Pair, named: Named, headers_only: 
 
 
 def _complete(frames: dict[str, Sides], named: Named) -> list[Pair]:
-    """The pairs that have a frame in common."""
-    found = {frame: pairs for frame, sides in frames.items() if (pairs := _pairs(sides, named))}
+    """The pairs of columns with the same frame."""
+    complete = {frame: pairs for frame, sides in frames.items() if (pairs := _pairs(sides, named))}
     for frame in PREFERRED:
-        if frame in found:
-            return found[frame]
-    return sorted({pair for pairs in found.values() for pair in pairs})
+        if frame in complete:
+            return complete[frame]
+    return sorted({pair for pairs in complete.values() for pair in pairs})
 
 
 def _lone(frames: dict[str, Sides], named: Named) -> list[Pair]:
-    """`english` and `text_fr`: no frame in common, but one column for each side."""
+    """Pairs with different frames but one column for each side, such as `english`, `text_fr`."""
     sides: Sides = ({}, {})
     for pair in frames.values():
         for side, columns in zip(sides, pair, strict=True):
@@ -126,13 +126,13 @@ def _lone(frames: dict[str, Sides], named: Named) -> list[Pair]:
 
 
 def _pairs(sides: Sides, named: Named) -> list[Pair]:
-    """Every nearest source with every nearest target."""
+    """Every closest source column with every closest target column."""
     chosen = []
     for side, name, other in zip(sides, named, reversed(named), strict=True):
-        there = {column: near for column, near in side.items() if column != other}
-        nearest = min(there.values(), default=EXACT)
-        found = [column for column, near in there.items() if near == nearest]
-        chosen.append(found if name is None else [name])
+        candidates = {column: near for column, near in side.items() if column != other}
+        nearest = min(candidates.values(), default=EXACT)
+        closest = [column for column, near in candidates.items() if near == nearest]
+        chosen.append(closest if name is None else [name])
     return [(source, target) for source in chosen[0] for target in chosen[1] if source != target]
 
 
@@ -145,8 +145,8 @@ def _missing(
     if both:
         return DataError(
             f"the column '{_shown(both[0])}' names both languages: if each of its cells holds a "
-            "sentence and its translation, make two columns of it; a table's cells are separated "
-            "by tabs, commas, semicolons or '|'"
+            "sentence and its translation, split it into two columns; cells are separated by tabs, "
+            "commas, semicolons or '|'"
         )
     missing = [
         language_name(code)
@@ -155,7 +155,7 @@ def _missing(
     ]
     if len(columns) == 1:
         return DataError(
-            f"one text column only ('{_shown(columns[0])}'), so this is not a parallel corpus; "
+            f"only one text column ('{_shown(columns[0])}'), so this is not a parallel corpus; "
             "choose another data set"
         )
     return DataError(
@@ -171,34 +171,37 @@ def _listing(columns: Sequence[str]) -> str:
     return f"it has the text columns {shown}{_more(columns)}"
 
 
-def _more(things: Sequence[object]) -> str:
-    return f" and {len(things) - SHOWN:,} more" if len(things) > SHOWN else ""
+def _more(items: Sequence[object]) -> str:
+    return f" and {len(items) - SHOWN:,} more" if len(items) > SHOWN else ""
 
 
 def _shown(name: str) -> str:
-    """A name that somebody else chose, fit for a line of a terminal."""
+    """An untrusted name made safe to print in one line."""
     plain = "".join(letter if letter.isprintable() else "\ufffd" for letter in name)
     return plain if len(plain) <= LONGEST else f"{plain[:LONGEST]}..."
 
 
 def _frames(columns: Iterable[str], languages: Pair) -> dict[str, Sides]:
-    """Frame -> the columns that it makes with the source's and with the target's language."""
+    """Frame -> its columns with the source language, and those with the target language."""
     frames: dict[str, Sides] = defaultdict(lambda: ({}, {}))
     for column in columns:
         if len(column) > LONGEST:
             continue
         for side, code in enumerate(languages):
             for frame, near in _frames_of(column, code, languages[1 - side]):
-                there = frames[frame][side]
-                there[column] = min(near, there.get(column, near))
+                columns_of_side = frames[frame][side]
+                columns_of_side[column] = min(near, columns_of_side.get(column, near))
     return frames
 
 
 def _frames_of(column: str, code: str, other: str) -> Iterator[tuple[str, int]]:
-    """The column's name with the language replaced by a star, if it is in there; how near it is."""
+    """For each mention of the language `code` in a name: its frame, and how close the match is.
+
+    A frame is the name with the language replaced by a star.
+    """
     name = column.strip().casefold()
     spoken = ("en", primary(code), primary(other))
-    if (found := re.fullmatch(r"non[_\- ]?(.+)", name)) and _is(found[1], other, spoken):
+    if (match := re.fullmatch(r"non[_\- ]?(.+)", name)) and _is(match[1], other, spoken):
         yield "*", EXACT
         return
     words = re.split(r"(\W+|_)", name)
@@ -216,11 +219,11 @@ def _frames_of(column: str, code: str, other: str) -> Iterator[tuple[str, int]]:
                 continue
             near = closeness(text, code, spoken)
             if near is None and count > 1 and _is(primary(text), code, spoken):
-                break  # zh-CN where zh-Hant is asked for
+                break  # such as zh-CN when the config says zh-Hant
             if near is None or (near == ALIKE and _has_subtag(text, other)):
                 continue
             yield "".join([*words[:start], "*", *words[stop:]]), near
-            break  # the longest tag that begins here: fr-CA, not fr and a rest
+            break  # take the longest tag that begins here: fr-CA, not fr and a rest
 
 
 def _is(text: str, code: str, spoken: tuple[str, ...]) -> bool:
@@ -228,12 +231,12 @@ def _is(text: str, code: str, spoken: tuple[str, ...]) -> bool:
 
 
 def _has_subtag(text: str, other: str) -> bool:
-    """Whether `en-fr` may be two languages, not the English of France."""
+    """Whether a tag such as `en-fr` may be two languages, rather than the English of France."""
     return primary(other) in re.split(r"[-_ ]", text)[1:]
 
 
 def _role_frames(columns: Iterable[str]) -> dict[str, Sides]:
-    """The same for `source` and `target`, which are as good as languages where none is named."""
+    """The same with roles (`source`, `target`) in place of languages."""
     frames: dict[str, Sides] = defaultdict(lambda: ({}, {}))
     for column in columns:
         words = re.split(r"(\W+|_)", column.strip().casefold()[:LONGEST])

@@ -1,4 +1,4 @@
-"""JSON texts read value by value, so that a list may be longer than the memory.
+"""Read JSON value by value, so that a list may be larger than memory.
 
 A file may hold a list of objects, an object with such a list in it (`{"data": [...]}`), an object
 of columns (`{"en": [...], "fr": [...]}`), or one object after another.
@@ -16,14 +16,14 @@ from nmt.errors import DataError
 LONGEST = 1 << 24  # characters of one value
 MOST_KEYS = 100_000
 SPACE = re.compile(r"[ \t\r\n]*")
-Row = tuple[int, dict[str, Any]]  # the line where it ends, and the object
+Row = tuple[int, dict[str, Any]]  # an object, after the line where it ends
 
 
 def read_objects(path: Path) -> Iterator[Row]:
-    """The objects of a JSON text that is not one object a line.
+    """The objects of a JSON text that is not in JSON lines format.
 
     Raises:
-        DataError: it is no JSON, or holds no objects, or several lists of them.
+        DataError: it is not JSON, holds no objects, or holds several lists of them.
     """
     text = _Text(path)
     if text.next() == "[":
@@ -38,7 +38,7 @@ def read_objects(path: Path) -> Iterator[Row]:
 def _objects(text: "_Text") -> Iterator[Row]:
     for value in text.items("[", "]"):
         if not isinstance(value, dict):
-            raise DataError(f'{text.where}: no JSON object such as {{"en": "...", "fr": "..."}}')
+            raise DataError(f'{text.where}: not a JSON object such as {{"en": "...", "fr": "..."}}')
         yield text.line, value
 
 
@@ -72,10 +72,10 @@ def _of_object(text: "_Text") -> Iterator[Row]:
 
 def _several(text: "_Text", first: str | None, key: str) -> DataError:
     if first in {None, key}:
-        return DataError(f"{text.where}: {key[:40]!a} holds objects and other values")
+        return DataError(f"{text.where}: {key[:40]!a} mixes objects with other values")
     return DataError(
         f"{text.where}: it holds several lists of objects ({str(first)[:40]!a} and {key[:40]!a}); "
-        "put each into a file of its own"
+        "put each into its own file"
     )
 
 
@@ -85,14 +85,14 @@ def _rows_of(text: "_Text", columns: dict[str, list[Any]], rest: dict[str, Any])
         return
     lengths = {key: len(column) for key, column in columns.items()}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{key[:40]!a}: {length:,}" for key, length in list(lengths.items())[:8])
-        raise DataError(f"{text.path}: its lists have different lengths ({told})")
+        shown = ", ".join(f"{key[:40]!a}: {length:,}" for key, length in list(lengths.items())[:8])
+        raise DataError(f"{text.path}: its lists have different lengths ({shown})")
     for values in zip(*columns.values(), strict=True):
         yield text.line, dict(zip(columns, values, strict=True))
 
 
 def _indexed(rest: dict[str, Any]) -> dict[str, list[Any]]:
-    """Columns as `{"en": {"0": "...", "1": "..."}, ...}`, which is how pandas writes them."""
+    """Columns written as `{"en": {"0": "...", "1": "..."}, ...}`, which is what pandas does."""
     inner = [value for value in rest.values() if isinstance(value, dict)]
     if (
         len(inner) < 2
@@ -104,7 +104,7 @@ def _indexed(rest: dict[str, Any]) -> dict[str, list[Any]]:
 
 
 class _Text:
-    """A JSON text of which only a part is in the memory."""
+    """A JSON text of which only a part is in memory."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -120,7 +120,7 @@ class _Text:
         return f"{self.path}:{self.line}"
 
     def refusal(self, reason: str) -> DataError:
-        return DataError(f"{self.where}: no JSON ({reason})")
+        return DataError(f"{self.where}: not JSON ({reason})")
 
     def next(self) -> str:
         """The next character that is not a space; empty at the end."""
@@ -132,15 +132,17 @@ class _Text:
             if not self._more():
                 return ""
 
-    def take(self, wanted: str) -> str:
-        """The next character, which has to be one of those."""
-        found = self.next()
-        if not found or found not in wanted:
+    def take(self, expected: str) -> str:
+        """Consume the next character, which must be one of `expected`."""
+        character = self.next()
+        if not character or character not in expected:
             raise self.refusal(
-                f"{found!r} where one of {wanted} is due" if found else "it ends too early"
+                f"{character!r} where one of {expected} is expected"
+                if character
+                else "it ends too early"
             )
         self._pass(self._place + 1)
-        return found
+        return character
 
     def items(self, start: str, end: str) -> Iterator[Any]:
         """The values of a list."""
@@ -154,14 +156,14 @@ class _Text:
                 return
 
     def each_key(self) -> Iterator[str]:
-        """The keys of an object; the value of each is to be read before the next."""
+        """The keys of an object; the caller reads the value of each before taking the next."""
         self.take("{")
         if self.next() == "}":
             self.take("}")
             return
         while True:
             if self.next() != '"':
-                raise self.refusal("a key in double quotes is due")
+                raise self.refusal("a key in double quotes is expected")
             key = self.value()
             self.take(":")
             yield key
@@ -184,7 +186,7 @@ class _Text:
                 reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
                 self._pass(getattr(error, "pos", self._place))
                 raise self.refusal(reason) from None
-            if end == len(self._buffer) and self._more():  # a number may go on
+            if end == len(self._buffer) and self._more():  # a number may continue
                 continue
             self._pass(end)
             return value
@@ -194,7 +196,7 @@ class _Text:
         self._place = end
 
     def _more(self) -> bool:
-        """Read on; False at the end of the file."""
+        """Read more of the file; False at its end."""
         if self._ended:
             return False
         piece = next(self._pieces, None)
@@ -207,4 +209,4 @@ class _Text:
 
 
 def _refuse(name: str) -> Any:
-    raise ValueError(f"{name} is not a number of JSON")
+    raise ValueError(f"{name} is not a JSON number")

@@ -1,7 +1,7 @@
-"""What a text calls a language: a BCP 47 tag, an ISO 639 code, or a name.
+"""Recognise the names of languages: BCP 47 tags, ISO 639 codes, and names in words.
 
-`fr`, `FR`, `fra`, `fre`, `french` and `français` are one language; `fr-CA`, `fr_CA` and `fr` are
-the same language otherwise. The tables are those of the IANA registry and of the CLDR.
+`fr`, `FR`, `fra`, `fre`, `french` and `français` are the same language; `fr-CA` and `fr_CA` are a
+variant of it. The tables are those of the IANA registry and the CLDR.
 """
 
 import re
@@ -10,29 +10,29 @@ from functools import lru_cache
 from unicodedata import combining, normalize
 
 TAG = re.compile(r"[a-z]{2,3}(-[a-z]{4})?(-([a-z]{2}|\d{3}))?")
-FAMILIES = {"nb": "no", "nn": "no"}  # which the CLDR does not merge
+FAMILIES = {"nb": "no", "nn": "no"}  # macrolanguages that the CLDR lacks
 LONGEST = 60  # letters of a name; "Simplified Chinese" has 18
-EXACT, EQUAL, ALIKE = range(3)  # how near a name is to the tag that is looked for
+EXACT, EQUAL, ALIKE = range(3)  # how closely a name matches a tag
 
 
 @dataclass(frozen=True)
 class Language:
-    """The parts of a tag that tell texts apart."""
+    """The parts of a language tag that distinguish texts."""
 
     primary: str
     family: str
-    """The macrolanguage, such as zh of cmn; else the primary language."""
+    """The macrolanguage, such as zh for cmn; otherwise the primary language."""
     script: str | None
     region: str | None
     likely_script: str | None
-    """The script that goes without saying: Latn of fr, Hant of zh-TW."""
+    """The usual script of the language: Latn for fr, Hant for zh-TW."""
 
 
 @lru_cache(maxsize=4096)
 def language_of(text: str, spoken: tuple[str, ...] = ("en",)) -> Language | None:
-    """The language that a text names, if it names one and nothing else.
+    """The language that a text names, or None if it is anything but the name of one language.
 
-    spoken: the languages that names of languages may be written in.
+    spoken: the languages in which the name may be written.
 
     >>> language_of("fr_CA").region, language_of("Brazilian Portuguese").region
     ('CA', 'BR')
@@ -53,28 +53,28 @@ def closeness(text: str, wanted: str, spoken: tuple[str, ...] = ("en",)) -> int 
     """
     if _folded(text) == _folded(wanted):
         return EXACT
-    asked = language_of(wanted)
-    if asked is None:
+    target = language_of(wanted)
+    if target is None:
         return None
-    found = language_of(text, spoken)
-    if found is None and _unaccented(text) in _names(asked.primary, spoken):
-        found = language_of(asked.primary)
-    if found is None or not _related(found, asked):
+    named = language_of(text, spoken)
+    if named is None and _unaccented(text) in _names(target.primary, spoken):
+        named = language_of(target.primary)
+    if named is None or not _related(named, target):
         return None
-    if (found.primary, found.script or found.likely_script, found.region) == (
-        asked.primary, asked.script or asked.likely_script, asked.region,
+    if (named.primary, named.script or named.likely_script, named.region) == (
+        target.primary, target.script or target.likely_script, target.region,
     ):  # fmt: skip
         return EQUAL
-    told = (asked.script or asked.region) and (found.script or found.region)
-    if told and found.likely_script != asked.likely_script:
-        return None  # traditional and simplified Chinese are two ways to write
+    distinct = (target.script or target.region) and (named.script or named.region)
+    if distinct and named.likely_script != target.likely_script:
+        return None  # such as traditional and simplified Chinese
     return ALIKE
 
 
 def primary(code: str) -> str:
-    """The bare language of a tag: `fr` of `fr-CA` and of `fra`; what is not a tag stays."""
-    found = language_of(code)
-    return found.primary if found else code.casefold()
+    """The primary language of a tag: `fr` for `fr-CA` and `fra`; other text is only folded."""
+    language = language_of(code)
+    return language.primary if language else code.casefold()
 
 
 def language_name(code: str) -> str:
@@ -91,14 +91,14 @@ def _folded(text: str) -> str:
 
 
 def _related(one: Language, other: Language) -> bool:
-    """The same language, or one is the macrolanguage of the other: no of nb, but not nn of nb."""
+    """Whether two are the same, or one is the macrolanguage of the other (no of nb, not nn)."""
     known = {one.primary, other.primary}
     return len(known) == 1 or (one.family == other.family and one.family in known)
 
 
 @lru_cache(maxsize=256)
 def _names(code: str, spoken: tuple[str, ...]) -> frozenset[str]:
-    """What a language is called, without accents: `francais`."""
+    """The names of a language, without accents: `francais`."""
     from langcodes import Language as Tag
 
     return frozenset(_unaccented(Tag.get(code).display_name(language)) for language in spoken)
@@ -117,25 +117,25 @@ def _of_tag(folded: str) -> Language | None:
 
 
 def _of_name(folded: str, spoken: tuple[str, ...]) -> Language | None:
-    """A name of one word in a spoken language, or one of several in English."""
+    """A one-word name in one of the spoken languages, or a longer one in English."""
     if not all(letter.isalpha() or letter in " -()'" for letter in folded):
         return None
     words = folded.split()
-    if len(words) > 1:  # the library takes "English words" for English: look at the last word
-        whole, last = _found(folded, "en"), language_of(words[-1])
+    if len(words) > 1:  # the library reads "English words" as English: check the last word, too
+        whole, last = _look_up(folded, "en"), language_of(words[-1])
         return whole if whole and last and whole.primary == last.primary else None
     for language in spoken:
-        if found := _found(folded, language):
-            return found
+        if match := _look_up(folded, language):
+            return match
     return None
 
 
-def _found(name: str, language: str) -> Language | None:
+def _look_up(name: str, language: str) -> Language | None:
     import langcodes
 
     try:
         return _parts(langcodes.find(name, language=language).to_tag())
-    except (LookupError, ValueError, OSError):  # it has no names in some languages
+    except (LookupError, ValueError, OSError):  # the library lacks the names in some languages
         return None
 
 

@@ -1,8 +1,8 @@
-r"""Text files read block by block, so that a file may be larger than the memory.
+r"""Read text files block by block, so that a file may be larger than memory.
 
-Lines end with "\n" and nothing else (a "\r" before it belongs to the line end): Unicode's other
-separators occur inside sentences, and counting them as ends would shift one side against the
-other. Only a file without any "\n" has the line ends of old Macs, "\r".
+Only "\n" ends a line (a "\r" before it belongs to the line end). Unicode's other separators occur
+inside sentences; if they ended lines, the two sides of a corpus would no longer be aligned. A file
+without any "\n" is assumed to have the line ends of old Macs, "\r".
 """
 
 import codecs
@@ -15,25 +15,25 @@ from nmt.errors import DataError
 
 BLOCK = 1 << 21  # bytes read at once
 LONGEST_LINE = 1 << 24  # bytes: no sentence is that long, and a file without line ends is not text
-SETTLED = 1 << 16  # bytes without a line feed that tell of other line ends
-MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # those of UTF-32 begin or go on alike
+SETTLED = 1 << 16  # bytes without a line feed after which we assume other line ends
+MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # UTF-32's contain the same bytes
 
 
 def lines(path: Path) -> Iterator[list[str]]:
     """The lines of a file, some thousands at a time.
 
     Raises:
-        DataError: it is missing, unreadable or no UTF-8; with the line where it is not.
+        DataError: the file is missing, unreadable or not UTF-8; the message names the line.
     """
     for block in blocks(path):
-        found = block.split("\n")
-        if found[-1] == "":
-            found.pop()  # the end of the last line, not another one
-        yield [line.removesuffix("\r") for line in found] if "\r" in block else found
+        texts = block.split("\n")
+        if texts[-1] == "":
+            texts.pop()  # the end of the last line, not one more line
+        yield [line.removesuffix("\r") for line in texts] if "\r" in block else texts
 
 
 def blocks(path: Path) -> Iterator[str]:
-    """The text of a file, cut after line ends.
+    """The text of a file in blocks that end at line ends.
 
     Raises:
         DataError: as `lines`.
@@ -41,13 +41,13 @@ def blocks(path: Path) -> Iterator[str]:
     line, start = 1, b""
     for data in _whole_lines(path):
         start = start or data[:2]
-        if text := _decoded(path, data, line, start):  # a byte-order mark alone is not
+        if text := _decoded(path, data, line, start):  # empty if only a byte-order mark
             yield text
         line += data.count(b"\n")
 
 
 def pieces(path: Path) -> Iterator[str]:
-    """The text of a file, cut anywhere: for formats whose lines mean nothing.
+    """The text of a file, cut anywhere, for formats in which lines have no meaning.
 
     Raises:
         DataError: as `lines`, without the line.
@@ -64,7 +64,7 @@ def pieces(path: Path) -> Iterator[str]:
 
 
 def refuse_missing(path: Path) -> None:
-    """Raise DataError where there is no file."""
+    """Raise DataError if there is no such file."""
     if path.is_dir():
         raise DataError(f"{path} is a folder; data.files names files")
     if not path.exists():
@@ -89,7 +89,7 @@ def _refuse_binary(path: Path, data: bytes) -> None:
     refuse_foreign(path, data[:HEAD])
     if data.count(b"\0") * 4 > len(data) and not data.startswith(MARKS):
         raise DataError(
-            f"{path} is not text in UTF-8: it is full of NUL bytes, as UTF-16 is; save it as UTF-8"
+            f"{path} is not UTF-8 text: it is full of NUL bytes, as UTF-16 is; save it as UTF-8"
         )
 
 
@@ -107,15 +107,15 @@ def _whole_lines(path: Path) -> Iterator[bytes]:
         size += len(data) - end
         if size > LONGEST_LINE:
             raise DataError(
-                f"{path}:{line}: a line of more than {LONGEST_LINE:,} bytes; a text has one "
-                "sentence a line"
+                f"{path}:{line}: a line of more than {LONGEST_LINE:,} bytes; a text needs one "
+                "sentence per line"
             )
     if rest := b"".join(parts):
         yield rest
 
 
 def _with_line_feeds(path: Path) -> Iterator[bytes]:
-    """The bytes of a text, the line ends of old Macs as today's."""
+    """The bytes of a text, with the line ends of old Macs converted to line feeds."""
     source = _data(path)
     start = b""
     for data in source:
@@ -129,7 +129,7 @@ def _with_line_feeds(path: Path) -> Iterator[bytes]:
         if b"\n" in data:
             raise DataError(
                 f"{path}: its lines end with carriage returns, later with line feeds; "
-                "convert it to one kind"
+                "convert it to line feeds"
             )
         yield data.replace(b"\r", b"\n")
 
@@ -149,6 +149,6 @@ def _no_utf8(
     place = "" if line is None else f":{line}"
     hint = "; it looks like UTF-16" if start in MARKS else ""
     return DataError(
-        f"{path}{place}: no valid UTF-8 (byte 0x{error.object[error.start]:02x}){hint}; "
+        f"{path}{place}: not valid UTF-8 (byte 0x{error.object[error.start]:02x}){hint}; "
         "save the file as UTF-8"
     )

@@ -1,7 +1,7 @@
-"""Corpora in local files: two aligned texts, or one file of pairs.
+"""Read corpora from local files: two aligned texts, or one file of pairs.
 
-Each format is a generator of chunks of pairs. Small files are read at once; large ones at each pass
-again, so that they need not fit into memory.
+The reader of each format is a generator of chunks of pairs. Small files are kept in memory; large
+ones are read again in each pass, so that they need not fit into memory.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -33,13 +33,13 @@ from nmt.data.words import is_blank
 from nmt.errors import DataError
 from nmt.files import parse_json
 
-LARGE_BYTES = 32_000_000  # of text, about: characters are counted
-CSV_ROWS = 10_000  # of a chunk
+LARGE_BYTES = 32_000_000  # of text, roughly: we count characters
+CSV_ROWS = 10_000  # per chunk
 FIRST_LINE = 1 << 20  # characters
-MOST_KEYS = 10_000  # of an object that are looked at
-DEEPEST = 8  # objects within each other that are looked into
-PEEKED = 100  # lines of a text that are looked at
-Choose = Callable[[list[str]], tuple[str, str]]  # the two columns among those of a file
+MOST_KEYS = 10_000  # keys of an object that are searched for text
+DEEPEST = 8  # levels of nested objects that are searched for text
+PEEKED = 100  # lines of a text that are checked for tabs
+Choose = Callable[[list[str]], tuple[str, str]]  # picks the two columns among those of a file
 Reader = Callable[[Path, DataConfig], Iterator[Chunk]]
 UNREAD = {
     ".xlsx": "a spreadsheet; save it as CSV in UTF-8",
@@ -49,13 +49,13 @@ UNREAD = {
     ".doc": "a document; save each language as text in UTF-8",
     ".odt": "a document; save each language as text in UTF-8",
     ".pdf": "a PDF; extract its text",
-    ".po": "a message catalogue; convert it to TMX or CSV, by po2tmx or po2csv",
-    ".xliff": "XLIFF; convert it to TMX or CSV, by xliff2po and po2tmx",
-    ".xlf": "XLIFF; convert it to TMX or CSV, by xliff2po and po2tmx",
-    ".sdltm": "a translation memory of one program; export it as TMX",
-    ".sgm": "SGML; take the text out of its <seg> elements",
-    ".sgml": "SGML; take the text out of its <seg> elements",
-    ".xml": "XML; take the text out of it, one sentence a line, or convert it to TMX",
+    ".po": "a message catalogue; convert it to TMX or CSV with po2tmx or po2csv",
+    ".xliff": "XLIFF; convert it to TMX or CSV with xliff2po and po2tmx",
+    ".xlf": "XLIFF; convert it to TMX or CSV with xliff2po and po2tmx",
+    ".sdltm": "a proprietary translation memory; export it as TMX",
+    ".sgm": "SGML; extract the text from its <seg> elements",
+    ".sgml": "SGML; extract the text from its <seg> elements",
+    ".xml": "XML; extract its text, one sentence per line, or convert it to TMX",
     ".html": "a web page; download the file that it links to",
     ".tar": "an archive; unpack it and name the files in it",
     ".tgz": "an archive; unpack it and name the files in it",
@@ -73,22 +73,22 @@ def read_files(config: DataConfig) -> RawCorpus:
     """
     assert config.files is not None, "the config was checked"
     splits: dict[SplitName, Raw] = {}
-    stories: dict[str, str] = {}
+    names: dict[str, str] = {}
     for name in SPLITS:
         place: str | tuple[str, str] | None = getattr(config.files, name)
         if place is not None:
             for path in [place] if isinstance(place, str) else place:
                 _refuse_pipe(Path(path))
             splits[name] = read_split(place, config)
-            stories[name] = place if isinstance(place, str) else " and ".join(place)
-    return RawCorpus(splits, Origin("files", splits=stories))
+            names[name] = place if isinstance(place, str) else " and ".join(place)
+    return RawCorpus(splits, Origin("files", splits=names))
 
 
 def read_split(place: str | tuple[str, str], config: DataConfig) -> Raw:
-    """One split: a file of pairs, or two aligned texts.
+    """One split, from a file of pairs or two aligned texts.
 
     Raises:
-        DataError: a file is missing, broken, or of a kind that is not read here.
+        DataError: a file is missing, broken, or in an unsupported format.
     """
     paths = [Path(place)] if isinstance(place, str) else list(map(Path, place))
     for path in paths:
@@ -103,7 +103,7 @@ def read_split(place: str | tuple[str, str], config: DataConfig) -> Raw:
 
 
 def _kept(read: Callable[[], Iterator[Chunk]], *, again: bool) -> Raw:
-    """What is read, in memory if it is small; else it is read again at each pass.
+    """A small bitext is kept in memory; a large one is read again in each pass.
 
     again: whether it can be read more than once, which a pipe cannot.
     """
@@ -118,49 +118,47 @@ def _kept(read: Callable[[], Iterator[Chunk]], *, again: bool) -> Raw:
 
 
 def _check_texts(source: Path, target: Path) -> None:
-    """Refuse two files that are hardly a text and its translation, line for line."""
+    """Reject two files that cannot be a text and its translation, line by line."""
     if source.samefile(target):
-        raise DataError(
-            f"{source} and {target} are one file: two aligned texts are a text and its translation"
-        )
+        raise DataError(f"{source} and {target} are the same file: name a text and its translation")
     for path in (source, target):
         suffix = plain_name(path).suffix.lower()
         if suffix in UNREAD:
             raise DataError(f"{path} is {UNREAD[suffix]}")
         if suffix in READERS and suffix != ".txt":
             raise DataError(
-                f"{path}: two files are two aligned texts, one sentence a line, and a '{suffix}' "
-                "file is one of pairs: name it alone, and join several into one"
+                f"{path}: two files must be aligned texts, one sentence per line, but a '{suffix}' "
+                "file holds pairs: name it alone, and join several into one"
             )
         if path.is_file():
             first = list(islice(chain.from_iterable(lines(path)), PEEKED))
             if len(first) > 1 and all(TAB in line for line in first):
                 raise DataError(
-                    f"{path}: each line has a tab in it, so this is a table, not one sentence a "
-                    "line; take out the column of the text, or name it alone as a .tsv of pairs"
+                    f"{path}: every line contains a tab, so this is a table, not one sentence per "
+                    "line; extract the column of the text, or name it alone as a .tsv of pairs"
                 )
 
 
 def _aligned(source: Path, target: Path) -> Iterator[Chunk]:
-    """Line by line."""
+    """The pairs of two aligned texts."""
     sides = (lines(source), lines(target))
-    left: list[list[str]] = [[], []]
+    rests: list[list[str]] = [[], []]  # lines of each side that are read but have no partner yet
     pairs = 0
     while True:
-        left = [rest or next(side, []) for rest, side in zip(left, sides, strict=True)]
-        count = min(map(len, left))
+        rests = [rest or next(side, []) for rest, side in zip(rests, sides, strict=True)]
+        count = min(map(len, rests))
         if not count:
             break
-        yield [list[str | None](rest[:count]) for rest in left]
+        yield [list[str | None](rest[:count]) for rest in rests]
         pairs += count
-        left = [rest[count:] for rest in left]
-    if any(left):
+        rests = [rest[count:] for rest in rests]
+    if any(rests):
         counts = [
-            pairs + len(rest) + sum(map(len, side)) for rest, side in zip(left, sides, strict=True)
+            pairs + len(rest) + sum(map(len, side)) for rest, side in zip(rests, sides, strict=True)
         ]
         raise DataError(
-            f"{source} has {counts[0]:,} lines and {target} has {counts[1]:,}: "
-            "aligned files have one translation on each line; look for lost or doubled line ends"
+            f"{source} has {counts[0]:,} lines and {target} has {counts[1]:,}: aligned files have "
+            "one translation per line; look for missing or doubled line ends"
         )
 
 
@@ -168,7 +166,7 @@ def _refuse_pipe(path: Path) -> None:
     refuse_missing(path)
     if not path.is_file():
         raise DataError(
-            f"{path} is not an ordinary file, and is read more than once: save it as one"
+            f"{path} is not an ordinary file, but must be read more than once: save it as one"
         )
 
 
@@ -176,13 +174,11 @@ def _reader(path: Path) -> Reader:
     _refuse_pipe(path)
     suffix = plain_name(path).suffix.lower()
     if suffix in UNREAD:
-        raise DataError(
-            f"{path}: cannot tell what is in a '{suffix}' file, which is {UNREAD[suffix]}"
-        )
+        raise DataError(f"{path}: cannot read a '{suffix}' file, which is {UNREAD[suffix]}")
     if suffix not in READERS:
         raise DataError(
-            f"{path}: cannot tell what is in a '{suffix}' file; pairs come as .tsv, .txt, .csv, "
-            ".jsonl, .json, .tmx or .parquet, two aligned texts as a list of two files"
+            f"{path}: cannot read a '{suffix}' file; give pairs as .tsv, .txt, .csv, .jsonl, "
+            ".json, .tmx or .parquet, and two aligned texts as a list of two files"
         )
     return READERS[suffix]
 
@@ -200,7 +196,7 @@ def _tmx(path: Path, config: DataConfig) -> Iterator[Chunk]:
 
 
 def _json(path: Path, config: DataConfig) -> Iterator[Chunk]:
-    """An object a line, or one of the containers that `read_objects` knows."""
+    """JSON lines, or one of the containers that `read_objects` reads."""
     choose = _chooser(path, config)
     entries = _entries(path) if _is_lines(path, choose) else read_objects(path)
     columns: tuple[str, str] | None = None
@@ -216,7 +212,7 @@ def _json(path: Path, config: DataConfig) -> Iterator[Chunk]:
 
 
 def _is_lines(path: Path, choose: Choose) -> bool:
-    """Whether the first line is an object with a pair in it, or at least no container of them."""
+    """Whether the file is JSON lines: its first line is an object, and not a container of rows."""
     start = ""
     for piece in pieces(path):
         start = (start + piece).lstrip()
@@ -238,7 +234,7 @@ def _is_lines(path: Path, choose: Choose) -> bool:
 
 
 def _entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of a file that has one a line."""
+    """The objects of a JSON lines file."""
     for number, line in enumerate(chain.from_iterable(lines(path)), start=1):
         if not is_blank(line):
             yield number, _entry(line, path, number)
@@ -248,14 +244,14 @@ def _entry(line: str, path: Path, number: int) -> dict[str, Any]:
     try:
         entry = parse_json(line)
     except ValueError as error:
-        raise DataError(f"{path}:{number}: no JSON ({error})") from None
+        raise DataError(f"{path}:{number}: not JSON ({error})") from None
     if not isinstance(entry, dict):
-        raise DataError(f'{path}:{number}: no JSON object such as {{"en": "...", "fr": "..."}}')
+        raise DataError(f'{path}:{number}: not a JSON object such as {{"en": "...", "fr": "..."}}')
     return entry
 
 
 def _text_keys(entry: dict[str, Any], prefix: str) -> Iterator[str]:
-    """The dotted names of what may be text, a bounded number of them."""
+    """The dotted names of values that may be text; only the first MOST_KEYS keys are searched."""
     todo = [(prefix, entry)]
     left = MOST_KEYS
     while todo:
@@ -276,7 +272,7 @@ def _value(entry: dict[str, Any], column: str, path: Path, number: int) -> str |
         if value is None:
             return None
         if not isinstance(value, dict) or key not in value:
-            raise DataError(f"{path}:{number}: no '{column}' in this object, as there is in others")
+            raise DataError(f"{path}:{number}: this object lacks '{column}', which others have")
         value = value[key]
     if value is not None and not isinstance(value, str):
         raise DataError(f"{path}:{number}: '{column}' is {value!r:.40}, not text")
@@ -291,7 +287,7 @@ def _parquet(path: Path, config: DataConfig) -> Iterator[Chunk]:
     except (parquet.BrokenParquet, OSError) as error:
         reason = " ".join(str(error).split())
         raise DataError(
-            f"{path}: no Parquet file, or cut short ({reason}); copy it again"
+            f"{path}: not a Parquet file, or cut short ({reason}); copy it again"
         ) from None
 
 

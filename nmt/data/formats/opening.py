@@ -1,7 +1,7 @@
-"""Files opened by what is in them: compressed ones unpacked on the way, foreign ones named.
+"""Open files by their content: decompress those that are compressed, reject foreign formats.
 
-What a file is, its first bytes tell, not its name. A small file that unpacks to a huge one is
-refused before it fills the memory.
+The first bytes of a file decide what it is, not its name. A small file that unpacks to a huge one
+is rejected before it fills the memory.
 """
 
 import bz2
@@ -17,20 +17,20 @@ from typing import IO, Any, BinaryIO
 
 from nmt.errors import DataError
 
-HEAD = 512  # bytes that tell what a file is
+HEAD = 512  # bytes by which a format is recognised
 COMPRESSED = {".gz", ".bz2", ".xz", ".zst", ".zip"}
 BOMB_BYTES = 64 * 2**20  # a file that unpacks to less is harmless
-BOMB_RATIO = 200  # text becomes a tenth, and hardly ever a hundredth
+BOMB_RATIO = 200  # text is compressed about tenfold, hardly ever a hundredfold
 LZMA_MEMORY = 256 * 2**20
 FOREIGN: tuple[tuple[bytes, str], ...] = (
-    (b"PAR1", "a Parquet file; call it .parquet"),
+    (b"PAR1", "a Parquet file; rename it to .parquet"),
     (b"ARROW1", "an Arrow file; convert it to Parquet, JSON lines or CSV"),
     (b"%PDF", "a PDF; extract its text"),
     (b"SQLite format 3", "a database; export the two columns as CSV"),
     (b"\xd0\xcf\x11\xe0", "an old Office document; save it as CSV in UTF-8"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive; unpack it and name the file in it"),
     (b"Rar!", "a RAR archive; unpack it and name the file in it"),
-    (b"version https://git-lfs.github.com", "a pointer of Git LFS, not the file; get that by "
+    (b"version https://git-lfs.github.com", "a Git LFS pointer, not the file; fetch that with "
      "`git lfs pull`"),
 )  # fmt: skip
 OFFICE = {"xl/": "a spreadsheet; save it as CSV in UTF-8",
@@ -43,32 +43,32 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     """The bytes of a file, unpacked if it is compressed (gzip, bzip2, xz, zstd, zip of one file).
 
     Raises:
-        DataError: it is damaged, unpacks to far too much, or is a container of another kind.
+        DataError: it is damaged, unpacks to far too much, or is in another container format.
         OSError: it cannot be opened.
     """
     with path.open("rb") as file:
         head = file.peek(HEAD)[:HEAD]
-        with _errors_told(path), _unpacked(path, file, head) as content:
+        with _errors_as_data_error(path), _unpacked(path, file, head) as content:
             yield content
 
 
 @contextmanager
-def _errors_told(path: Path) -> Iterator[None]:
-    """Turn what the unpacking libraries raise over damaged files into one line.
+def _errors_as_data_error(path: Path) -> Iterator[None]:
+    """Turn the errors of the decompression libraries into a one-line DataError.
 
     Raises:
         DataError: as `opened`.
     """
     try:
         yield
-    except (NotImplementedError, RuntimeError) as error:  # of zip: a method, a version
+    except (NotImplementedError, RuntimeError) as error:  # zip: an unsupported method or version
         raise DataError(f"{path}: {error}; unpack it and name the file in it") from None
     except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, struct.error) as error:
         raise damaged(path, error) from None
 
 
 def damaged(path: Path, error: Exception) -> DataError:
-    """What to say of a compressed file that was cut short."""
+    """The error for a compressed file that is damaged or truncated."""
     reason = " ".join(str(error).split()).rstrip(".")
     return DataError(
         f"{path}: the compressed file is damaged or cut short ({reason}); copy it again"
@@ -76,21 +76,21 @@ def damaged(path: Path, error: Exception) -> DataError:
 
 
 def plain_name(path: Path) -> PurePosixPath:
-    """The name of what is compressed: `pairs.tsv` of `pairs.tsv.gz`, the file in a zip.
+    """The name without the compression: `pairs.tsv` for `pairs.tsv.gz`, or the file in a zip.
 
     Raises:
-        DataError: a zip holds several files, or a document of another program.
+        DataError: a zip holds several files, or is an office document.
     """
     if path.suffix.lower() not in COMPRESSED:
         return PurePosixPath(path.name)
     if path.suffix.lower() == ".zip" and zipfile.is_zipfile(path):
-        with _errors_told(path), zipfile.ZipFile(path) as archive:
+        with _errors_as_data_error(path), zipfile.ZipFile(path) as archive:
             return PurePosixPath(_only_member(path, archive).filename)
     return PurePosixPath(path.stem)
 
 
 def refuse_foreign(path: Path, head: bytes) -> None:
-    """Raise DataError where a text is expected and the first bytes are something else's."""
+    """Raise DataError if the first bytes of a file are those of a format other than text."""
     for start, what in FOREIGN:
         if head.startswith(start):
             raise DataError(f"{path} is {what}")
@@ -156,7 +156,7 @@ def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 
 
 class _Xz:
-    """An xz file that may not take more than so much memory, whatever its header asks for."""
+    """An xz file read with at most LZMA_MEMORY, whatever its header asks for."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -167,7 +167,7 @@ class _Xz:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing is open but the file, which its owner closes."""
+        """Nothing to close: the file belongs to the caller."""
 
     @staticmethod
     def _fresh() -> lzma.LZMADecompressor:
@@ -176,7 +176,7 @@ class _Xz:
     def read(self, size: int) -> bytes:
         while True:
             data = b""
-            if self._decoder.eof:  # files joined end to end are one text
+            if self._decoder.eof:  # concatenated files are one text
                 data = self._decoder.unused_data.lstrip(b"\0") or self._file.read(size)
                 if not data:
                     return b""
@@ -185,12 +185,12 @@ class _Xz:
                 data = self._file.read(size)
                 if not data:
                     raise EOFError("its end is missing")
-            if found := self._decoder.decompress(data, max_length=size):
-                return found
+            if unpacked := self._decoder.decompress(data, max_length=size):
+                return unpacked
 
 
 class _Bounded:
-    """What comes out of a compressed file, unless it is far more than text can be."""
+    """The decompressed content of a file; refuses to yield far more than text would."""
 
     def __init__(self, path: Path, file: Any, packed: int) -> None:
         self._path, self._file = path, file
@@ -198,7 +198,7 @@ class _Bounded:
         self._packed, self._read = packed, 0
 
     def read(self, size: int) -> bytes:
-        """`size` bytes, fewer only at the end."""
+        """`size` bytes, or fewer at the end."""
         parts: list[bytes] = []
         left = size
         while left and (part := self._part(left)):
@@ -209,12 +209,12 @@ class _Bounded:
     def _part(self, size: int) -> bytes:
         try:
             data: bytes = self._file.read(size)
-        except OSError as error:  # of the library that unpacks, not of the disk
+        except OSError as error:  # from the decompression library, not the disk
             raise damaged(self._path, error) from None
         self._read += len(data)
         if self._read > self._most:
             raise DataError(
-                f"{self._path} has {self._packed:,} bytes and unpacks to more than "
-                f"{self._most:,}, which no text does; unpack it if you trust it, and name that"
+                f"{self._path} has {self._packed:,} bytes and unpacks to more than {self._most:,}, "
+                "which no text does; if you trust it, unpack it and name the unpacked file"
             )
         return data

@@ -1,8 +1,8 @@
-"""Parquet files read two columns at a time, from the disk or from the hub.
+"""Read two columns of a Parquet file, from the disk or from the hub.
 
-Multi30k on the hub carries 10.5 GB of pictures around 4 MB of text. A Parquet file ends with a
-table of where each piece of each column lies, so that table and then the wanted pieces are asked
-for by HTTP range requests, neighbours together, several at a time; nothing else travels.
+Multi30k on the hub has 10.5 GB of pictures and 4 MB of text. A Parquet file ends with a table of
+contents for the pieces of each column. We fetch that table and then only the pieces that we need,
+with HTTP range requests: neighbouring pieces in one request, several requests at a time.
 """
 
 import io
@@ -22,25 +22,25 @@ NEAR_BYTES = 64 * 1024  # a gap this small costs less than another request
 REQUEST_BYTES = 8 * 1024 * 1024
 WINDOW_BYTES = 64 * 1024 * 1024
 PARALLEL_REQUESTS = 6
-ROWS = 20_000  # of a chunk, and of a row group that is written
-HARMLESS_ROWS, ROWS_A_BYTE = 1_000_000, 100  # with more rows it is not text, but a bomb
+ROWS = 20_000  # per chunk, and per row group that is written
+HARMLESS_ROWS, ROWS_A_BYTE = 1_000_000, 100  # above both, a file is not text but a bomb
 HARMLESS_BYTES, UNPACKED_A_BYTE = 256 * 2**20, 200
 MOST_COLUMNS = 10_000
-DEEPEST = 32  # structs within each other
+DEEPEST = 32  # levels of nested structs
 Column = list[str | None]
 
 
 class BrokenParquet(Exception):
-    """A file that is no Parquet, or was cut short."""
+    """The file is not Parquet, or it is truncated."""
 
 
 Range = tuple[int, int]  # half-open: (start, stop)
 
 
 class RemoteFile(io.RawIOBase):
-    """A file of which only the ranges asked for are here, and fetched when they are not.
+    """A remote file of which only the requested ranges are fetched and kept.
 
-    `fetch(start, stop)` brings the bytes of a range over the network.
+    `fetch(start, stop)` downloads the bytes of a range.
     """
 
     def __init__(self, fetch: Callable[[int, int], bytes], size: int) -> None:
@@ -49,24 +49,24 @@ class RemoteFile(io.RawIOBase):
         self._pieces: dict[int, bytes] = {}
         self._starts: list[int] = []
         self.size = size
-        self.fetched = 0  # bytes that came over the network
+        self.fetched = 0  # bytes downloaded so far
 
     def want(self, ranges: Iterable[Range]) -> None:
-        """Fetch the ranges that are not here yet, near ones together, several at a time."""
+        """Fetch the missing ranges: close ones together, several requests at a time."""
         merged = [self._cut(*r) for r in _merged(sorted(ranges)) if not self._held(*r)]
-        steps = [list(_steps(*wanted)) for wanted in merged]
+        steps = [list(_steps(*span)) for span in merged]
         with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
             answers = pool.map(lambda step: self._fetch(*step), chain.from_iterable(steps))
             for (start, stop), parts in zip(merged, steps, strict=True):
                 data = b"".join(islice(answers, len(parts)))
                 if len(data) != stop - start:
-                    raise BrokenParquet(f"{len(data)} bytes came for {stop - start}")
+                    raise BrokenParquet(f"received {len(data)} bytes instead of {stop - start}")
                 self._pieces[start] = data + self._pieces.pop(stop, b"")
                 self.fetched += len(data)
         self._starts = sorted(self._pieces)
 
     def forget(self) -> None:
-        """Free the memory of all that was fetched."""
+        """Drop everything that was fetched, to free its memory."""
         self._pieces, self._starts = {}, []
 
     def readable(self) -> bool:
@@ -99,7 +99,7 @@ class RemoteFile(io.RawIOBase):
         return self._starts[place] if place >= 0 else -1
 
     def _cut(self, start: int, stop: int) -> Range:
-        """The range without an end that is here already, such as the file's tail."""
+        """The range without its end if that has been fetched already, such as the file's tail."""
         begin = self._piece_at(stop - 1)
         return (start, begin) if start < begin and self._held(begin, stop) else (start, stop)
 
@@ -111,10 +111,10 @@ class RemoteFile(io.RawIOBase):
 def remote_table(
     fetch: Callable[[int, int], bytes], size: int
 ) -> tuple[pq.ParquetFile, RemoteFile]:
-    """Open a remote file by its tail alone.
+    """Open a remote file by fetching only its tail.
 
     Raises:
-        BrokenParquet: there is no Parquet at the end of this file.
+        BrokenParquet: the file does not end like a Parquet file.
     """
     file = RemoteFile(fetch, size)
     file.want([(max(0, size - TAIL_BYTES), size)])
@@ -125,20 +125,20 @@ def local_table(path: Path) -> pq.ParquetFile:
     """Open a file on the disk.
 
     Raises:
-        BrokenParquet: it is no Parquet, or was cut short.
+        BrokenParquet: it is not Parquet, or it is truncated.
     """
     return _open(path, path.stat().st_size)
 
 
 def text_columns(table: pq.ParquetFile) -> list[str]:
-    """The columns that hold text, nested ones as `translation.en`."""
+    """The columns of text; nested ones are written `translation.en`."""
     return list(islice(text_fields(table.schema_arrow), MOST_COLUMNS))
 
 
 def read_columns(
     table: pq.ParquetFile, columns: Sequence[str], remote: RemoteFile | None = None
 ) -> Iterator[list[Column]]:
-    """The values of the columns, chunk after chunk; a null struct is a null text."""
+    """The values of the columns, chunk by chunk; a null struct gives None."""
     try:
         for groups, ranges in _parts(table, columns, remote):
             if remote is not None:
@@ -180,7 +180,7 @@ def _open(where: Any, size: int) -> pq.ParquetFile:
 
 
 def _check_proportions(metadata: Any, size: int) -> None:
-    """Refuse a small file that claims to hold far more than text can be packed into."""
+    """Reject a small file that claims far more content than compressed text could have."""
     if metadata.num_rows > max(HARMLESS_ROWS, ROWS_A_BYTE * size):
         raise BrokenParquet(f"it claims {metadata.num_rows:,} rows in {size:,} bytes")
     if metadata.num_columns > MOST_COLUMNS:
@@ -189,16 +189,17 @@ def _check_proportions(metadata: Any, size: int) -> None:
         group = metadata.row_group(number)
         if group.total_byte_size > max(HARMLESS_BYTES, UNPACKED_A_BYTE * size):
             raise BrokenParquet(
-                f"it claims {group.total_byte_size:,} bytes in a row group, in {size:,} of the file"
+                f"it claims {group.total_byte_size:,} bytes in a row group, but has {size:,} bytes"
             )
 
 
 def _parts(
     table: pq.ParquetFile, columns: Sequence[str], remote: RemoteFile | None
 ) -> Iterable[tuple[list[int], list[Range]]]:
-    """Row groups to read together; of a file on the disk, nothing else is asked of its metadata.
+    """Row groups to read together, and their byte ranges if the file is remote.
 
-    Arrow ends the whole process over some damaged descriptions of columns.
+    For a local file we read no more of the metadata than the number of row groups: Arrow aborts
+    the whole process on some damaged descriptions of columns.
     """
     if remote is not None:
         return _windows(table.metadata, columns)
@@ -206,7 +207,7 @@ def _parts(
 
 
 def _windows(metadata: Any, columns: Sequence[str]) -> Iterator[tuple[list[int], list[Range]]]:
-    """Row groups to read together, and where their bytes lie: not too much for the memory."""
+    """Row groups to read together, about WINDOW_BYTES at a time, and their byte ranges."""
     groups: list[int] = []
     ranges: list[Range] = []
     for number in range(metadata.num_row_groups):
@@ -220,7 +221,7 @@ def _windows(metadata: Any, columns: Sequence[str]) -> Iterator[tuple[list[int],
 
 
 def _chunks(group: Any, columns: Sequence[str]) -> Iterator[Range]:
-    """Where the columns of one row group lie."""
+    """The byte ranges of the columns in one row group."""
     for place in range(group.num_columns):
         chunk = group.column(place)
         if any(_inside(chunk.path_in_schema, column) for column in columns):
@@ -235,7 +236,7 @@ def _inside(path: str, column: str) -> bool:
 
 
 def _merged(ranges: Iterable[Range]) -> Iterator[Range]:
-    """Near ranges as one, so that they are one request."""
+    """Join ranges that are close to each other, so that they take one request."""
     start, stop = -1, -1
     for first, last in ranges:
         if start >= 0 and first - stop <= NEAR_BYTES:
@@ -249,13 +250,13 @@ def _merged(ranges: Iterable[Range]) -> Iterator[Range]:
 
 
 def _steps(start: int, stop: int) -> Iterator[Range]:
-    """A long range as several requests."""
+    """Split a long range into several requests."""
     for begin in range(start, stop, REQUEST_BYTES):
         yield begin, min(begin + REQUEST_BYTES, stop)
 
 
 def text_fields(schema: Iterable[Any], prefix: str = "", depth: int = 0) -> Iterator[str]:
-    """The dotted names of all text in an Arrow schema, down to a depth that no corpus has."""
+    """The dotted names of all text fields in an Arrow schema, at most DEEPEST structs deep."""
     for entry in schema:
         if pa.types.is_struct(entry.type) and depth < DEEPEST:
             inner = (entry.type.field(place) for place in range(entry.type.num_fields))
@@ -271,7 +272,7 @@ def _is_text(kind: Any) -> bool:
 
 
 def _leaf(rows: Any, column: str) -> Any:
-    """The column of a table by its dotted name: `text.en` may be a struct's field or a name."""
+    """The column with a dotted name: `text.en` is a field of a struct or the name of a column."""
     if column in rows.column_names:
         return rows[column]
     name, *path = column.split(".")

@@ -1,8 +1,8 @@
-"""Tables of text: rows of cells between tabs, commas, semicolons or bars, with a header or not.
+"""Read text tables: cells separated by tabs, commas, semicolons or bars, with or without a header.
 
-How a table is written is seen from its beginning: the separator is the one by which the header
-names two columns, or by which the rows are equally wide. Blank lines say nothing and are skipped;
-any other row of another width is refused with its line.
+The format is guessed from the beginning of the file. The separator is the one with which the header
+names two columns, or with which the rows have the same width. Blank lines are skipped; any other
+row of a different width is an error that names its line.
 """
 
 import csv
@@ -24,23 +24,23 @@ log = logging.getLogger(__name__)
 
 TAB, BARS = "\t", " ||| "
 SEPARATORS = (",", ";", TAB, "|")
-HEAD = 100_000  # characters that are looked at first
-SAMPLE = 200  # of their rows
-SWALLOWED = 4  # lines of a cell that are hardly one text if most of them look like rows
-MOST_WORDS = 4  # of a column's name
+HEAD = 100_000  # characters from which the format is guessed
+SAMPLE = 200  # rows of these that are used
+SWALLOWED = 4  # a cell of this many lines is an error if most of them look like rows
+MOST_WORDS = 4  # in the name of a column
 MOSTLY = 0.8
-Row = tuple[int, list[str]]  # the line that it begins at, and its cells
+Row = tuple[int, list[str]]  # the line where it begins, and its cells
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a table is written, and where its two columns are."""
+    """The format of a table, and which two columns are read."""
 
     separator: str
     quoted: bool
-    """Cells may stand in double quotes, as CSV has them."""
+    """Cells may be in double quotes, as in CSV."""
     spaced: bool
-    """A space between separator and quote is not part of the text."""
+    """A space between a separator and a quote is ignored."""
     width: int
     places: tuple[int, int]
     first: int
@@ -53,19 +53,20 @@ def read_table(
 ) -> Iterator[Chunk]:
     """The pairs of a table, `rows` rows at a time.
 
-    separators: what may stand between cells, the likeliest first; where there is no header, it is
-        the first of them, or three bars, and the first two columns are a pair.
+    separators: the possible separators, most likely first. A table without a header is assumed to
+        be separated by a tab or three bars, and its first two columns are the pair, unless the
+        config numbers two columns.
 
     Raises:
-        DataError: the columns are not found, or a row is broken, with its line.
+        DataError: the columns are not found, or a row is broken; the message names its line.
     """
     layout = find_layout(path, config, separators)
     if layout is None:
         return
-    found = _quoted_rows(path, layout) if layout.quoted else _plain_rows(path, layout)
+    table_rows = _quoted_rows(path, layout) if layout.quoted else _plain_rows(path, layout)
     sources: Column = []
     targets: Column = []
-    for _, cells in found:
+    for _, cells in table_rows:
         sources.append(cells[layout.places[0]])
         targets.append(cells[layout.places[1]])
         if len(sources) == rows:
@@ -75,10 +76,10 @@ def read_table(
 
 
 def find_layout(path: Path, config: DataConfig, separators: Sequence[str]) -> Layout | None:
-    """How a table is written, seen from its beginning; None where there is nothing in it.
+    """The format of a table, guessed from its beginning; None if the table is empty.
 
     Raises:
-        DataError: two columns are not to be found.
+        DataError: the two columns cannot be found.
     """
     text, skipped, separators = _after_hint(_head(path), separators)
     if is_blank(text):
@@ -94,14 +95,14 @@ def find_layout(path: Path, config: DataConfig, separators: Sequence[str]) -> La
 
 @dataclass(frozen=True)
 class _Sample:
-    """The first rows of a table, as one separator has them."""
+    """The first rows of a table, as split by one separator."""
 
     rows: list[Row]
     quoted: bool
     spaced: bool = False
 
     def share(self, width: int) -> float:
-        """How many rows of a hundred are so wide."""
+        """The share of rows that have this width."""
         return sum(len(cells) == width for _, cells in self.rows) / len(self.rows)
 
     @property
@@ -111,7 +112,7 @@ class _Sample:
 
 
 class _Look:
-    """What the first rows of a table say, as each separator has them."""
+    """Guesses the layout of a table from its first rows, as split by each separator."""
 
     def __init__(
         self,
@@ -128,7 +129,7 @@ class _Look:
         self._refusal: DataError | None = None
 
     def with_header(self) -> Layout | None:
-        """The layout in which the first row names two columns."""
+        """The layout if the first row is a header that names two columns; otherwise None."""
         fitting = []
         for separator, sample in self._samples.items():
             line, cells = sample.rows[0]
@@ -146,9 +147,8 @@ class _Look:
                 )
                 fitting.append((sample.share(len(cells)), layout))
         if fitting:
-            return self._checked(
-                max(fitting, key=lambda found: found[0])[1]
-            )  # of equals, the first
+            best = max(fitting, key=lambda candidate: candidate[0])  # of equals, the first
+            return self._checked(best[1])
         if any(self._named) and self._numbers is None:
             raise DataError(f"{self._path}: {self._refusal}")
         return None
@@ -175,11 +175,11 @@ class _Look:
         return names.index(source), names.index(target)
 
     def without_header(self) -> Layout:
-        """The layout in which the first row is a pair already."""
+        """The layout if the first row is already a pair."""
         numbers = self._numbers
         width = 2 if numbers is None else max(numbers) + 1
-        likely = [s for s in self._samples if numbers or s in {TAB, BARS}]
-        wide = [s for s in likely if self._samples[s].width >= width]
+        separators = [s for s in self._samples if numbers or s in {TAB, BARS}]
+        wide = [s for s in separators if self._samples[s].width >= width]
         if not wide:
             raise self._nothing()
         separator = max(wide, key=lambda s: self._samples[s].share(self._samples[s].width))
@@ -203,7 +203,7 @@ class _Look:
             line = next(iter(self._samples.values())).rows[0][0] + self._skipped
             return DataError(
                 f"{self._path}:{line}: 1 columns where 2 are expected; a pair is a sentence, one "
-                "tab, and its translation; two aligned texts are named as a list of two files"
+                "tab, and its translation; name two aligned texts as a list of two files"
             )
         if self._numbers is not None:
             return DataError(
@@ -211,12 +211,12 @@ class _Look:
                 "data.source_column and data.target_column"
             )
         return DataError(
-            f"{self._path}: {self._refusal}; if its first line is a pair and no header, give their "
-            "numbers, such as data.source_column: 1 and data.target_column: 2"
+            f"{self._path}: {self._refusal}; if its first line is a pair and not a header, give "
+            "column numbers, such as data.source_column: 1 and data.target_column: 2"
         )
 
     def _check_guess(self, sample: _Sample, layout: Layout) -> None:
-        """Refuse what the first two columns of a table without a header cannot be."""
+        """Reject a table without a header whose first two columns cannot be a pair."""
         cells = sample.rows[0][1]
         if all(map(is_heading, cells)):
             raise DataError(
@@ -230,11 +230,11 @@ class _Look:
             if sum(not any(map(str.isalpha, cell)) for cell in column) > MOSTLY * len(column):
                 raise DataError(
                     f"{self._path}: there is no header, and column {place + 1} of {len(cells)} "
-                    "holds no text; say by number which columns do, such as data.source_column: 2 "
-                    "and data.target_column: 3"
+                    "holds no text; give the numbers of the right columns, such as "
+                    "data.source_column: 2 and data.target_column: 3"
                 )
         log.info(
-            "%s: no header; the first two of %d columns are taken as %s and %s, unless "
+            "%s: no header; the first two of %d columns are read as %s and %s, unless "
             "data.source_column and data.target_column give other numbers",
             self._path, len(cells), self._config.source, self._config.target,
         )  # fmt: skip
@@ -242,7 +242,7 @@ class _Look:
     def _checked(self, layout: Layout) -> Layout:
         if not all(0 <= place < layout.width for place in layout.places):
             raise DataError(
-                f"{self._path}: it has {layout.width} columns, so that there are no columns "
+                f"{self._path}: it has {layout.width} columns, so there are no columns "
                 f"{layout.places[0] + 1} and {layout.places[1] + 1}; correct data.source_column "
                 "and data.target_column"
             )
@@ -250,12 +250,12 @@ class _Look:
 
 
 def _is_name(cell: str) -> bool:
-    """Whether a cell may be a column's name, and not a sentence."""
+    """Whether a cell looks like a column name rather than a sentence."""
     return len(cell.split()) <= MOST_WORDS and not cell.endswith((".", "!", "?", "…"))
 
 
 def _numbers(named: tuple[str | None, str | None]) -> tuple[int, int] | None:
-    """The places of columns that are named by number, from 0."""
+    """The indices, from 0, of columns that are named by number."""
     source, target = named
     if source is None or target is None:
         return None
@@ -280,7 +280,7 @@ def _head(path: Path) -> str:
 
 
 def _after_hint(text: str, separators: Sequence[str]) -> tuple[str, int, Sequence[str]]:
-    """The text after `sep=;`, by which spreadsheets tell each other the separator."""
+    """The text after a line such as `sep=;`, with which spreadsheets declare the separator."""
     first, _, rest = text.partition("\n")
     hint = first.strip('\r"').casefold()
     if hint.startswith("sep=") and len(hint) == len("sep=;"):
@@ -289,12 +289,12 @@ def _after_hint(text: str, separators: Sequence[str]) -> tuple[str, int, Sequenc
 
 
 def _sample(text: str, separator: str) -> _Sample:
-    """The first rows; the last of them may be cut, and is left out unless it is the only one."""
+    """The first rows of a table, as split by one separator."""
     if separator != BARS:
         spaced = f'{separator} "' in text
-        found = list(islice(_parsed(text, separator, spaced=spaced), SAMPLE))
-        if separator != TAB or _is_quoted(text, found):
-            return _Sample(found, quoted=True, spaced=spaced)
+        rows = list(islice(_parsed(text, separator, spaced=spaced), SAMPLE))
+        if separator != TAB or _is_quoted(text, rows):
+            return _Sample(rows, quoted=True, spaced=spaced)
     plain = enumerate(text.split("\n"), start=1)
     rows = [
         (number, line.removesuffix("\r").split(separator))
@@ -305,7 +305,7 @@ def _sample(text: str, separator: str) -> _Sample:
 
 
 def _parsed(text: str, separator: str, *, spaced: bool) -> Iterator[Row]:
-    """The rows of a quoted table up to the first broken one."""
+    """The rows of a quoted table, up to the first broken one."""
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=spaced, strict=True
     )
@@ -320,10 +320,10 @@ def _parsed(text: str, separator: str, *, spaced: bool) -> Iterator[Row]:
 
 
 def _is_quoted(text: str, rows: list[Row]) -> bool:
-    """Whether the quotes of a table between tabs are those of a spreadsheet, not of its sentences.
+    """Whether the quotes in a tab-separated table come from a spreadsheet, not from its sentences.
 
-    They are if every cell that begins with one is quoted as a whole and some cell has doubled
-    quotes within, or if every cell after the first line that has a letter is quoted.
+    They do if every cell that begins with a quote is quoted as a whole, and either some cell has
+    doubled quotes inside, or every cell with a letter after the first line is quoted.
     """
     table = [line.removesuffix("\r").split(TAB) for line in text.split("\n") if line.strip()]
     begun = [cell for cells in table for cell in cells if cell.startswith('"')]
@@ -378,12 +378,12 @@ def _quoted_rows(path: Path, layout: Layout) -> Iterator[Row]:
                 raise DataError(
                     f"{path}:{number}: {len(cells)} columns where "
                     f"{'the header has' if layout.header else 'the first row has'} {layout.width}; "
-                    f"put text with {_called(layout.separator)} in double quotes"
+                    f"put text that contains {_called(layout.separator)} in double quotes"
                 )
             yield number, cells
     except csv.Error as error:
         raise DataError(
-            f"{path}:{first}: no CSV ({error}); a quote in a quoted text is written twice"
+            f"{path}:{first}: not CSV ({error}); double a quote inside quoted text"
         ) from None
 
 
@@ -394,11 +394,10 @@ def _called(separator: str) -> str:
 
 
 def _refuse_swallowed(path: Path, layout: Layout, number: int, lines: list[str]) -> None:
-    """A lone quote takes all up to the next one for one text, rows and all."""
-    looking = sum(line.count(layout.separator) + 1 == layout.width for line in lines)
-    if looking == len(lines) or (len(lines) >= SWALLOWED and looking > len(lines) / 2):
+    """Reject a cell that swallowed whole rows, because a stray quote opened it."""
+    row_like = sum(line.count(layout.separator) + 1 == layout.width for line in lines)
+    if row_like == len(lines) or (len(lines) >= SWALLOWED and row_like > len(lines) / 2):
         raise DataError(
-            f"{path}:{number}: a double quote opens a text of {len(lines)} lines, which look like "
-            "rows of their own; write the quote twice within double quotes, or put the text on one "
-            "line"
+            f"{path}:{number}: a double quote opens a text of {len(lines)} lines that look like "
+            "rows themselves; double the quote inside double quotes, or put the text on one line"
         )

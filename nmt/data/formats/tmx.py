@@ -1,7 +1,7 @@
-"""Translation memories (TMX): units of one text in several languages, read as a stream.
+"""Read translation memories (TMX), units of one text in several languages, as a stream.
 
-The XML parser is given bytes and never opens anything: a document that declares entities, by which
-small files grow without bound or read others, is refused.
+The XML parser only gets bytes and never opens a file. A document that declares entities is
+rejected, because they can make a small file grow without bound or include other files.
 """
 
 from collections.abc import Iterator
@@ -15,16 +15,16 @@ from nmt.errors import DataError
 
 BLOCK = 1 << 20  # bytes
 LONGEST = 1 << 20  # characters of one text
-DEEPEST = 64  # elements within each other
+DEEPEST = 64  # levels of nested elements
 CODES = {"bpt", "ept", "it", "ph", "ut"}  # elements that hold the markup of other programs
-PAIRS = 10_000  # of a chunk
+PAIRS = 10_000  # per chunk
 
 
 def read_tmx(path: Path, languages: tuple[str, str]) -> Iterator[Chunk]:
-    """The units of a translation memory; a side that one lacks is None.
+    """The units of a translation memory; a missing side is None.
 
     Raises:
-        DataError: it is broken, with its line, or lacks a language.
+        DataError: the file is broken (the message names the line) or lacks a language.
     """
     memory = _Memory(path, languages)
     parser = memory.parser
@@ -37,14 +37,14 @@ def read_tmx(path: Path, languages: tuple[str, str]) -> Iterator[Chunk]:
             parser.Parse(b"", True)
     except expat.ExpatError as error:
         reason = expat.ErrorString(error.code)
-        raise DataError(f"{path}:{error.lineno}: no TMX ({reason})") from None
+        raise DataError(f"{path}:{error.lineno}: not TMX ({reason})") from None
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
     yield memory.taken()
 
 
 class _Memory:
-    """What the parser has met so far."""
+    """The parser's handlers, and the pairs that they have collected."""
 
     def __init__(self, path: Path, languages: tuple[str, str]) -> None:
         self._path, self._languages = path, languages
@@ -64,7 +64,7 @@ class _Memory:
         self.parser.EntityDeclHandler = self._entity
 
     def taken(self) -> Chunk:
-        """The pairs since the last time."""
+        """The pairs collected since the last call."""
         chunk = self.sources, self.targets
         self.sources, self.targets = [], []
         return chunk
@@ -73,14 +73,14 @@ class _Memory:
         return DataError(f"{self._path}:{self.parser.CurrentLineNumber}: {reason}")
 
     def _entity(self, *_: object) -> None:
-        raise self._refusal("it declares entities, which no TMX needs and nothing here expands")
+        raise self._refusal("it declares entities, which no TMX needs and which are not expanded")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._open.append(name)
         if len(self._open) > DEEPEST:
             raise self._refusal(f"its elements are nested more than {DEEPEST} deep")
         if len(self._open) == 1 and name != "tmx":
-            raise self._refusal(f"no TMX: it begins with <{name[:40]}>")
+            raise self._refusal(f"not TMX: it begins with <{name[:40]}>")
         if name == "tu":
             self._unit = {}
         elif name == "tuv":
@@ -107,7 +107,7 @@ class _Memory:
             self.targets.append(self._unit.get(target))
 
     def _languages_of(self, unit: dict[str, str]) -> tuple[str, str]:
-        """The tags of both sides, settled by the first unit that has both."""
+        """The language tags of both sides, taken from the first unit that has both."""
         if self._pair is None or not {*self._pair} <= unit.keys():
             try:
                 self._pair = find_pair(list(unit), self._languages)

@@ -1,9 +1,9 @@
-"""How long nmt waits for the Hugging Face hub, and how often it asks again.
+"""Timeouts and retries for requests to the Hugging Face hub.
 
-Left alone, the hub's library takes 23 seconds to notice a refused connection and more than six
-minutes to give up on a silent one, and it does not ask again after a reset. Every request that
-`huggingface_hub` or `datasets` makes goes through the client below instead: short time limits,
-three tries, and then `HubUnreachable`, which those libraries know nothing of and so let through.
+By default, the hub's library takes 23 seconds to notice a refused connection and more than six
+minutes to give up on a silent one, and it does not retry after a reset. Every request that
+`huggingface_hub` or `datasets` makes goes through the client below instead: short timeouts, three
+tries, and then `HubUnreachable`, which those libraries do not know and so let through.
 """
 
 import logging
@@ -23,20 +23,20 @@ from nmt.errors import HubUnreachable
 if TYPE_CHECKING:
     import httpx2 as httpx
 else:
-    from huggingface_hub.utils import httpx  # httpx or httpx2: the one that the hub's library uses
+    from huggingface_hub.utils import httpx  # httpx or httpx2, whichever the hub's library uses
 
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
-PAUSES = (0.3, 1.0)  # seconds before the second and the third try, the last
+PAUSES = (0.3, 1.0)  # seconds before the second try and the third, which is the last
 CONNECT_SECONDS = 4.0
 SILENCE_SECONDS = 10.0  # between two pieces of an answer
-FIRST_SILENCE_SECONDS = 5.0  # of a hub that has not answered yet
-NAME_SECONDS = 3.0  # more, for looking up the host's name and a second try
+FIRST_SILENCE_SECONDS = 5.0  # if the hub has not answered yet
+NAME_SECONDS = 3.0  # in addition, for the DNS look-up and a second try
 FIRST_SECONDS_WITH_COPY = 2.0
-SIDE_SECONDS = 1.0  # for requests that are not about a data set: nobody depends on them
-LONGEST_PAUSE = 30.0  # that a busy hub may ask for
-BUSY = {408, 429}  # and all from 500 on
+SIDE_SECONDS = 1.0  # for requests that are not about a data set: nothing depends on them
+LONGEST_PAUSE = 30.0  # we give up if a busy hub asks for more
+BUSY = {408, 429}  # and everything from 500
 
 
 def endpoint() -> str:
@@ -46,25 +46,25 @@ def endpoint() -> str:
 
 def offline() -> bool:
     """Whether the environment forbids the network (HF_HUB_OFFLINE or HF_DATASETS_OFFLINE)."""
-    asked = os.environ.get("HF_DATASETS_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
-    return asked or constants.is_offline_mode()
+    forbidden = os.environ.get("HF_DATASETS_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
+    return forbidden or constants.is_offline_mode()
 
 
 def first_seconds() -> float:
-    """How long the hub may be silent at first; HF_HUB_ETAG_TIMEOUT, where set, says it."""
-    asked = os.environ.get("HF_HUB_ETAG_TIMEOUT", "")
-    return float(asked) if _is_seconds(asked) else FIRST_SILENCE_SECONDS
+    """How long to wait for the hub's first answer; HF_HUB_ETAG_TIMEOUT overrides it."""
+    setting = os.environ.get("HF_HUB_ETAG_TIMEOUT", "")
+    return float(setting) if _is_seconds(setting) else FIRST_SILENCE_SECONDS
 
 
 def _is_seconds(text: str) -> bool:
-    """Whether it is a whole number of seconds that a clock can count: ASCII digits, and few."""
+    """Whether a text is a sensible whole number of seconds: ASCII digits, at most nine."""
     return text.isascii() and text.isdecimal() and len(text) <= 9
 
 
 def first_answer_seconds(*, copied: bool) -> float:
-    """How long the first answer may take, all tries and the look-up of the host's name included.
+    """How long the first answer may take, including all tries and the DNS look-up.
 
-    copied: whether there is a copy to fall back on; then it is not worth a long wait.
+    copied: whether there is a local copy to fall back on, so that a long wait is not worth it.
     """
     if os.environ.get("HF_HUB_ETAG_TIMEOUT"):
         return first_seconds() + NAME_SECONDS
@@ -72,12 +72,12 @@ def first_answer_seconds(*, copied: bool) -> float:
 
 
 def use_patient_client() -> None:
-    """Make `huggingface_hub` and `datasets` talk through `PatientClient` from now on."""
+    """Make `huggingface_hub` and `datasets` use `PatientClient` from now on."""
     set_client_factory(lambda: PatientClient(follow_redirects=True))
 
 
 def quiet_libraries() -> None:
-    """No progress bars and no advice from the hub's libraries: nmt says what matters itself."""
+    """Turn off the progress bars and warnings of the hub's libraries: nmt logs what matters."""
     import datasets
     from huggingface_hub.utils import logging as hub_logging
     from huggingface_hub.utils.tqdm import disable_progress_bars
@@ -90,12 +90,12 @@ def quiet_libraries() -> None:
 
 
 def first_answer(ask: Callable[[], Answer], *, seconds: float) -> Answer:
-    """What `ask` returns, if it does so in time.
+    """The result of `ask`, if it arrives in time.
 
-    A thread, because looking up a host's name can block for longer than any socket's limit.
+    We use a thread because a DNS look-up can block for longer than any socket timeout.
 
     Raises:
-        HubUnreachable: it did not.
+        HubUnreachable: it took too long.
     """
     outcome: list[Answer] = []
     failure: list[BaseException] = []
@@ -103,13 +103,13 @@ def first_answer(ask: Callable[[], Answer], *, seconds: float) -> Answer:
     def run() -> None:
         try:
             outcome.append(ask())
-        except BaseException as error:  # handed over to the thread that waits
+        except BaseException as error:  # raised again in the waiting thread
             failure.append(error)
 
     thread = threading.Thread(target=run, name="first request to the hub", daemon=True)
     thread.start()
     thread.join(seconds)
-    if getattr(get_session(), "answered", False):  # it is there, but busy: the client gives up
+    if getattr(get_session(), "answered", False):  # it is up but busy: the client will give up
         thread.join()
     if failure:
         raise failure[0]
@@ -119,10 +119,10 @@ def first_answer(ask: Callable[[], Answer], *, seconds: float) -> Answer:
 
 
 def persistently(read: Callable[[], Answer]) -> Answer:
-    """What `read` returns, read again where a download broke off.
+    """The result of `read`, which is retried if a download breaks off.
 
-    The client below repeats a request whose answer it reads itself; files that the libraries
-    stream to the disk fail outside it.
+    The client below retries only requests whose answer it reads itself; when a library streams a
+    file to the disk, the error is raised outside the client.
 
     Raises:
         HubUnreachable: it broke off three times.
@@ -141,7 +141,7 @@ def persistently(read: Callable[[], Answer]) -> Answer:
 
 @dataclass(frozen=True)
 class _Trouble:
-    """Why a try failed, and how long the hub asks to be left alone."""
+    """Why a try failed, and how long the hub asks us to wait."""
 
     reason: str
     pause: float | None = None
@@ -149,25 +149,25 @@ class _Trouble:
 
 
 class PatientClient(httpx.Client):
-    """An HTTP client that asks the hub three times, never for long, and then says why."""
+    """An HTTP client with short timeouts that tries three times and then reports the reason."""
 
-    answered = False  # a hub that has answered once is worth waiting for again
+    answered = False  # whether the hub has answered before; if so, a timeout is worth a retry
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        """Send a request to the hub, again after a short pause where that may help.
+        """Send a request, and retry after a short pause if that may help.
 
         Raises:
-            HubUnreachable: three tries failed, or one brought no answer in time.
+            HubUnreachable: three tries failed, or the hub did not answer in time.
         """
         if offline():
             raise OfflineModeIsEnabled(
                 f"no request to {server(str(request.url))}: HF_HUB_OFFLINE is set"
             )
-        asked = request.extensions.get("timeout", {})
+        requested = request.extensions.get("timeout", {})
         hub = request.url.host == hostname(constants.ENDPOINT)
         about_data = hub and "/datasets/" in request.url.path
         silence = max(SILENCE_SECONDS, first_seconds()) if about_data else SIDE_SECONDS
-        request.extensions["timeout"] = _limits(asked, silence)
+        request.extensions["timeout"] = _limits(requested, silence)
         if not about_data:
             return super().send(request, **options)
         for usual_pause in (*PAUSES, None):
@@ -196,19 +196,19 @@ class PatientClient(httpx.Client):
         self.answered = True
         if response.status_code not in BUSY and response.status_code < 500:
             return response
-        asked = response.headers.get("Retry-After", "")
-        pause = float(asked) if _is_seconds(asked) else None
+        retry_after = response.headers.get("Retry-After", "")
+        pause = float(retry_after) if _is_seconds(retry_after) else None
         response.close()
         too_long = pause is not None and pause > LONGEST_PAUSE
-        wait = f", and asks to wait {asked} s" if too_long else ""
+        wait = f", and asks to wait {retry_after} s" if too_long else ""
         return _Trouble(f"answers {_status(response.status_code)}{wait}", pause, final=too_long)
 
 
-def _limits(asked: dict[str, float | None], silence: float) -> dict[str, float]:
-    """The time limits that were asked for, or ours where those are longer."""
+def _limits(requested: dict[str, float | None], silence: float) -> dict[str, float]:
+    """The requested timeouts, but none longer than ours."""
     limits = dict.fromkeys(("read", "write", "pool"), silence)
     limits["connect"] = min(silence, CONNECT_SECONDS)
-    return {name: min(asked.get(name) or limit, limit) for name, limit in limits.items()}
+    return {name: min(requested.get(name) or limit, limit) for name, limit in limits.items()}
 
 
 def _status(code: int) -> str:
@@ -216,5 +216,5 @@ def _status(code: int) -> str:
 
 
 def _why(error: Exception) -> str:
-    """What the operating system said, in one line."""
+    """The message of an error in one line, without credentials."""
     return without_credentials(" ".join(str(error).split())) or type(error).__name__

@@ -1,4 +1,4 @@
-"""Which files of a data set make up which split of which config: asked of `datasets`."""
+"""Find the config of a data set, and the files of each of its splits, with `datasets`."""
 
 import logging
 import re
@@ -29,13 +29,13 @@ class Listing:
     files: dict[str, list[str]]
     """Split -> paths in the repository."""
     declared: dict[str, int]
-    """Split -> rows, where the card tells."""
+    """Split -> number of rows, if the data set's card declares it."""
     builder: Any
-    """The `datasets` builder, for files that are no Parquet."""
+    """The `datasets` builder, for files other than Parquet."""
     configs: list[str]
-    """The configs that are declared."""
+    """The declared configs."""
     folders: list[str]
-    """The top folders that hold data."""
+    """The top-level folders that hold data."""
 
     @property
     def all_parquet(self) -> bool:
@@ -43,13 +43,13 @@ class Listing:
 
 
 def list_files(config: DataConfig, commit: str, paths: list[str], scratch: Path) -> Listing:
-    """Find the config that is asked for, or the only one that fits, and its files.
+    """Find the requested config, or the only one that fits, and its files.
 
     Raises:
         DataError: there is no such config, no file, or only a script.
     """
     _refuse_script(config.corpus, paths)
-    import datasets  # takes a second, and is not needed where there is a copy
+    import datasets  # takes a second, and is not needed if there is a local copy
 
     quiet_libraries()
     corpus, options = config.corpus, {"revision": commit, "cache_dir": str(scratch)}
@@ -72,50 +72,52 @@ def list_files(config: DataConfig, commit: str, paths: list[str], scratch: Path)
 
 
 def choose_config(config: DataConfig, declared: list[str], folders: list[str]) -> str:
-    """The config to read: the one asked for, the same with languages swapped, or what fits.
+    """The config to read: the requested one, the same with languages swapped, or one that fits.
 
     Raises:
-        DataError: it is not there, or several would do; the text lists them.
+        DataError: there is none, or the choice is ambiguous; the message lists the configs.
     """
     pair = _pair(config)
-    there = declared if declared != ["default"] else [*declared, *folders]
+    available = declared if declared != ["default"] else [*declared, *folders]
     if config.config is not None:
-        for wanted in (config.config, _swapped(config.config, pair)):
-            if wanted in there:
-                return wanted
-        raise DataError(f"{unknown('config', config.config, _shortened(there))}; set data.config")
+        for name in (config.config, _swapped(config.config, pair)):
+            if name in available:
+                return name
+        raise DataError(
+            f"{unknown('config', config.config, _shortened(available))}; set data.config"
+        )
     plain = (primary(config.source), primary(config.target))
     spelled = [pair, (f"{plain[0]}-{plain[1]}", f"{plain[1]}-{plain[0]}")]
-    exact = [name for names in spelled for name in names if name in there]
+    exact = [name for names in spelled for name in names if name in available]
     fitting = exact[:1] or [
-        name for name in there if any(_swapped(name, names) != name for names in spelled)
+        name for name in available if any(_swapped(name, names) != name for names in spelled)
     ]
     if len(fitting) == 1:
         return fitting[0]
     if not fitting and (len(declared) == 1 or "default" in declared):
         return "default" if "default" in declared else declared[0]
-    names = ", ".join(_shortened(sorted(fitting or there)))
+    names = ", ".join(_shortened(sorted(fitting or available)))
     raise DataError(f"several configs would do; set data.config to one of: {names}")
 
 
 def choose_splits(config: DataConfig, available: list[str]) -> dict[SplitName, str]:
-    """Which split of the data set serves as which; validation and test may lack.
+    """Which split of the data set to use as which; validation and test may be missing.
 
     Raises:
-        DataError: a split that the config names is not there.
+        DataError: the data set lacks a split that the config names.
     """
     names = config.splits
-    asked = {"train": names.train, "validation": names.validation, "test": names.test}
-    for key, name in asked.items():
+    named = {"train": names.train, "validation": names.validation, "test": names.test}
+    for key, name in named.items():
         if name is not None and name not in available:
             raise DataError(
                 f"no split '{name}'; there are: {', '.join(_shortened(available))}; "
                 f"set data.splits.{key}"
             )
-    free = [name for name in available if name not in asked.values()]
+    free = [name for name in available if name not in named.values()]
     chosen: dict[SplitName, str] = {"train": names.train}
     for split, usual in USUAL_NAMES.items():
-        name = asked[split] or next((name for name in usual if name in free), None)
+        name = named[split] or next((name for name in usual if name in free), None)
         if name is not None:
             chosen[split] = name
     return chosen
@@ -126,11 +128,11 @@ def _pair(config: DataConfig) -> tuple[str, str]:
 
 
 def _swapped(name: str, pair: tuple[str, str]) -> str:
-    """`fr-en` for `en-fr`, also inside a longer name."""
-    there, back = pair
+    """`fr-en` for `en-fr`, even inside a longer name."""
+    forward, back = pair
     return re.sub(
-        rf"(?<![a-z])({re.escape(there)}|{re.escape(back)})(?![a-z])",
-        lambda found: back if found[0] == there else there,
+        rf"(?<![a-z])({re.escape(forward)}|{re.escape(back)})(?![a-z])",
+        lambda match: back if match[0] == forward else forward,
         name,
     )
 
@@ -140,7 +142,7 @@ def _shortened(names: list[str], most: int = 30) -> list[str]:
 
 
 def _folders(paths: list[str]) -> list[str]:
-    """The top folders that hold data: the configs of a converted script data set."""
+    """The top-level folders that hold data: the configs of a converted script data set."""
     parts = (PurePosixPath(path).parts for path in paths if path.endswith(".parquet"))
     return sorted({folders[0] for folders in parts if len(folders) > 1})
 
@@ -149,7 +151,7 @@ def _refuse_script(corpus: str, paths: list[str]) -> None:
     script = f"{corpus.split('/')[-1]}.py"
     if script in paths:
         raise DataError(
-            f"it is made by a script ({script}), and datasets 4 and later run none; "
+            f"it is loaded by a script ({script}), which datasets 4 and later do not run; "
             "try data.revision: refs/convert/parquet, or choose another data set"
         )
 

@@ -1,9 +1,10 @@
-"""Copies of what was read from the hub, so that the next run needs no network.
+"""Local copies of corpora from the hub, so that the next run needs no network.
 
-One small Parquet file a split, two columns each, below HF_HOME/nmt. A folder is named by commit
-and by a digest of what was asked; `refs/main` holds the commit that main was at last time. A copy
-tells what there was to choose from, so that it serves whoever asks for the same in other words,
-and nobody whose question has another answer. It is there whole or not at all.
+Below HF_HOME/nmt there is one small Parquet file per split, with two columns each. A folder is
+named by the commit and by a digest of the request; `refs/main` holds the commit that main was at
+when the hub last answered. A copy records the configs, splits and columns that were available.
+Therefore it can serve a request that is worded differently but means the same, and no request
+that means something else. Copies are written atomically.
 """
 
 import json
@@ -35,14 +36,14 @@ from nmt.locks import DAY
 log = logging.getLogger(__name__)
 
 ORIGIN = "origin.json"
-LAYOUT = 2  # raise it when the files of a folder change: other copies are fetched again
+LAYOUT = 2  # raise it if the files of a folder change; copies of another layout are fetched again
 COMMIT = re.compile(r"[0-9a-f]{7,64}")
-OLD_DRAFT = re.compile(r"\..+-[0-9a-f]{12}\.\d+")  # what earlier versions called theirs
+OLD_DRAFT = re.compile(r"\..+-[0-9a-f]{12}\.\d+")  # the drafts of earlier versions
 PAIR = ("source", "target")
 
 
 class DamagedCopy(DataError):
-    """A copy was cut short, changed, or is another's."""
+    """A copy was cut short or changed, or it belongs to another request."""
 
     def __init__(self, folder: Path, why: str) -> None:
         self.reason = f"{folder} is damaged ({why})"
@@ -50,12 +51,12 @@ class DamagedCopy(DataError):
 
 
 class _Quicker(Exception):
-    """Another process has finished the same copy."""
+    """Another process has finished the same copy first."""
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What a data set has of each kind of which a config takes one."""
+    """What a data set offers a `data` section to choose from."""
 
     configs: list[str]
     folders: list[str]
@@ -63,10 +64,10 @@ class Choices:
     columns: list[str]
 
     def taken(self, config: DataConfig) -> tuple[str, dict[str, str], tuple[str, str]]:
-        """The config, the splits and the columns that a `data` section takes.
+        """The config, the splits and the columns that a `data` section selects.
 
         Raises:
-            DataError: it asks for something that is not there.
+            DataError: it asks for something that the data set lacks.
         """
         name = choose_config(config, self.configs, self.folders)
         splits = {str(key): split for key, split in choose_splits(config, self.splits).items()}
@@ -75,30 +76,30 @@ class Choices:
 
 
 def root() -> Path:
-    """Where the copies of all data sets lie."""
+    """The folder with the copies of all data sets."""
     return Path(constants.HF_HOME) / "nmt" / "corpora"
 
 
 @dataclass(frozen=True)
 class Shelf:
-    """The copies of one data set, as one config asks for it."""
+    """The copies of one data set, as seen by one config."""
 
     config: DataConfig
 
     @property
     def folder(self) -> Path:
-        """Where all copies of this data set lie."""
+        """The folder with all copies of this data set."""
         return root() / self.config.corpus.replace("/", "--")
 
     def copy(self, commit: str) -> Path | None:
-        """A copy of what this config asks for, or of the same asked for in other words."""
+        """A copy for this config, or for one that selects the same data in other words."""
         exact = self.at(commit)
         if exact.is_dir():
-            return exact  # if it is another's or damaged, `load` says so
+            return exact  # if it is damaged or of something else, `load` reports it
         return next((folder for folder in self._all(commit) if self._serves(folder)), None)
 
     def old_copy(self, commit: str) -> Path | None:
-        """A copy of an earlier layout that tells too little, if its answers are the usual ones."""
+        """A copy of the earlier layout, which lacks the choices, if it holds the usual ones."""
         return next((folder for folder in self._all(commit) if self._may_serve(folder)), None)
 
     def load(self, folder: Path) -> RawCorpus:
@@ -107,12 +108,12 @@ class Shelf:
         Raises:
             DamagedCopy: it is cut short, changed, or not what this config asks for.
         """
-        with _damage_told(folder):
-            story = _story(folder)
-            there = (story["corpus"], story["revision"])
-            if there != (self.config.corpus, folder.parent.name):
-                raise ValueError(f"it is of {there[0]} at {there[1]}")
-            if "layout" in story and not self._serves(folder):
+        with _errors_as_damage(folder):
+            record = _record(folder)
+            origin = (record["corpus"], record["revision"])
+            if origin != (self.config.corpus, folder.parent.name):
+                raise ValueError(f"it is a copy of {origin[0]} at {origin[1]}")
+            if "layout" in record and not self._serves(folder):
                 raise ValueError("it holds other splits or columns")
         return load(folder)
 
@@ -120,70 +121,72 @@ class Shelf:
         return sorted((self.folder / commit).glob(f"{self._languages()}-*"))
 
     def _serves(self, folder: Path) -> bool:
-        """Whether this config, given the choices that there were, takes what the copy holds."""
+        """Whether this config, given the recorded choices, would select what the copy holds."""
         with suppress(DataError, OSError, ValueError, TypeError, KeyError):
-            story = _story(folder)
-            if story["layout"] == LAYOUT:
-                held = (story["config"], story["splits"], tuple(story["columns"]))
-                return Choices(**story["choices"]).taken(self.config) == held
+            record = _record(folder)
+            if record["layout"] == LAYOUT:
+                held = (record["config"], record["splits"], tuple(record["columns"]))
+                return Choices(**record["choices"]).taken(self.config) == held
         return False
 
     def _may_serve(self, folder: Path) -> bool:
         config = self.config
         with suppress(DataError, OSError, ValueError, TypeError, KeyError):
-            story = _story(folder)
-            if "layout" in story:
+            record = _record(folder)
+            if "layout" in record:
                 return False
-            columns, splits = story["columns"], story["splits"]
+            columns, splits = record["columns"], record["splits"]
             pair = find_pair(columns, (config.source, config.target), named=named_columns(config))
             usual = all(
                 splits.get(split) in {None, *USUAL_NAMES[split]}
                 for split in USUAL_NAMES
                 if getattr(config.splits, split) is None
             )
-            asked = config.splits.model_dump().items()
+            requested = config.splits.model_dump().items()
             return (
                 pair == tuple(columns)
                 and usual
-                and (config.config or "default") == story["config"]
-                and all(name in {None, splits.get(split)} for split, name in asked)
+                and (config.config or "default") == record["config"]
+                and all(name in {None, splits.get(split)} for split, name in requested)
             )
         return False
 
     def at(self, commit: str) -> Path:
-        """Where the copy of a commit is to be written."""
+        """The folder for the copy of a commit."""
         config = self.config
-        asked = [LAYOUT, config.config, config.source, config.target, config.source_column,
+        request = [LAYOUT, config.config, config.source, config.target, config.source_column,
                  config.target_column, config.splits.model_dump()]  # fmt: skip
-        digest = sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
+        digest = sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:12]
         return self.folder / commit / f"{self._languages()}-{digest}"
 
     def _languages(self) -> str:
         return quote(f"{self.config.source}-{self.config.target}", safe=" ")
 
     def commit(self) -> str | None:
-        """The commit that the asked revision was at when the hub last answered."""
-        asked = self.config.revision or "main"
-        known = self._known(asked)
+        """The commit that the requested revision was at when the hub last answered."""
+        revision = self.config.revision or "main"
+        known = self._known(revision)
         if known is not None:
             return known
-        return asked if COMMIT.fullmatch(asked) and (self.folder / asked).is_dir() else None
+        return (
+            revision if COMMIT.fullmatch(revision) and (self.folder / revision).is_dir() else None
+        )
 
     def revisions(self) -> list[str]:
-        """The revisions of which there are copies."""
+        """The revisions that have copies."""
         return sorted(unquote(path.name) for path in (self.folder / "refs").glob("[!.]*"))
 
     def remember(self, commit: str) -> None:
-        """Note which commit the asked revision is at."""
-        asked = self.config.revision or "main"
-        if self._known(asked) != commit:  # a cache that may not be written serves as well
+        """Record which commit the requested revision is at."""
+        revision = self.config.revision or "main"
+        if self._known(revision) != commit:  # only then, so that a read-only cache works, too
             with disk_explained(root()):
-                write_text(self._ref(asked), commit)
+                write_text(self._ref(revision), commit)
 
     def _known(self, revision: str) -> str | None:
         with suppress(OSError, ValueError):
-            found = self._ref(revision).read_text(encoding="utf-8")[:100].strip()
-            return found if COMMIT.fullmatch(found) else None
+            commit = self._ref(revision).read_text(encoding="utf-8")[:100].strip()
+            return commit if COMMIT.fullmatch(commit) else None
         return None
 
     def _ref(self, revision: str) -> Path:
@@ -191,42 +194,42 @@ class Shelf:
 
 
 def load(folder: Path) -> RawCorpus:
-    """Read a copy, whoever asks for it.
+    """Read a copy, without checking that it fits a config.
 
     Raises:
         DamagedCopy: it is cut short or changed.
     """
-    with _damage_told(folder):
-        story = _story(folder)
-        for name, size in story.get("bytes", {}).items():
+    with _errors_as_damage(folder):
+        record = _record(folder)
+        for name, size in record.get("bytes", {}).items():
             if (folder / name).stat().st_size != size:
-                raise ValueError(f"{name} has not the {size:,} bytes that were written")
+                raise ValueError(f"{name} does not have the {size:,} bytes that were written")
         known = {field.name for field in fields(Origin)}
-        told = {key: value for key, value in story.items() if key in known}
+        origin = {key: value for key, value in record.items() if key in known}
         splits = {name: _split(file) for name in SPLITS
                   if (file := folder / f"{name}.parquet").is_file()}  # fmt: skip
-        return RawCorpus(splits, Origin(**{**told, "columns": tuple(story["columns"])}))
+        return RawCorpus(splits, Origin(**{**origin, "columns": tuple(record["columns"])}))
 
 
 def discard(folder: Path) -> None:
     """Delete a damaged copy.
 
     Raises:
-        DataError: it may not be deleted.
+        DataError: it cannot be deleted.
     """
     shutil.rmtree(folder, ignore_errors=True)  # another process may delete it, too
     if folder.exists():
-        raise DataError(f"cannot delete {folder}; delete it, or let HF_HOME name another folder")
+        raise DataError(f"cannot delete {folder}; delete it, or set HF_HOME to another folder")
 
 
 def sweep() -> None:
-    """Delete what killed processes left half-written, of all data sets."""
+    """Delete the unfinished copies, of all data sets, that killed processes left."""
     for folder in root().glob("*/*"):
         remove_drafts(folder)
-        for left in folder.glob(".*"):
+        for hidden in folder.glob(".*"):
             with suppress(OSError):
-                if OLD_DRAFT.fullmatch(left.name) and time() - left.stat().st_mtime > DAY:
-                    shutil.rmtree(left, ignore_errors=True)
+                if OLD_DRAFT.fullmatch(hidden.name) and time() - hidden.stat().st_mtime > DAY:
+                    shutil.rmtree(hidden, ignore_errors=True)
 
 
 def _split(file: Path) -> Raw:
@@ -235,12 +238,12 @@ def _split(file: Path) -> Raw:
 
 
 def _pairs(file: Path) -> Iterator[Chunk]:
-    with _damage_told(file.parent):
+    with _errors_as_damage(file.parent):
         yield from parquet.read_columns(parquet.local_table(file), PAIR)
 
 
 @contextmanager
-def _damage_told(folder: Path) -> Iterator[None]:
+def _errors_as_damage(folder: Path) -> Iterator[None]:
     try:
         yield
     except (
@@ -254,14 +257,14 @@ def _damage_told(folder: Path) -> Iterator[None]:
         raise DamagedCopy(folder, " ".join(str(error).split())) from None
 
 
-def _story(folder: Path) -> dict[str, Any]:
-    story: dict[str, Any] = read_json(folder / ORIGIN)
-    return story
+def _record(folder: Path) -> dict[str, Any]:
+    record: dict[str, Any] = read_json(folder / ORIGIN)
+    return record
 
 
 @contextmanager
 def writing(folder: Path) -> Iterator[Path]:
-    """A draft of the folder, renamed to it at the end of the block; a failure leaves nothing.
+    """A draft of the folder, renamed to it at the end of the block; an error leaves nothing.
 
     Raises:
         DataError: the disk is full, or the folder cannot be written.
@@ -273,9 +276,9 @@ def writing(folder: Path) -> Iterator[Path]:
 
 
 def write_origin(draft: Path, origin: Origin, choices: Choices | None = None) -> None:
-    """Note where a copy came from, what there was to choose from, and how large its files are."""
+    """Record where a copy came from, what could be chosen, and the sizes of its files."""
     sizes = {file.name: file.stat().st_size for file in sorted(draft.glob("*.parquet"))}
-    story = {**asdict(origin), "layout": LAYOUT, "bytes": sizes}
+    record = {**asdict(origin), "layout": LAYOUT, "bytes": sizes}
     if choices is not None:
-        story["choices"] = asdict(choices)
-    write_json(draft / ORIGIN, story)
+        record["choices"] = asdict(choices)
+    write_json(draft / ORIGIN, record)

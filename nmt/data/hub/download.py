@@ -1,4 +1,4 @@
-"""From a commit on the hub to a folder with two columns of each split."""
+"""Download two columns of each split of a data set, at one commit, into a folder."""
 
 import logging
 import shutil
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Commit:
-    """What a data set is made of at one moment."""
+    """One commit of a data set, and its files."""
 
     name: str
     sizes: dict[str, int]
@@ -40,34 +40,36 @@ class Commit:
 
 @dataclass
 class Traffic:
-    """Bytes that travelled, out of those of the files they belong to."""
+    """Bytes that were downloaded, and the total size of the files they belong to."""
 
     fetched: int = 0
     whole: int = 0
 
 
 def fetch(config: DataConfig, commit: Commit, folder: Path) -> None:
-    """Read the wanted columns of the wanted splits from the hub into a folder.
+    """Download the selected columns of the selected splits from the hub into a folder.
 
     Raises:
         DataError: the data set lacks what the config asks for, or is broken.
         HubUnreachable: the hub stopped answering.
-        Exception: what the libraries raise; `explained` turns it into words.
+        Exception: any error of the libraries; `explained` turns it into one of ours.
     """
     with copies.writing(folder) as draft:
         listing = list_files(config, commit.name, list(commit.sizes), draft / "scratch")
         splits = choose_splits(config, list(listing.files))
         log.info("%s: fetching %s", config.corpus, ", ".join(splits.values()))
         if listing.all_parquet:
-            found = _fetch_parquet(config, commit, listing, splits, draft)
+            text_columns = _fetch_parquet(config, commit, listing, splits, draft)
         else:
-            found = _fetch_others(config, listing, splits, draft)
+            text_columns = _fetch_others(config, listing, splits, draft)
         shutil.rmtree(draft / "scratch", ignore_errors=True)
-        there = copies.Choices(listing.configs, listing.folders, list(listing.files), found)
-        stories = {str(split): name for split, name in splits.items()}
-        columns = _columns(config, found)
+        choices = copies.Choices(
+            listing.configs, listing.folders, list(listing.files), text_columns
+        )
+        split_origins = {str(split): name for split, name in splits.items()}
+        columns = _columns(config, text_columns)
         copies.write_origin(
-            draft, Origin(config.corpus, listing.name, commit.name, columns, stories), there
+            draft, Origin(config.corpus, listing.name, commit.name, columns, split_origins), choices
         )
     log.info("%s: kept in %s", config.corpus, folder)
 
@@ -79,13 +81,13 @@ def _fetch_parquet(
     splits: dict[SplitName, str],
     draft: Path,
 ) -> list[str]:
-    """Column by column over range requests; returns the text columns that there are."""
-    found: list[str] = []
+    """Fetch single columns with range requests; returns the names of all text columns."""
+    text_columns: list[str] = []
     traffic = Traffic()
     for split, name in splits.items():
         files = [_RemoteParquet(config, commit, path) for path in listing.files[name]]
-        found = found or files[0].text_columns()
-        columns = _columns(config, found)
+        text_columns = text_columns or files[0].text_columns()
+        columns = _columns(config, text_columns)
         _check_rows(name, sum(file.rows for file in files), listing.declared.get(name))
         parquet.write_pairs(draft / f"{split}.parquet", _batches(config, files, columns))
         traffic.fetched += sum(file.remote.fetched for file in files)
@@ -94,7 +96,7 @@ def _fetch_parquet(
         "%s: fetched %.1f MB of %.1f MB",
         config.corpus, traffic.fetched / 1e6, traffic.whole / 1e6,
     )  # fmt: skip
-    return found
+    return text_columns
 
 
 def _batches(
@@ -107,7 +109,7 @@ def _batches(
 
 
 class _RemoteParquet:
-    """One Parquet file on the hub, opened by its tail."""
+    """One Parquet file on the hub, opened by fetching its tail."""
 
     def __init__(self, config: DataConfig, commit: Commit, path: str) -> None:
         url = hf_hub_url(config.corpus, path, repo_type="dataset", revision=commit.name)
@@ -132,8 +134,8 @@ class _RemoteParquet:
 
     def _broken(self, error: Exception) -> DataError:
         return DataError(
-            f"{self.path} is no Parquet file, or was cut short ({error}); "
-            "set data.revision to a sound commit, or tell its owner"
+            f"{self.path} is not a Parquet file, or was cut short ({error}); "
+            "set data.revision to an intact commit, or tell its owner"
         )
 
 
@@ -144,28 +146,28 @@ def _range(url: str, start: int, stop: int) -> bytes:
         headers["Authorization"] = f"Bearer {token}"
     response = get_session().get(url, headers=headers, timeout=SILENCE_SECONDS)
     hf_raise_for_status(response)
-    whole_file = response.status_code == 200  # a server that knows no ranges
+    whole_file = response.status_code == 200  # the server does not support ranges
     return response.content[start:stop] if whole_file else response.content
 
 
 def _fetch_others(
     config: DataConfig, listing: Listing, splits: dict[SplitName, str], draft: Path
 ) -> list[str]:
-    """JSON lines, CSV and whatever else `datasets` reads: whole files, then two columns."""
-    if hasattr(listing.builder.config, "keep_default_na"):  # CSV: "None" and "NA" are words too
+    """Fetch other formats that `datasets` reads, such as CSV: whole files, then two columns."""
+    if hasattr(listing.builder.config, "keep_default_na"):  # CSV: "None" and "NA" are words, too
         listing.builder.config.keep_default_na = False
     listing.builder.download_and_prepare()
-    found: list[str] = []
+    text_columns: list[str] = []
     for split, name in splits.items():
         table = listing.builder.as_dataset(split=name)
-        found = found or list(parquet.text_fields(table.features.arrow_schema))
-        columns = _columns(config, found)
-        wanted = list(dict.fromkeys(column.split(".")[0] for column in columns))
-        wanted = [name for name in table.column_names if name in {*wanted, *columns}]
-        batches = table.select_columns(wanted).with_format("arrow").iter(batch_size=10_000)
+        text_columns = text_columns or list(parquet.text_fields(table.features.arrow_schema))
+        columns = _columns(config, text_columns)
+        selected = list(dict.fromkeys(column.split(".")[0] for column in columns))
+        selected = [name for name in table.column_names if name in {*selected, *columns}]
+        batches = table.select_columns(selected).with_format("arrow").iter(batch_size=10_000)
         parquet.write_pairs(draft / f"{split}.parquet", _values(batches, columns))
         _check_rows(name, len(table), listing.declared.get(name))
-    return found
+    return text_columns
 
 
 def _values(batches: Iterable[Any], columns: tuple[str, str]) -> Iterator[list[Column]]:
@@ -173,14 +175,14 @@ def _values(batches: Iterable[Any], columns: tuple[str, str]) -> Iterator[list[C
         yield parquet.values(rows, columns)
 
 
-def _columns(config: DataConfig, found: list[str]) -> tuple[str, str]:
+def _columns(config: DataConfig, text_columns: list[str]) -> tuple[str, str]:
     named = named_columns(config)
-    return find_pair(found, (config.source, config.target), named=named)
+    return find_pair(text_columns, (config.source, config.target), named=named)
 
 
-def _check_rows(split: str, there: int, declared: int | None) -> None:
-    if declared is not None and declared != there:
+def _check_rows(split: str, rows: int, declared: int | None) -> None:
+    if declared is not None and declared != rows:
         raise DataError(
-            f"its card declares {declared:,} rows in '{split}', its files have {there:,}: an "
-            "upload went wrong; set data.revision to a sound commit, or tell its owner"
+            f"its card declares {declared:,} rows in '{split}', but its files have {rows:,}: an "
+            "upload went wrong; set data.revision to an intact commit, or tell its owner"
         )

@@ -1,8 +1,8 @@
-"""What went wrong on the hub, in one line that names the data set and the fix.
+"""Turn the errors of the hub's libraries into one line that names the data set and the fix.
 
-`datasets` and `huggingface_hub` raise a dozen kinds of errors, some of them misleading (a hub that
-dies in the middle reads as "Couldn't find any data file at <your folder>"), so the whole chain of
-causes is looked at before anything is said.
+`datasets` and `huggingface_hub` raise a dozen kinds of errors, some of them misleading (if the hub
+goes down in the middle, we get "Couldn't find any data file at <your folder>"). So we go through
+the whole chain of causes before we choose a message.
 """
 
 import errno
@@ -31,7 +31,7 @@ def explained(config: DataConfig) -> Iterator[None]:
     """Turn the libraries' errors into ours, each beginning with the data set's id.
 
     Raises:
-        HubUnreachable: as it comes; whoever can take a copy catches it.
+        HubUnreachable: passed on, for a caller that can use a local copy.
         DataError: everything else that a user can fix.
     """
     try:
@@ -45,25 +45,25 @@ def explained(config: DataConfig) -> Iterator[None]:
         unreachable = next((link for link in chain if isinstance(link, HubUnreachable)), None)
         if unreachable is not None:
             raise unreachable from None
-        raise _told(config, chain) from error
+        raise _explanation(config, chain) from error
     except Exception as error:
         if message := _FROM_DATASETS.get(type(error).__name__):
             cause = _line(list(_chain(error))[-1])
             raise DataError(f"{config.corpus}: {message} ({cause:.200})") from error
-        if type(error).__name__ == "InvalidURL":  # its text may quote a part of a password
+        if type(error).__name__ == "InvalidURL":  # its message may quote a part of a password
             raise DataError(
-                f"{config.corpus}: HF_ENDPOINT, or the proxy that the environment names, is no "
-                "address such as https://huggingface.co; in a password write '/' as %2F"
+                f"{config.corpus}: HF_ENDPOINT, or the proxy set in the environment, is not an "
+                "address such as https://huggingface.co; in a password, write '/' as %2F"
             ) from None
         raise
 
 
 @contextmanager
 def disk_explained(folder: Path) -> Iterator[None]:
-    """Turn a full or closed disk into one line; `datasets` may have wrapped it in its own error.
+    """Turn the errors of a full or read-only disk into one line, even if `datasets` wraps them.
 
     Raises:
-        DataError: nothing can be written into the folder.
+        DataError: the folder cannot be written to.
     """
     try:
         yield
@@ -75,13 +75,12 @@ def disk_explained(folder: Path) -> Iterator[None]:
             free = shutil.disk_usage(existing).free
             raise DataError(
                 f"no space left in {folder} ({free / 1e6:,.1f} MB free); "
-                "free some, or let HF_HOME name a folder on a larger disk"
+                "free some, or set HF_HOME to a folder on a larger disk"
             ) from error
         for link in _chain(error) if isinstance(error, OSError | WriteError) else ():
             if isinstance(link, OSError) and link.errno in _CLOSED:
                 raise DataError(
-                    f"cannot write to {folder} ({link.strerror}); "
-                    "let HF_HOME name a folder that can be written"
+                    f"cannot write to {folder} ({link.strerror}); set HF_HOME to a writable folder"
                 ) from error
         raise
 
@@ -90,15 +89,15 @@ _CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
 
 
 def _disk_full(error: BaseException) -> bool:
-    told = "Not enough disk space" in str(error)  # datasets looks before it writes
-    return told or (isinstance(error, OSError) and error.errno == errno.ENOSPC)
+    no_space = "Not enough disk space" in str(error)  # raised by datasets before it writes
+    return no_space or (isinstance(error, OSError) and error.errno == errno.ENOSPC)
 
 
-_UPLOAD = "set data.revision to a sound commit, or tell its owner"
+_UPLOAD = "set data.revision to an intact commit, or tell its owner"
 _FROM_DATASETS = {  # by name, because importing datasets takes a second
     "DatasetGenerationError": f"a file cannot be read; {_UPLOAD}",
     "DatasetGenerationCastError": f"its files have different columns; {_UPLOAD}",
-    "NonMatchingSplitsSizesError": f"its card declares other sizes than its files have; {_UPLOAD}",
+    "NonMatchingSplitsSizesError": f"its card and its files differ in size; {_UPLOAD}",
 }
 
 
@@ -110,8 +109,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         link = link.__cause__ or link.__context__
 
 
-def _told(config: DataConfig, chain: list[BaseException]) -> DataError:
-    """What to say of the first error in the chain that is recognised."""
+def _explanation(config: DataConfig, chain: list[BaseException]) -> DataError:
+    """Our error for the first one in the chain that we recognise."""
     corpus = config.corpus
     for link in chain:
         text = _line(link)
@@ -132,15 +131,15 @@ def _told(config: DataConfig, chain: list[BaseException]) -> DataError:
         if isinstance(link, HfHubHTTPError):
             code = link.response.status_code
             return DataError(
-                f"{corpus}: {endpoint()} refuses with status {code}; is HF_TOKEN out of "
-                "date, or does a proxy stand in between?"
+                f"{corpus}: {endpoint()} refuses with status {code}; has HF_TOKEN expired, or is "
+                "there a proxy in between?"
             )
     text = _line(chain[0])
     return DataError(f"{corpus}: cannot be read ({text:.300}); choose another data set")
 
 
 def _line(error: BaseException) -> str:
-    """What an error says, in one line that may be published and that no terminal obeys."""
+    """The message of an error in one line, without credentials or control characters."""
     text = without_credentials(" ".join(str(error).split()))
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 

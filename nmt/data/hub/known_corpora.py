@@ -1,4 +1,4 @@
-"""English-French corpora that nmt has been tried with or that its users ask for."""
+"""English-French corpora that nmt was tested with or that users ask for."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,10 @@ class Entry:
     config: str | None
     pairs: int
     size: str
-    """What travels: the text columns only."""
+    """The size of the download, which is the text columns only."""
     remark: str
     ready: str | None = None
-    """The config that comes with nmt and uses it."""
+    """The shipped config that uses it."""
 
 
 ENTRIES = (

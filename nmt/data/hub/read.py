@@ -1,8 +1,8 @@
-"""Corpora on the Hugging Face hub: found, fetched two columns at a time, kept, and read.
+"""Read corpora from the Hugging Face hub, through local copies of the two columns.
 
-The hub is asked first, briefly, which commit the data set is at. A copy of that commit is used if
-there is one; else its Parquet files are read by ranges, or other files through `datasets`. When
-the hub does not answer, the last copy serves, and a warning says so.
+First we ask the hub, with a short timeout, which commit the data set is at. If there is a local
+copy of that commit, we use it; otherwise we fetch Parquet files with range requests, and other
+files through `datasets`. If the hub does not answer, we use the last copy, with a warning.
 """
 
 import logging
@@ -32,7 +32,7 @@ def read_hub(config: DataConfig) -> RawCorpus:
 
     Raises:
         HubUnreachable: the hub does not answer and there is no copy.
-        DataError: the data set, or a part of it, is not there, not open, or not usable.
+        DataError: the data set, or a part of it, is missing, not accessible, or not usable.
     """
     check_id(config.corpus)
     shelf = copies.Shelf(config)
@@ -42,19 +42,19 @@ def read_hub(config: DataConfig) -> RawCorpus:
     try:
         with explained(config), disk_explained(copies.root()):
             newest = _ask(shelf)
-            found = _sound_copy(shelf, newest.name)
-            if found is None:
+            corpus = _intact_copy(shelf, newest.name)
+            if corpus is None:
                 copies.sweep()
                 client.persistently(partial(fetch, config, newest, shelf.at(newest.name)))
-                found = shelf.load(shelf.at(newest.name))
+                corpus = shelf.load(shelf.at(newest.name))
             shelf.remember(newest.name)
-            return found
+            return corpus
     except HubUnreachable as error:
         return _copy(shelf, str(error))
 
 
-def _sound_copy(shelf: copies.Shelf, commit: str) -> RawCorpus | None:
-    """What a copy of a commit holds; a damaged one is deleted, for there is a hub to ask again."""
+def _intact_copy(shelf: copies.Shelf, commit: str) -> RawCorpus | None:
+    """Read the copy of a commit; a damaged one is deleted, since the hub can be asked again."""
     copy = shelf.copy(commit)
     if copy is None:
         return None
@@ -67,25 +67,25 @@ def _sound_copy(shelf: copies.Shelf, commit: str) -> RawCorpus | None:
 
 
 def check_id(corpus: str) -> None:
-    """Refuse what cannot be a data set's id.
+    """Reject a name that cannot be the id of a data set.
 
     Raises:
-        DataError: with the id that was probably meant.
+        DataError: the name is not an id; the message suggests the one that was probably meant.
     """
     near = get_close_matches(corpus, CATALOGUE, n=1, cutoff=0.5)
     near = near or [known for known in CATALOGUE if known.split("/")[-1] == corpus]
     hint = f"; did you mean '{near[0]}'?" if near else ""
     if Path(corpus).exists():
-        hint = "; to read files of your own, set data.corpus: files and name them in data.files"
-    corpus = without_credentials(corpus)  # somebody may have pasted an address
+        hint = "; to read your own files, set data.corpus: files and name them in data.files"
+    corpus = without_credentials(corpus)  # the user may have pasted an address
     if corpus.count("/") != 1:
         raise DataError(
-            f"'{corpus}' is neither built in nor an id of the hub, which reads owner/name{hint}"
+            f"'{corpus}' is neither built in nor an id on the hub, which is owner/name{hint}"
         )
     if not ID.fullmatch(corpus):
         raise DataError(
-            f"'{corpus}' cannot be an id on the hub: owner/name, of letters, digits, "
-            f"'-', '_' and '.'{hint}"
+            f"'{corpus}' cannot be an id on the hub, which is owner/name, made of letters, "
+            f"digits, '-', '_' and '.'{hint}"
         )
 
 
@@ -96,15 +96,15 @@ def _copy(shelf: copies.Shelf, because: str) -> RawCorpus:
     copy = None if commit is None else shelf.copy(commit) or shelf.old_copy(commit)
     if commit is not None and copy is not None:
         try:
-            found = shelf.load(copy)
+            copied = shelf.load(copy)
         except copies.DamagedCopy as error:
             raise HubUnreachable(
-                f"{corpus}: {because}, and {error.reason}; it is fetched again as soon as the hub "
+                f"{corpus}: {because}, and {error.reason}; it will be fetched again once the hub "
                 "answers"
             ) from None
-        level = logging.INFO if client.offline() else logging.WARNING  # it was asked for, or not
+        level = logging.INFO if client.offline() else logging.WARNING  # offline is the user's wish
         log.log(level, "%s: %s; using the copy of commit %s", corpus, because, commit[:12])
-        return found
+        return copied
     kept = shelf.revisions()
     if revision is not None and kept and commit is None:
         raise HubUnreachable(
@@ -130,5 +130,5 @@ def _ask(shelf: copies.Shelf) -> Commit:
     info = client.first_answer(ask, seconds=client.first_answer_seconds(copied=copied))
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
     if info.sha is None:
-        raise DataError(f"{config.corpus}: the hub names no commit of it; try again later")
+        raise DataError(f"{config.corpus}: the hub reports no commit for it; try again later")
     return Commit(info.sha, sizes)

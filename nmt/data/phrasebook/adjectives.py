@@ -1,4 +1,4 @@
-"""The adjectives: French forms, position, and which nouns and subjects they suit."""
+"""The adjectives: French forms, position, and the nouns and subjects that they go with."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Adjective:
     before: bool
 
     def form(self, *, feminine: bool, plural: bool) -> str:
-        """The form that agrees."""
+        """The form that agrees in gender and number."""
         form = self.feminine if feminine else self.masculine
         return _plural(form) if plural and form != "marron" else form
 
@@ -29,7 +29,7 @@ class Adjective:
         return self.form(feminine=noun.feminine, plural=plural)
 
 
-# English = masculine feminine [liaison] [<], where < says that it stands before its noun
+# English = masculine feminine [liaison] [<], where < means that it stands before its noun
 _TABLE = """
     small = petit petite <; big = grand grande <; beautiful = beau belle bel <;
     old = vieux vieille vieil <; new = nouveau nouvelle nouvel <; good = bon bonne <;
@@ -133,7 +133,7 @@ _OF_SUBJECT = {
 _OF_SUBJECT["animal"] = _OF_SUBJECT["animal"].replace(" hungry", "")
 _OF_SUBJECT["relative"] = _OF_SUBJECT["person"]
 
-_MISFITS = {  # noun: adjectives of its kind that do not suit it
+_MISFITS = {  # noun: adjectives of its kind that do not go with it
     "soap": "modern old useful heavy new expensive beautiful small big broken dirty clean",
     "flower": "old new modern heavy light useful expensive round dirty clean broken brown black",
     "rose": "old new modern heavy light useful expensive round dirty clean broken brown blue green "
@@ -357,14 +357,14 @@ _cache: dict[tuple[bool, Noun], tuple[Adjective, ...]] = {}
 
 
 def beside(noun: Noun) -> tuple[Adjective, ...]:
-    """The adjectives that suit this noun as its companions; may be empty."""
+    """The adjectives that may stand next to this noun; may be empty."""
     if (True, noun) not in _cache:
         _cache[True, noun] = _fitting(noun, _BESIDE)
     return _cache[True, noun]
 
 
 def of_subject(noun: Noun) -> tuple[Adjective, ...]:
-    """What may be said of this noun with `to be`."""
+    """The adjectives that may follow this noun and `to be`."""
     if (False, noun) not in _cache:
         _cache[False, noun] = _fitting(noun, _OF_SUBJECT)
     return _cache[False, noun]

@@ -31,16 +31,16 @@ UNOWNED = frozenset(
         "university, harbour, film, bird, sheep"
     )
 )
-"""Things that one does not call my own."""
+"""Things that do not go with a possessive."""
 
 COMPANIONS = tuple(
     map(noun, listed("friend, neighbour, teacher, doctor, colleague, guest, lawyer"))
 )
-"""People that one may call my own."""
+"""People that go with a possessive."""
 
 
 def adjective(draw: Random, thing: Noun, chance: float = 0.25) -> tuple[Adjective, ...]:
-    """Now and then, an adjective that suits the noun."""
+    """Sometimes an adjective that goes with the noun."""
     fitting = beside(thing)
     return (draw.choice(fitting),) if fitting and draw.random() < chance else ()
 
@@ -149,14 +149,14 @@ _DEFINITE = frozenset(
         "learn, visit, cross, build, photograph"
     )
 )
-"""Verbs whose object, when they are negated, is something known: he did not explain the rule."""
+"""Verbs that take a definite object when they are negated: he did not explain the rule."""
 
 _SINGLE = frozenset(listed("drive, take, cross, build, hate, photograph, repair"))
-"""Verbs that one does to one thing at a time, without a word about its quality."""
+"""Verbs that take a single thing as object, without an adjective."""
 
 
 def object_of(draw: Random, verb: Verb, *, negated: bool = False) -> NounPhrase:
-    """A thing that one may do this to."""
+    """A thing that makes sense as object of this verb."""
     what = draw.choice(verb.objects)
     known = negated and verb.en in _DEFINITE
     while True:
@@ -167,7 +167,7 @@ def object_of(draw: Random, verb: Verb, *, negated: bool = False) -> NounPhrase:
 
 
 def negation(draw: Random, chance: float, *, state: bool = False) -> Negation | None:
-    """With some chance not, never or no longer; mostly not. A state is never `never`."""
+    """With some probability not, never or no longer; mostly not. A state never gets `never`."""
     if draw.random() >= chance:
         return None
     return draw.choices((NOT, NEVER, NO_LONGER), (8, 0 if state else 1, 1))[0]

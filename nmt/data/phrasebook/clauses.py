@@ -1,4 +1,4 @@
-"""The clause: a subject, a verb in some tense, and what goes with it, in both word orders."""
+"""The clause: a subject, a verb in some tense, and its complements, in both word orders."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -75,14 +75,14 @@ def standing_for(thing: NounPhrase) -> Object:
 
 
 def to_person(preposition: str, person: NounPhrase) -> Object:
-    """A person whom French reaches by a preposition, but the English verb does not need one."""
+    """A person that needs a preposition after the French verb but not after the English one."""
     return Object(Phrase(person.en, after(preposition, (GOVERNED,), person.fr)))
 
 
 class Tense(NamedTuple):
-    """A way to put a verb.
+    """A tense in both languages.
 
-    english: the auxiliaries, then how the verb ends ("will" + base).
+    english: the auxiliaries, then the form of the verb ("will" + base).
     french: one of present, imperfect, future, conditional, perfect; or, with `helper`, the tense
     of the helping verb that an infinitive follows (`link` stands between them).
     """
@@ -122,11 +122,11 @@ _LEXICAL = {
     "want": ("want", "present"), "need": ("need", "present"), "wanted": ("want", "past"),
     "like": ("like", "present"), "hope": ("hope", "present"), "know": ("know", "present"),
 }  # fmt: skip
-"""First words of a tense that behave as ordinary verbs: they ask for do."""
+"""First words of a tense that behave like ordinary verbs: they need `do`."""
 
 
 class Negation(NamedTuple):
-    """English word, whether it asks for `do`, and the French partner of `ne`."""
+    """The English word, whether it needs `do`, and the French partner of `ne`."""
 
     en: str
     fr: str
@@ -140,7 +140,7 @@ NO_LONGER = Negation("no longer", "plus")
 
 @dataclass(frozen=True)
 class Clause:
-    """All that a clause is made of. `parts` come in the order of both languages."""
+    """Everything that makes up a clause. `parts` have the same order in both languages."""
 
     subject: NounPhrase
     verb: Verb
@@ -160,8 +160,8 @@ class Clause:
     def statement(self, *, french: "Clause | None" = None) -> Phrase:
         """I do not love you / je ne t'aime pas.
 
-        `french` is another clause whose French is wanted, where the languages turn a sentence
-        round: I miss you / tu me manques. Its verb group stands for the English one.
+        `french` is another clause that supplies the French where the languages swap subject and
+        object: I miss you / tu me manques. Its verb group is aligned with the English one.
         """
         group = _Verbs(self)
         subject, auxiliaries = self.subject.en, group.english()
@@ -175,7 +175,7 @@ class Clause:
         return Phrase(subject + auxiliaries + self._english_rest(), fr)
 
     def question(self, opening: Phrase = EMPTY) -> Phrase:
-        """Do you love me / est-ce que tu m'aimes; after a question word too."""
+        """Do you love me / est-ce que tu m'aimes; also after a question word."""
         asked = tag()
         group = _Verbs(self)
         first, *rest = group.english(question=asked)
@@ -184,14 +184,14 @@ class Clause:
         return Phrase(en, fr)
 
     def inversion(self, opening: Phrase) -> Phrase:
-        """A short question whose subject follows the verb in French too: where is / où est.
+        """A short question whose subject follows the verb in French, too: where is / où est.
 
-        A pronoun hangs on the verb: how old is she / quel âge a-t-elle.
+        A pronoun is attached to the verb: how old is she / quel âge a-t-elle.
         """
         group = _Verbs(self)
         asked = tag()
         first, *rest = group.english(question=asked)
-        if first.tags == (asked,):  # a bare `do` has no word of its own in French
+        if first.tags == (asked,):  # `do` alone has no counterpart in French
             first = first._replace(tags=(group.acting,))
         en = opening.en + (first,) + self.subject.en + tuple(rest) + self._english_rest()
         fr = group.french()
@@ -202,7 +202,7 @@ class Clause:
         return Phrase(en, opening.fr + fr + subject)
 
     def about_subject(self, opening: Phrase) -> Phrase:
-        """A question for the subject: who loves me / qui m'aime; or a relative clause."""
+        """A question about the subject: who loves me / qui m'aime; or a relative clause."""
         group = _Verbs(self)
         return Phrase(
             opening.en + group.english() + self._english_rest(), opening.fr + group.french()
@@ -304,7 +304,7 @@ class _Verbs:
         return say(f"{noun} {self.clause.tense.link}", self.helping)
 
     def _french_verb(self) -> tuple[Tokens, Tokens]:
-        """The conjugated word, and what follows negation and adverb."""
+        """The conjugated word, and the rest, which follows negation and adverb."""
         clause = self.clause
         both = (self.helping, self.acting)
         person = clause.subject.person
@@ -355,7 +355,7 @@ def _ending(base: str, how: str) -> str:
 
 
 def agreed(participle: str, feminine: bool, plural: bool) -> str:
-    """A participle with its marks of gender and number: pris, prise, prises."""
+    """A participle with its endings for gender and number: pris, prise, prises."""
     form = "dû" if participle == "dû" and not (feminine or plural) else participle
     if feminine:
         form += "e"

@@ -62,7 +62,7 @@ _IRREGULAR = {
     "appeler": "appelle appelles appelle appelons appelez appellent / appelé / appeller",
 }
 
-_FAMILIES = {  # verbs that go like another one: the model, and what stands before it
+_FAMILIES = {  # verbs conjugated like another one: the model, and the prefix before it
     "comprendre": ("prendre", "com"),
     "apprendre": ("prendre", "ap"),
     "promettre": ("mettre", "pro"),

@@ -13,27 +13,27 @@ from nmt.data.phrasebook.surface import render, tells_style
 from nmt.data.words import split_words
 
 DRAWN = 25_000
-"""Pairs that the grammar gives to the default corpus, besides the hand-written ones."""
+"""Pairs in the default corpus that are drawn from the grammar, besides the hand-written ones."""
 
 HELD_OUT = 1_000
-"""Pairs in the validation split, and as many in the test split."""
+"""Pairs in the validation split, and also in the test split."""
 
 _KNOWN_WELL = 5
-"""How often, at least, a word of a held-out sentence occurs in training."""
+"""The least number of times that a word of a held-out sentence occurs in training."""
 
 _WRITTEN = 0.6
-"""The share of sentences with a capital and a final mark, of those that may have them."""
+"""Share of sentences with a capital and a final mark, among those that may have them."""
 
 Links = tuple[tuple[int, int], ...]
 
 
 def key(sentence: str) -> str:
-    """What two spellings of one sentence share: letter case and final marks aside."""
+    """A key for a sentence that ignores letter case and final marks."""
     return sentence.casefold().rstrip(" .!?\u00a0")
 
 
 def draws(seed: int) -> Iterator[AlignedPair]:
-    """Sentences of the grammar without end, repetitions included."""
+    """An endless stream of sentences from the grammar, including repetitions."""
     draw = Random(f"phrasebook {seed}")
     ordered = (FRAMES[name] for name in sorted(FRAMES))
     frames, weights = zip(*ordered, strict=True)
@@ -45,7 +45,7 @@ def draws(seed: int) -> Iterator[AlignedPair]:
 
 
 def distinct(seed: int, count: int) -> list[AlignedPair]:
-    """The first `count` different sentences of the grammar that are not written by hand."""
+    """The first `count` distinct sentences of the grammar that are not among the hand-written."""
     seen = {key(pair.source) for pair in EVERYDAY}
     pairs: list[AlignedPair] = []
     for pair in draws(seed):

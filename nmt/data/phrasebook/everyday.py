@@ -1,8 +1,9 @@
 """Natural pairs written by hand: greetings, thanks, asking the way, shopping, idioms.
 
 A line is `English = French`, in chunks as `tokens.phrase` reads them: the n-th chunk of one side
-stands for the n-th of the other, and a French chunk that stands elsewhere begins with the numbers
-of its English chunks. Idioms are one chunk, all to all. The final mark is that of both sides.
+is aligned with the n-th of the other, and a French chunk in another position begins with the
+numbers of its English chunks. An idiom is one chunk, aligned all to all. Both sides share the final
+mark.
 """
 
 from collections.abc import Iterator
@@ -423,4 +424,4 @@ def _pairs() -> Iterator[AlignedPair]:
 
 
 EVERYDAY = tuple(_pairs())
-"""Every hand-written pair, in both styles where its first letter tells them apart."""
+"""Every hand-written pair, in both styles if its first letter distinguishes them."""

@@ -1,4 +1,4 @@
-"""The register of sentence frames: a frame is one function that draws one sentence.
+"""The registry of sentence frames: a frame is a function that draws one sentence.
 
 To add a frame, write a function from a `random.Random` to a `Sentence` in one of the `frames_*`
 modules, and register it with `@frame(weight)`: the weight is its share of the corpus.
@@ -24,7 +24,7 @@ _ASKED_OF_ONESELF = frozenset({"can", "must", "should"})
 
 
 def tell(draw: Random, clause: Clause, *, ask: float = 0.15) -> Sentence:
-    """Make a statement of a clause, or with the chance `ask` a question where that makes sense."""
+    """Turn a clause into a statement or, with probability `ask` if it makes sense, a question."""
     oneself = clause.subject.pronoun and clause.subject.person in (0, 3)
     askable = (
         clause.negation is None

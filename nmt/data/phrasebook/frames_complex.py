@@ -154,7 +154,7 @@ def because(draw: Random) -> Sentence:
 
 
 def _again(who: NounPhrase) -> NounPhrase:
-    """The pronoun for somebody who was just named."""
+    """The pronoun for somebody just mentioned."""
     if who.pronoun:
         index = {("he",): 2, ("she",): 3}.get(
             (who.en[0].text,), {0: ME, 1: YOU, 3: WE}.get(who.person, THEY)

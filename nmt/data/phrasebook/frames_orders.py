@@ -27,16 +27,16 @@ _ALTERED = {"me": "moi", "te": "toi"}
 
 
 class _Order:
-    """An imperative to a single friend (tu), or to us all (let's / -ons)."""
+    """An imperative for one friend (tu), or for all of us (let's / -ons)."""
 
     def __init__(self, verb: Verb, *, denied: bool = False, together: bool = False) -> None:
         self.verb, self.denied, self.together = verb, denied, together
         self.acting, self.not_ = tag(), tag()
 
     def say(self, *parts: Phrase, clitics: tuple[Phrase, ...] = (), english: Tokens = ()) -> Phrase:
-        """`clitics` in the order that they take after an affirmative imperative.
+        """The order in both languages; `clitics` as ordered after an affirmative imperative.
 
-        `english` is what follows the verb there where that differs from the clitics' order.
+        english: the words after the English verb, if their order differs from the clitics'
         """
         rest_en = tuple(token for part in parts for token in part.en)
         rest_fr = tuple(token for part in parts for token in part.fr)

@@ -1,4 +1,4 @@
-"""Frames about habits and skills: what one often does, speaks, plays, likes to do."""
+"""Frames about habits and skills: what people often do, speak, play and like to do."""
 
 from random import Random
 

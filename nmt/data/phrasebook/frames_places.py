@@ -229,7 +229,7 @@ def somebody_moves(draw: Random) -> Sentence:
 _HOURS = {
     "get up": (5, 9), "wake up": (5, 9), "go to bed": (8, 11), "fall asleep": (8, 11),
 }  # fmt: skip
-"""The hours of the dial between which one does this."""
+"""The hours on the clock between which people do this."""
 
 
 @frame(3)

@@ -1,4 +1,4 @@
-"""Frames that speak to a sir, a madam, or several people: there French says vous."""
+"""Frames that address a sir, a madam, or several people, where French uses vous."""
 
 from random import Random
 

@@ -103,14 +103,14 @@ def tense_for(draw: Random, verb: Verb) -> Tense:
     if verb.momentary and tense is PROGRESSIVE:
         return PRESENT
     if tense is PRESENT and past(verb.english[0]) == verb.english[0]:
-        return PROGRESSIVE  # I read, I cut: nobody could tell the present from the past
+        return PROGRESSIVE  # I read, I cut: the present looks like the past
     if verb.stative and tense not in (PRESENT, PAST, FUTURE):
         return PRESENT
     return tense
 
 
 def other(draw: Random, who: NounPhrase) -> int:
-    """An object pronoun that is somebody else than the subject."""
+    """An object pronoun for somebody other than the subject."""
     excluded = {0: (ME, WE), 1: (YOU,), 3: (ME, WE)}.get(who.person, ())
     return draw.choice([each for each in (ME, YOU, HE, SHE, WE, THEY) if each not in excluded])
 
@@ -118,7 +118,7 @@ def other(draw: Random, who: NounPhrase) -> int:
 def deny(
     draw: Random, tense: Tense, chance: float = 0.25, *, verb: Verb | None = None
 ) -> Negation | None:
-    """A negation, where the tense bears one."""
+    """A negation, if the tense allows one."""
     if tense.name in _NO_DENIAL:
         return None
     chosen = negation(draw, chance, state=verb is not None and verb.stative)
@@ -240,7 +240,7 @@ def somebody_likes_somebody(draw: Random) -> Sentence:
 
 @frame(2.5)
 def somebody_is_missed(draw: Random) -> Sentence:
-    """I miss you / tu me manques: French turns the sentence round."""
+    """I miss you / tu me manques: French swaps subject and object."""
     longing = draw.randrange(6)
     who = subject(longing)
     if draw.random() < 0.55:

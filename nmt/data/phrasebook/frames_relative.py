@@ -60,7 +60,7 @@ BOUGHT = tuple(
 
 
 def _that(head: NounPhrase, draw: Random) -> Phrase:
-    """That / que; English may leave its word out, and then `que` goes with the noun."""
+    """That / que; English may omit its word, and then `que` is aligned with the noun."""
     if draw.random() < 0.6:
         return phrase("that", "que")
     nouns_tags = head.en[-1].tags

@@ -118,7 +118,7 @@ _DESCRIBED = nouns(
 
 
 def described(draw: Random, what: Noun) -> NounPhrase:
-    """A definite thing that something may be said of."""
+    """A definite thing that a sentence may describe."""
     plural = draw.random() < 0.25 and what.kind not in UNCOUNTED
     kind = draw.random()
     if what.kind == "place" or kind < 0.45:

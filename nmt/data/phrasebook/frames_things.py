@@ -1,4 +1,4 @@
-"""Frames about what one does to things: to buy, to eat, to drink, to like them."""
+"""Frames about what people do with things: buy, eat, drink and like them."""
 
 from random import Random
 

@@ -1,4 +1,4 @@
-"""All the frames of the grammar: importing a module registers the frames in it."""
+"""All frames of the grammar: importing a module registers its frames."""
 
 from nmt.data.phrasebook import (
     frames_calendar,

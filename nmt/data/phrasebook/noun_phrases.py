@@ -141,7 +141,7 @@ def _core(noun: Noun, plural: bool, adjectives: Sequence[Adjective]) -> _Core:
 
 
 def _liaison_settled(noun: Noun, plural: bool, early: Sequence[Adjective], fr: Tokens) -> Tokens:
-    """Only the adjective that touches the noun takes its form of liaison."""
+    """Only the adjective directly before the noun takes its liaison form."""
     settled = list(fr)
     for place, adjective in enumerate(early[:-1]):
         form = adjective.form(feminine=noun.feminine, plural=plural)
@@ -212,7 +212,7 @@ def own(who: int, noun: Noun, *adjectives: Adjective, plural: bool = False) -> N
 
 
 def this(noun: Noun, *adjectives: Adjective, plural: bool = False, far: bool = False) -> NounPhrase:
-    """This cat / ce chat, those men / ces hommes. French does not tell near from far."""
+    """This cat / ce chat, those men / ces hommes. French does not distinguish near from far."""
     core, mine = _core(noun, plural, adjectives), tag()
     english = ("those" if far else "these") if plural else ("that" if far else "this")
     french = core.pick("ce", "cette", "cette" if noun.feminine else "cet", "ces")

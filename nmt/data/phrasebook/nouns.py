@@ -1,4 +1,4 @@
-"""The nouns: both plurals, the gender in French, and what kind of thing each names."""
+"""The nouns: plurals in both languages, the gender in French, and the kind of thing."""
 
 from dataclasses import dataclass
 
@@ -144,7 +144,7 @@ def _english_plural(word: str) -> str:
 
 
 def _french_plural(words: str) -> str:
-    """Of an expression, the first word takes the mark: pommes de terre."""
+    """In a compound, the first word takes the plural ending: pommes de terre."""
     word, space, rest = words.partition(" ")
     if word.endswith(("eau", "eu")):
         word += "x"
@@ -196,5 +196,5 @@ def nouns(*kinds: str) -> tuple[Noun, ...]:
 
 
 def begins_with_vowel(text: str) -> bool:
-    """Whether an expression is heard to begin with a vowel."""
+    """Whether an expression begins with a vowel sound."""
     return vowel_first(text.split()[0])

@@ -1,4 +1,4 @@
-"""A sentence, its translation, and which word stands for which."""
+"""A sentence, its translation, and the alignment of their words."""
 
 from dataclasses import dataclass
 

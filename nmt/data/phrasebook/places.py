@@ -182,7 +182,7 @@ def rest(draw: Random) -> Phrase:
     return phrase(*draw.choice(_FIXED_REST))
 
 
-# verb: where one does it; world stands for any city or country
+# verb: where people do it; `world` stands for any city or country
 SCENES = {
     "sleep": "bedroom hotel garden living-room home",
     "work": "office bank hospital pharmacy restaurant farm library home world university",
@@ -218,7 +218,7 @@ _SIMPLE = {
 
 
 def scene(draw: Random, verb: Verb) -> Phrase:
-    """A place where one does this."""
+    """A place where people do this."""
     name = draw.choice(SCENES[verb.en].split()).replace("-", " ")
     if name == "world":
         return world(draw)

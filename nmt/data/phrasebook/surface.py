@@ -1,4 +1,4 @@
-"""From tokens to text: elision, contraction, spacing, capitals; and the links of the pair."""
+"""Turn tokens into text (elision, contraction, spacing, capitals) and tags into links."""
 
 from collections.abc import Sequence
 
@@ -52,7 +52,7 @@ _CONTRACTED = {
 
 
 def vowel_first(word: str) -> bool:
-    """Whether a French word begins with a vowel or a mute h, so that elision comes before it."""
+    """Whether a French word begins with a vowel or a mute h, which cause elision."""
     small = word.lower()
     return small == "y" or (small[:1] in _VOWELS and small not in ASPIRATED)
 
@@ -68,7 +68,7 @@ def article(word: str) -> str:
 def after(preposition: str, tags: tuple[int, ...], tokens: Tokens) -> Tokens:
     """A preposition before a noun phrase: à + le marché -> au marché.
 
-    Only here do prepositions and articles melt, since an object clitic never does
+    Prepositions and articles are contracted only here, because an object clitic never is
     (j'essaie de le voir).
     """
     *others, last = preposition.split()
@@ -94,7 +94,7 @@ def elide(tokens: Sequence[Token]) -> list[Token]:
 
 
 def join(tokens: Sequence[Token], *, no_break: str = "") -> str:
-    """Words to text; `no_break` goes before ? and ! where a language wants that."""
+    """Words to text; `no_break` is put before ? and ! for a language that requires it."""
     text = ""
     for token in tokens:
         word = token.text
@@ -108,7 +108,7 @@ def join(tokens: Sequence[Token], *, no_break: str = "") -> str:
 
 
 def capitalised(tokens: Sequence[Token]) -> list[Token]:
-    """A capital at the start, and after a question that the sentence goes on from."""
+    """A capital at the start, and after a question mark inside the sentence."""
     done: list[Token] = []
     start = True
     for token in tokens:
@@ -121,14 +121,14 @@ def capitalised(tokens: Sequence[Token]) -> list[Token]:
 def tells_style(phrase: Phrase) -> bool:
     """Whether the first letter shows if a sentence is written or bare.
 
-    English writes *I* with a capital anywhere. The letter of *je* would then hang on the full
-    stop at the far end, and its attention with it; so sentences that begin with *I* stay bare.
+    English always writes *I* with a capital. The case of *je* would then depend on the full stop
+    at the other end, and so would its attention; so sentences that begin with *I* stay bare.
     """
     return phrase.en[0].text.partition("'")[0] != "I"
 
 
 def links(source: Sequence[Token], target: Sequence[Token]) -> tuple[tuple[int, int], ...]:
-    """Every (source word, target word) that share a tag."""
+    """Every (source word, target word) whose words share a tag."""
     where: dict[int, list[int]] = {}
     for position, token in enumerate(source):
         for each in token.tags:
@@ -143,10 +143,10 @@ def links(source: Sequence[Token], target: Sequence[Token]) -> tuple[tuple[int, 
 
 
 def render(phrase: Phrase, mark: str, *, written: bool) -> AlignedPair:
-    """Make a pair of a sentence.
+    """Turn a phrase into a pair of sentences.
 
-    A *written* sentence has a capital and its final mark; a *bare* one begins small and keeps
-    no final mark but the question mark.
+    A *written* sentence has a capital and its final mark; a *bare* one begins with a small letter
+    and has no final mark except a question mark.
     """
     source, target = list(phrase.en), elide(phrase.fr)
     if written:

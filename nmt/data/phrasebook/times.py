@@ -85,7 +85,7 @@ _HABITUAL = frozenset(
         "to, answer, bring, send, tell, prepare"
     )
 )
-"""Verbs that one may do every day."""
+"""Verbs for things that people may do every day."""
 
 _FAR = {"past": LONG_BEFORE, "future": MUCH_LATER, "going to": MUCH_LATER, "want to": MUCH_LATER,
         "would like to": MUCH_LATER}  # fmt: skip
@@ -96,7 +96,7 @@ def when(
 ) -> tuple[Object, ...]:
     """An adverbial of time that suits the tense, or nothing.
 
-    `far` allows what is far off; given the verb, only a habit happens every day.
+    `far` allows times far away; if the verb is given, only a habit happens every day.
     """
     fitting = _BY_TENSE.get(tense.name, ())
     if tense.name == "present" and verb is not None and verb.en not in _HABITUAL:
@@ -129,7 +129,7 @@ def in_season(season: str) -> Phrase:
 
 
 def clock(hour: int, minutes: int = 0) -> Phrase:
-    """The time of day in words, on a dial of twelve hours: half past two / deux heures et demie.
+    """The time of day in words, on the 12-hour clock: half past two / deux heures et demie.
 
     Hour 0 is midnight and hour 12 noon, on the hour only; minutes is a multiple of 5.
     """
@@ -152,7 +152,7 @@ _PAST = {
 
 
 def _et(french: str, past: int) -> str:
-    """The minutes after the hour; `past` stands for `et`, or goes with the number."""
+    """The minutes after the hour; `past` is aligned with `et`, or else with the number."""
     if french.startswith("et "):
         return f"{past}:et | 1:{french[3:]}"
     return f"1,{past}:{french}"

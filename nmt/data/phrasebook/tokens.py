@@ -1,8 +1,8 @@
-"""Words that remember what they mean: the material of every phrase in the grammar.
+"""Words tagged with their meanings, from which every phrase of the grammar is built.
 
-A token is a word with *tags*, numbers drawn fresh for every meaning in a sentence. An English
-and a French token are aligned when they share a tag; so a phrase carries its alignment along,
-wherever word order takes it.
+A token is a word with *tags*, numbers that are new for every meaning in a sentence. An English and
+a French token are aligned if they share a tag, so that a phrase keeps its alignment however its
+words are reordered.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Token(NamedTuple):
-    """One word (as `split_words` will cut it) and the meanings it takes part in."""
+    """One word (as `split_words` will split it) and the meanings that it expresses."""
 
     text: str
     tags: tuple[int, ...]
@@ -24,7 +24,7 @@ _numbers = count(1)
 
 
 def tag() -> int:
-    """A meaning that nothing else has."""
+    """A new tag, different from all others."""
     return next(_numbers)
 
 
@@ -34,16 +34,16 @@ def say(text: str, *tags: int) -> Tokens:
 
 
 def listed(text: str) -> tuple[str, ...]:
-    """The items of a list in words, in order: "eat, drink, listen to"."""
+    """The items of a comma-separated list, in order: "eat, drink, listen to"."""
     return tuple(text.split(", "))
 
 
 GOVERNED = 0
-"""The tag of a word that only the verb asks for; the clause gives it the verb's own tag."""
+"""The tag of a word that only the verb requires; the clause replaces it with the verb's tag."""
 
 
 def governed(tokens: Tokens, verb: int) -> Tokens:
-    """Give the prepositions that a verb asks for to that verb: (answer) / (répondre) à."""
+    """Align the prepositions that a verb requires with that verb: (answer) / (répondre) à."""
     return tuple(
         token
         if GOVERNED not in token.tags
@@ -59,7 +59,7 @@ def merge(text: str, *parts: Token) -> Token:
 
 @dataclass(frozen=True)
 class Phrase:
-    """The same thing said in English and in French."""
+    """The same phrase in English and in French."""
 
     en: Tokens
     fr: Tokens
@@ -74,8 +74,8 @@ EMPTY = Phrase((), ())
 def phrase(english: str, french: str) -> Phrase:
     """A fixed expression.
 
-    Chunks are separated by `|`; the n-th chunk of one side stands for the n-th of the other,
-    word for word all to all. A French chunk that stands elsewhere begins with its number:
+    Chunks are separated by `|`; the n-th chunk of one side is aligned with the n-th of the other,
+    all words to all words. A French chunk in another position begins with its number:
     `phrase("I | love | you", "je | 3:t' | 2:aime")`.
     """
     left, right = english.split("|"), french.split("|")

@@ -1,4 +1,4 @@
-"""The verbs: how each is said in both languages, and what it takes for an object."""
+"""The verbs: each in both languages, and the objects that it takes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from nmt.data.phrasebook.nouns import Noun, nouns
 class Verb:
     """A verb in both languages.
 
-    en: the base form, particles after it (look at). fr: the infinitive, set words after it
-    (avoir besoin), `se` before it where it is reflexive.
-    preposition: what French puts before a noun object (à for parler à, else nothing).
+    en: the base form, with particles after it (look at). fr: the infinitive, with fixed words after
+    it (avoir besoin) and `se` before it if it is reflexive.
+    preposition: what French puts before a noun object (à for parler à; empty if nothing).
     stative: English has no progressive, and its simple past is the imparfait.
-    momentary: English has no progressive. involuntary: it only ever happened (lose, break).
+    momentary: English has no progressive. involuntary: not done on purpose (lose, break).
     etre: the passé composé takes être. kinds: the nouns that make sense as objects.
     """
 
@@ -43,7 +43,7 @@ class Verb:
 
     @cached_property
     def tail(self) -> str:
-        """The set words after the French verb."""
+        """The fixed words after the French verb."""
         return " ".join(self._french[1:])
 
     @cached_property
@@ -288,5 +288,5 @@ PUT = Verb("put", "mettre", momentary=True)
 
 
 def named(verbs: Sequence[Verb], english: str) -> Verb:
-    """The verb of a table with this English."""
+    """The verb of a table with this English base form."""
     return next(verb for verb in verbs if verb.en == english)

@@ -1,4 +1,4 @@
-"""What every tokenizer does: text to ids and back, with the place of each piece in the text."""
+"""The interface of all tokenizers: text to ids and back, with the offsets of each piece."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -9,36 +9,36 @@ from typing import NamedTuple
 import numpy as np
 
 PAD, UNK, BOS, EOS = range(4)
-"""The ids of padding, the unknown, the beginning and the end, in every vocabulary of nmt."""
+"""The ids of padding, unknown word, begin and end of sentence, in every vocabulary of nmt."""
 FIRST_WORD = 4
-"""The first id that is a word, or a part of one."""
+"""The first id that stands for a word or a part of one."""
 EOS_PIECE = "</s>"
-"""How the end of a sentence is written among pieces and words."""
+"""The end of a sentence in a list of pieces or words."""
 
 
 class Vocabularies(NamedTuple):
-    """The sizes of both sides' vocabularies."""
+    """The vocabulary sizes of both sides."""
 
     source: int
     target: int
 
 
 SPACE = "\N{LOWER ONE EIGHTH BLOCK}"
-"""How a piece writes the space before it, as sentencepiece has it."""
+"""Sentencepiece's mark for a space before a piece."""
 ONE_LINE = dict.fromkeys(map(ord, "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"), " ")
-"""Whatever a model writes, a line stays a line."""
+"""Line separators and tabs to spaces, so that a translation always stays on one line."""
 
 _CONTROLS = {
     code: None for code in (*range(0x20), *range(0x7F, 0xA0), 0x202D, 0x202E, 0xFEFF)
     if code not in ONE_LINE
 }  # fmt: skip
-"""Control characters, overrides of the direction of writing, and byte-order marks."""
+"""Control characters, directional overrides and byte-order marks, which are removed."""
 
 Ids = Sequence[int]
 
 
 def one_line(surface: str) -> str:
-    r"""What a piece writes, without line ends and without what could steer a terminal.
+    r"""The text of a piece, without line ends and without characters that control a terminal.
 
     >>> one_line("a\x1b]0;owned\x07\nb")
     'a]0;owned b'
@@ -47,7 +47,7 @@ def one_line(surface: str) -> str:
 
 
 class Piece(NamedTuple):
-    """A subword or word and the characters of the sentence that it stands for."""
+    """A subword or word, and the range of characters that it stands for in the sentence."""
 
     text: str
     start: int
@@ -56,21 +56,21 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True)
 class Encoded:
-    """One sentence in pieces, without the end of the sentence."""
+    """One sentence in pieces, without EOS."""
 
     ids: list[int]
     pieces: list[Piece]
 
 
 class Tokenizer(ABC):
-    """Text to ids and back, for one language or for two that share their pieces."""
+    """Text to ids and back, for one language or for two that share a vocabulary."""
 
     suffix: str
-    """Of the file that keeps it."""
+    """The suffix of the model file."""
 
     def __init__(self, model: bytes) -> None:
         self.model = model
-        """The whole of it, as the file has it."""
+        """The content of the model file."""
 
     @property
     def fingerprint(self) -> str:
@@ -79,7 +79,7 @@ class Tokenizer(ABC):
     @property
     @abstractmethod
     def names(self) -> list[str]:
-        """Every piece of the vocabulary, by its id."""
+        """The pieces of the vocabulary, in the order of their ids."""
 
     @abstractmethod
     def __len__(self) -> int:
@@ -95,8 +95,8 @@ class Tokenizer(ABC):
 
     @abstractmethod
     def encode_with_offsets(self, sentence: str) -> Encoded:
-        """Ids, pieces and their places in the sentence."""
+        """Ids and pieces of a sentence, with their offsets."""
 
     @abstractmethod
     def decode_with_offsets(self, ids: Ids) -> tuple[str, list[Piece]]:
-        """The text of ids, and the place of each id's piece in it."""
+        """The text of ids, and the piece of each id with its offsets in that text."""

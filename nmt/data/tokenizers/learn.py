@@ -1,4 +1,4 @@
-"""The tokenizers of both sides of a corpus: learned once, kept in the run's folder."""
+"""The tokenizers of both sides of a corpus: learned once, stored in the run folder."""
 
 import logging
 import random
@@ -21,7 +21,7 @@ from nmt.files import read_bytes, replacing, write_text
 __all__ = ["Encoded", "Piece", "Tokenizer", "Tokenizers", "learn"]
 
 log = logging.getLogger(__name__)
-LARGEST = 2**28  # bytes of a tokenizer: ten million words have no more
+LARGEST = 2**28  # bytes of a model file: enough for ten million words
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Tokenizers:
         return f"{self.source.fingerprint}-{self.target.fingerprint}"
 
     def save(self, folder: Path, *, root: Path | None = None) -> None:
-        """Write the models and, for people, their vocabularies. root: as `replacing` has it."""
+        """Write the models and, for human readers, their vocabularies. root: as in `replacing`."""
         sides = {"joint": self.source} if self.joint else vars(self)
         for name, tokenizer in sides.items():
             with replacing(folder / f"{name}{tokenizer.suffix}", root=root) as draft:
@@ -57,7 +57,7 @@ class Tokenizers:
         """Read what `save` wrote.
 
         Raises:
-            CheckpointError: a model is missing or no model.
+            CheckpointError: a model is missing or not a model.
         """
         for suffix in (SubwordTokenizer.suffix, WordTokenizer.suffix):
             if (folder / f"joint{suffix}").exists():
@@ -69,10 +69,10 @@ class Tokenizers:
 
 
 def learn(train: Bitext, config: TokenizerConfig, *, seed: int) -> Tokenizers:
-    """Learn the pieces of both sides, or take them from the cache when they were learned before.
+    """Learn the tokenizers of both sides, or load them from the cache if learned before.
 
     Raises:
-        ConfigError: the vocabulary asked for cannot even hold the letters.
+        ConfigError: the requested vocabulary is too small even for the letters.
     """
     sources = _sample(train.sources, config.max_sentences, seed)
     targets = _sample(train.targets, config.max_sentences, seed)
@@ -89,8 +89,8 @@ def _sample(sentences: Sequence[str], most: int, seed: int) -> Sequence[str]:
     if len(sentences) <= most:
         return sentences
     places = random.Random(seed).sample(range(len(sentences)), most)
-    found = {place: sentences[place] for place in sorted(places)}  # in order: they may be on a disk
-    return [found[place] for place in places]
+    chosen = {place: sentences[place] for place in sorted(places)}  # in order: may be on disk
+    return [chosen[place] for place in places]
 
 
 def _learn_one(parts: Sequence[Sequence[str]], config: TokenizerConfig, name: str) -> Tokenizer:
@@ -122,9 +122,9 @@ def _learn_one(parts: Sequence[Sequence[str]], config: TokenizerConfig, name: st
 
 
 def _cached(folder: Path, start: str, suffix: str) -> Tokenizer | None:
-    """What was learned before, by the beginning of its name; the rest of that tells its content.
+    """The cached tokenizer whose file name begins with `start`; the name ends with a fingerprint.
 
-    What is damaged, or somebody else's, is removed.
+    A damaged file, or one whose fingerprint does not match, is removed.
     """
     for path in sorted(folder.glob(f"{start}-*{suffix}")):
         try:
@@ -132,7 +132,7 @@ def _cached(folder: Path, start: str, suffix: str) -> Tokenizer | None:
             if path.stem == f"{start}-{tokenizer.fingerprint}":
                 used(path)
                 return tokenizer
-            problem = f"{path} is not what its name says"
+            problem = f"{path} does not match the fingerprint in its name"
         except CheckpointError as error:
             problem = str(error)
         log.warning("%s: the tokenizer is learned again", problem)
@@ -147,7 +147,7 @@ def _load(path: Path) -> Tokenizer:
         model = read_bytes(path, largest=LARGEST)
         return WordTokenizer(model) if words else SubwordTokenizer(model)
     except FileNotFoundError:
-        raise CheckpointError(f"{path} is missing: the run folder is not complete") from None
+        raise CheckpointError(f"{path} is missing: the run folder is incomplete") from None
     except OSError as error:
         raise CheckpointError(f"cannot read {path}: {error.strerror}") from None
     except (RuntimeError, ValueError):

@@ -1,4 +1,4 @@
-"""Subwords: learned by sentencepiece from the training text, with every piece's place in it."""
+"""Subwords, learned by sentencepiece from the training text, with the offsets of each piece."""
 
 import io
 import json
@@ -25,9 +25,9 @@ from nmt.data.tokenizers.base import (
 )
 from nmt.errors import ConfigError
 
-COVERAGE = 0.9999  # the share of letters that get pieces; bytes spell the rest
-SILENT = 3  # sentencepiece logs nothing: what is wrong, it also raises
-THREADS = 1  # a unigram vocabulary depends on their number
+COVERAGE = 0.9999  # share of letters that get a piece; the rest is spelled in bytes
+SILENT = 3  # turns off sentencepiece's log: it also raises what goes wrong
+THREADS = 1  # fixed, because a unigram vocabulary depends on the number of threads
 
 
 class SubwordTokenizer(Tokenizer):
@@ -41,14 +41,14 @@ class SubwordTokenizer(Tokenizer):
 
     def __init__(self, model: bytes) -> None:
         super().__init__(model)
-        if not model:  # which sentencepiece would take
+        if not model:  # which sentencepiece would accept
             raise RuntimeError("an empty file")
         sentencepiece.SetMinLogLevel(SILENT)
         self.processor = sentencepiece.SentencePieceProcessor(model_proto=model)
         special = [getattr(self.processor, f"{name}_id")() for name in ("pad", "unk", "bos", "eos")]
         if special != [PAD, UNK, BOS, EOS]:
             raise RuntimeError(f"its special pieces are {special}")
-        if not all(self.names):  # which raises UnicodeDecodeError where one is not a text
+        if not all(self.names):  # raises UnicodeDecodeError, too, if a piece is not valid text
             raise RuntimeError("it has an empty piece")
 
     @property
@@ -62,19 +62,19 @@ class SubwordTokenizer(Tokenizer):
         return self.processor.encode(sentences, out_type=int, num_threads=1)
 
     def encode_flat(self, sentences: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        found = self.processor.encode(sentences, return_type="numpy", num_threads=1)
-        lengths = np.fromiter(map(len, found), np.int64, len(found))
-        return np.concatenate([np.zeros(0, np.int32), *found]), lengths
+        arrays = self.processor.encode(sentences, return_type="numpy", num_threads=1)
+        lengths = np.fromiter(map(len, arrays), np.int64, len(arrays))
+        return np.concatenate([np.zeros(0, np.int32), *arrays]), lengths
 
     def encode_with_offsets(self, sentence: str) -> Encoded:
-        found = self.processor.encode(sentence, return_type="offset_mapping")
-        places = list(found["offsets"])
-        for i in range(len(places) - 2, -1, -1):  # all bytes of a letter stand for the letter
+        mapping = self.processor.encode(sentence, return_type="offset_mapping")
+        places = list(mapping["offsets"])
+        for i in range(len(places) - 2, -1, -1):  # give every byte piece the offsets of its letter
             start, end = places[i]
             if start == end == places[i + 1][0]:
                 places[i] = (start, places[i + 1][1])
-        texts = zip(found["pieces"], places, strict=True)
-        return Encoded(found["ids"], [Piece(text, *place) for text, place in texts])
+        texts = zip(mapping["pieces"], places, strict=True)
+        return Encoded(mapping["ids"], [Piece(text, *place) for text, place in texts])
 
     def decode_with_offsets(self, ids: Ids) -> tuple[str, list[Piece]]:
         text, pieces, spelled = "", list[Piece](), bytearray()
@@ -85,7 +85,7 @@ class SubwordTokenizer(Tokenizer):
                 spelling = _letter(spelled)
                 letter = one_line(spelling)
                 pieces.append(Piece(name, len(text), len(text)))
-                if spelling:  # all the bytes of a letter stand for it
+                if spelling:  # the letter is complete: give all its bytes the offsets of the letter
                     pieces[-len(spelled) :] = [
                         Piece(p.text, len(text), len(text) + len(letter))
                         for p in pieces[-len(spelled) :]
@@ -93,7 +93,7 @@ class SubwordTokenizer(Tokenizer):
                     text += letter
                     spelled.clear()
                 continue
-            spelled.clear()  # bytes that spelled no letter are left out
+            spelled.clear()  # drop bytes that did not complete a letter
             surface = one_line(name.replace(SPACE, " "))
             if not text:
                 surface = surface.removeprefix(" ")
@@ -103,7 +103,7 @@ class SubwordTokenizer(Tokenizer):
 
 
 def _letter(spelled: bytearray) -> str:
-    """The letter that bytes spell, or nothing while it is unfinished; stray bytes are dropped."""
+    """The letter that bytes spell, or "" while it is incomplete; stray bytes are dropped."""
     while spelled:
         try:
             return spelled.decode("utf-8")
@@ -115,7 +115,7 @@ def _letter(spelled: bytearray) -> str:
 
 
 def recipe(config: TokenizerConfig) -> bytes:
-    """All but the text that what is learned depends on."""
+    """Everything that the learned model depends on, except the text."""
     return json.dumps([sentencepiece.__version__, _settings(config)]).encode()
 
 
@@ -136,10 +136,10 @@ def _settings(config: TokenizerConfig) -> dict[str, Any]:
 
 
 def learn_subwords(parts: Sequence[Sequence[str]], config: TokenizerConfig) -> bytes:
-    """The model of the subwords of some texts.
+    """Learn a subword model from texts.
 
     Raises:
-        ConfigError: the vocabulary asked for cannot even hold the letters.
+        ConfigError: the requested vocabulary is too small even for the letters.
     """
     return _train(parts, config, config.vocabulary_size)
 
@@ -154,13 +154,13 @@ def _train(parts: Sequence[Sequence[str]], config: TokenizerConfig, size: int) -
             minloglevel=SILENT,
         )
     except RuntimeError as error:
-        carried = re.search(r"Please set it to a value <= (\d+)", str(error))
-        if carried:
-            return _train(parts, config, int(carried[1]))
+        limit = re.search(r"Please set it to a value <= (\d+)", str(error))
+        if limit:
+            return _train(parts, config, int(limit[1]))
         needed = re.search(r"smaller than required_chars\. \d+ vs (\d+)", str(error))
         if needed:
             raise ConfigError(
-                f"tokenizer.vocabulary_size is {size}, but the letters alone take {needed[1]} "
+                f"tokenizer.vocabulary_size is {size}, but the letters alone need {needed[1]} "
                 f"pieces: raise it above that"
             ) from None
         raise

@@ -1,12 +1,13 @@
-"""Whole words as pieces, for word vectors learned elsewhere and for looking at attention.
+"""A tokenizer of whole words, for pretrained word vectors and for readable attention.
 
-Words are cut as in attention records (`nmt.data.words`). A piece is a word with the white space
-before it, whose first space is written as a mark: `Je t'aime.` is ▁Je ▁t' aime . and is spelled
-back to the letter (runs of spaces become one). A word that is known only with another white space
-before it, or without the invisible letters in it, is taken for that one; any other word is unknown.
+Words are split as in attention records (`nmt.data.words`). A piece is a word together with the
+white space before it, whose first space is written as a mark: `Je t'aime.` is ▁Je ▁t' aime . and is
+decoded to exactly the same text (except that runs of spaces become one). A word that is known only
+with different white space before it, or without its invisible letters, is read as that known word;
+any other word is unknown.
 
-A list says by its format how its words were cut, and texts are cut for it in the same way: lists of
-`nmt.words/1` were cut by `split_words_as_before`, which is the same for English and French.
+The format of a word list determines how texts are split for it, namely as its words were: lists of
+format `nmt.words/1` use `split_words_as_before`, which gives the same for English and French.
 """
 
 import json
@@ -40,10 +41,10 @@ from nmt.data.words import (
 )
 from nmt.files import parse_json
 
-FORMAT = "nmt.words/2"  # another one, should words ever be cut differently
+FORMAT = "nmt.words/2"  # to be raised if words are ever split differently
 _CUTS = {FORMAT: split_words, "nmt.words/1": split_words_as_before}
 RECIPE = f"{FORMAT} {RULE}"
-"""What words are learned by, besides the text and their number."""
+"""What the learned words depend on, besides the text and the size of the vocabulary."""
 Split = Callable[[str], list[Word]]
 
 _NAMES = {PAD: "<pad>", UNK: "<unk>", BOS: "<s>", EOS: "</s>"}
@@ -51,7 +52,7 @@ SPECIAL = [_NAMES[id] for id in range(len(_NAMES))]
 
 
 class WordTokenizer(Tokenizer):
-    """A list of words, the most frequent first.
+    """A list of words, most frequent first.
 
     Raises:
         ValueError: the bytes are not such a list.
@@ -77,9 +78,9 @@ class WordTokenizer(Tokenizer):
         ]
 
     def encode_flat(self, sentences: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        found = self.encode(sentences)
-        lengths = np.fromiter(map(len, found), np.int64, len(found))
-        return np.fromiter(chain.from_iterable(found), np.int32, int(lengths.sum())), lengths
+        ids = self.encode(sentences)
+        lengths = np.fromiter(map(len, ids), np.int64, len(ids))
+        return np.fromiter(chain.from_iterable(ids), np.int32, int(lengths.sum())), lengths
 
     def encode_with_offsets(self, sentence: str) -> Encoded:
         ids, pieces, start = list[int](), list[Piece](), 0
@@ -109,7 +110,7 @@ class WordTokenizer(Tokenizer):
 
 
 def bare(name: str) -> str:
-    """A piece without the white space before it, and without what nobody sees in it.
+    """A piece without the white space before it and without invisible letters.
 
     >>> bare("▁aime"), bare("aime"), bare("▁")
     ('aime', 'aime', '▁')
@@ -119,7 +120,7 @@ def bare(name: str) -> str:
 
 
 def learn_words(sentences: Iterable[str], size: int) -> bytes:
-    """A model of the most frequent words, with SPECIAL no more than `size`."""
+    """Learn a model of the most frequent words: at most `size` entries, including SPECIAL."""
     counts = Counter(name for sentence in sentences for name, _ in _cut(sentence, split_words))
     ranked = sorted(counts, key=lambda name: (-counts[name], name))
     names = [*SPECIAL, *ranked[: size - len(SPECIAL)]]
@@ -128,30 +129,30 @@ def learn_words(sentences: Iterable[str], size: int) -> bytes:
 
 
 def _read(model: bytes) -> tuple[Split, list[str]]:
-    """How its words were cut, and the words."""
+    """The function that splits text for a model, and the model's words."""
     content = parse_json(model.decode("utf-8"))
     if not isinstance(content, dict) or content.get("format") not in _CUTS:
         raise ValueError(f"not of format {FORMAT}")
     words = content.get("words")
     if not isinstance(words, list) or words[: len(SPECIAL)] != SPECIAL:
-        raise ValueError("no list of words")
+        raise ValueError("not a list of words")
     if not all(isinstance(word, str) and word for word in words) or len(set(words)) != len(words):
-        raise ValueError("something in it is not a word, or is there twice")
-    "".join(words).encode()  # which refuses halves of surrogate pairs
+        raise ValueError("an entry is not a word, or occurs twice")
+    "".join(words).encode()  # raises on lone surrogates
     return _CUTS[content["format"]], words
 
 
 def _cut(sentence: str, split: Split) -> Iterator[tuple[str, int]]:
-    """The piece of each word, known or not, and where it ends."""
+    """The piece of each word, known or not, and its end offset."""
     end = 0
     for word in split(sentence):
         gap = sentence[end : word.start].translate(ONE_LINE)
-        if not end:  # a sentence begins as after a space
+        if not end:  # the first word is treated as if a space preceded it
             gap = f" {gap}"
         if gap != " ":
             gap = re.sub(" +", " ", gap)
         shown = word.text
-        if not gap and shown[0] == SPACE and len(shown) > 1:  # its marks, or it were a space
+        if not gap and shown[0] == SPACE and len(shown) > 1:  # or the mark would read as a space
             yield SPACE, word.start + 1
             shown = shown[1:]
         yield f"{SPACE}{gap[1:]}{shown}" if gap[:1] == " " else gap + shown, word.end
@@ -159,5 +160,5 @@ def _cut(sentence: str, split: Split) -> Iterator[tuple[str, int]]:
 
 
 def _surface(name: str) -> str:
-    """What a piece stands for in a text; SPACE alone is that letter."""
+    """The text of a piece; SPACE alone stands for that character itself."""
     return f" {name[1:]}" if name[0] == SPACE and len(name) > 1 else name
