@@ -250,26 +250,38 @@ def os_errors_as_write_error(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise WriteError(
-                f"the disk is full: cannot write {path}; free some space and run the command again"
-            ) from error
-        if error.errno in _REFUSALS:
-            raise WriteError(
-                f"cannot write {path}: {error.strerror}; choose another path or fix its permissions"
-            ) from error
-        if error.errno in _BREAKDOWNS:
-            raise WriteError(
-                f"cannot write {path}: {error.strerror}; check the disk and the limits of this "
-                "machine, and run the command again"
-            ) from error
-        if error.errno == errno.ENOENT and Path(str(error.filename)).parent == path.parent:
-            raise WriteError(
-                f"cannot write {path}: nothing can be created there; choose another path"
-            ) from error
+        if message := write_error(path, error):
+            raise message from error
         raise
 
 
+def write_error(
+    path: Path, error: OSError, *, elsewhere: str = "choose another path"
+) -> WriteError | None:
+    """What to report of an operating system error while writing; None if it has another cause.
+
+    elsewhere: how the user can write to another place
+    """
+    if error.errno in FULL:
+        return WriteError(
+            f"the disk is full: cannot write {path}; free some space or {elsewhere}, and run the "
+            "command again"
+        )
+    if error.errno in _REFUSALS:
+        return WriteError(
+            f"cannot write {path}: {error.strerror}; {elsewhere} or fix its permissions"
+        )
+    if error.errno in _BREAKDOWNS:
+        return WriteError(
+            f"cannot write {path}: {error.strerror}; check the disk and the limits of this "
+            "machine, and run the command again"
+        )
+    if error.errno == errno.ENOENT and Path(str(error.filename)).parent == path.parent:
+        return WriteError(f"cannot write {path}: nothing can be created there; {elsewhere}")
+    return None
+
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSALS = {
     errno.EACCES,
     errno.EPERM,

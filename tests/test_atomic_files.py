@@ -166,7 +166,7 @@ def test_a_full_disk_is_reported_in_one_line(
         write(tmp_path / "a")
     assert str(caught.value) == (
         f"the disk is full: cannot write {tmp_path / 'a'}; "
-        "free some space and run the command again"
+        "free some space or choose another path, and run the command again"
     )
     assert isinstance(caught.value.__cause__, OSError)
 

@@ -28,7 +28,7 @@ from nmt.data.corpus.types import LARGE, SPLITS, Chunk, Origin, Raw, RawBitext, 
 from nmt.data.formats import parquet
 from nmt.data.formats.columns import find_pair, named_columns
 from nmt.data.hub.configs import USUAL_NAMES, choose_config, choose_splits
-from nmt.data.hub.errors import disk_explained
+from nmt.data.hub.errors import cache_errors_as_write_error
 from nmt.errors import DataError
 from nmt.files import read_json, remove_drafts, replacing_folder, write_json, write_text
 from nmt.locks import DAY
@@ -180,7 +180,7 @@ class Shelf:
         """Record which commit the requested revision is at."""
         revision = self.config.revision or "main"
         if self._known(revision) != commit:  # only then, so that a read-only cache works, too
-            with disk_explained(root()):
+            with cache_errors_as_write_error(root()):
                 write_text(self._ref(revision), commit)
 
     def _known(self, revision: str) -> str | None:
@@ -267,9 +267,9 @@ def writing(folder: Path) -> Iterator[Path]:
     """A draft of the folder, renamed to it at the end of the block; an error leaves nothing.
 
     Raises:
-        DataError: the disk is full, or the folder cannot be written.
+        WriteError: the disk is full, or the folder cannot be written.
     """
-    with disk_explained(root()), suppress(_Quicker), replacing_folder(folder) as draft:
+    with cache_errors_as_write_error(root()), suppress(_Quicker), replacing_folder(folder) as draft:
         yield draft
         if folder.is_dir():
             raise _Quicker

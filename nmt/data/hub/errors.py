@@ -6,7 +6,7 @@ the whole chain of causes before we choose a message.
 """
 
 import errno
-import shutil
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -24,6 +24,7 @@ from nmt.data.hub.addresses import without_credentials
 from nmt.data.hub.client import endpoint
 from nmt.data.hub.known_corpora import CATALOGUE
 from nmt.errors import DataError, HubUnreachable, WriteError
+from nmt.files import FULL, write_error
 
 
 @contextmanager
@@ -59,38 +60,35 @@ def explained(config: DataConfig) -> Iterator[None]:
 
 
 @contextmanager
-def disk_explained(folder: Path) -> Iterator[None]:
-    """Turn the errors of a full or read-only disk into one line, even if `datasets` wraps them.
+def cache_errors_as_write_error(folder: Path) -> Iterator[None]:
+    """As `os_errors_as_write_error`, also for errors that `datasets` wraps in its own.
 
     Raises:
-        DataError: the folder cannot be written to.
+        WriteError: the disk is full, or the folder is not writable.
     """
     try:
         yield
     except DataError:
         raise
     except Exception as error:
-        if any(_disk_full(link) for link in _chain(error)):
-            existing = next(path for path in [folder, *folder.parents] if path.exists())
-            free = shutil.disk_usage(existing).free
-            raise DataError(
-                f"no space left in {folder} ({free / 1e6:,.1f} MB free); "
-                "free some, or set HF_HOME to a folder on a larger disk"
-            ) from error
-        for link in _chain(error) if isinstance(error, OSError | WriteError) else ():
-            if isinstance(link, OSError) and link.errno in _CLOSED:
-                raise DataError(
-                    f"cannot write to {folder} ({link.strerror}); set HF_HOME to a writable folder"
-                ) from error
+        for cause in map(_disk_error, _chain(error)):
+            ours = isinstance(error, OSError | WriteError)  # else it may come from a connection
+            if cause is not None and (cause.errno in FULL or ours):
+                elsewhere = "set HF_HOME to another folder"
+                if message := write_error(folder, cause, elsewhere=elsewhere):
+                    raise message from error
         raise
 
 
-_CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
+_READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
 
 
-def _disk_full(error: BaseException) -> bool:
-    no_space = "Not enough disk space" in str(error)  # raised by datasets before it writes
-    return no_space or (isinstance(error, OSError) and error.errno == errno.ENOSPC)
+def _disk_error(error: BaseException) -> OSError | None:
+    if "Not enough disk space" in str(error):  # raised by datasets before it writes
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    if isinstance(error, OSError) and error.errno in FULL | _READ_ONLY:
+        return error
+    return None
 
 
 _UPLOAD = "set data.revision to an intact commit, or tell its owner"

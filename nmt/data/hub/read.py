@@ -18,7 +18,7 @@ from nmt.data.corpus.types import RawCorpus
 from nmt.data.hub import client, copies
 from nmt.data.hub.addresses import without_credentials
 from nmt.data.hub.download import Commit, fetch
-from nmt.data.hub.errors import disk_explained, explained
+from nmt.data.hub.errors import cache_errors_as_write_error, explained
 from nmt.data.hub.known_corpora import CATALOGUE
 from nmt.errors import DataError, HubUnreachable
 
@@ -33,6 +33,7 @@ def read_hub(config: DataConfig) -> RawCorpus:
     Raises:
         HubUnreachable: the hub does not answer and there is no copy.
         DataError: the data set, or a part of it, is missing, not accessible, or not usable.
+        WriteError: the cache cannot be written.
     """
     check_id(config.corpus)
     shelf = copies.Shelf(config)
@@ -40,7 +41,7 @@ def read_hub(config: DataConfig) -> RawCorpus:
         return _copy(shelf, "HF_HUB_OFFLINE is set")
     client.use_patient_client()
     try:
-        with explained(config), disk_explained(copies.root()):
+        with explained(config), cache_errors_as_write_error(copies.root()):
             newest = _ask(shelf)
             corpus = _intact_copy(shelf, newest.name)
             if corpus is None:
