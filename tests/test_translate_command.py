@@ -260,7 +260,7 @@ def broken_off(place: Path, text: str, failure: BaseException) -> None:
 
 def test_a_partial_output_has_whole_lines(tmp_path):
     place, partial = tmp_path / "text", tmp_path / "text.partial"
-    with pytest.raises(WriteError, match="no; what came before it is in .*text.partial$"):
+    with pytest.raises(WriteError, match="no; the lines before that are in .*text.partial$"):
         broken_off(place, "one\ntwo\nthr", WriteError("no"))
     assert partial.read_bytes() == b"one\ntwo\n"
     assert not place.exists()
