@@ -149,7 +149,7 @@ def test_a_name_of_two_kinds_is_explained_twice() -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match="unknown piece 'cosin'; did you mean 'cosine'"):
+    with pytest.raises(UsageError, match="unknown component 'cosin'; did you mean 'cosine'"):
         explain("cosin")
 
 

@@ -116,7 +116,7 @@ def test_bleu_of_chinese_is_sacrebleus_for_chinese(language: str) -> None:
 def test_bleu_without_spaces_counts_letters_where_no_words_are_told(
     language: str, like: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nmt.evaluation.segmentation._there", lambda tokenizer: False)
+    monkeypatch.setattr("nmt.evaluation.segmentation._installed", lambda tokenizer: False)
     hypotheses, references = TEXTS[like]
     found = measure(hypotheses, references, language)
     wanted = sacrebleu.BLEU(tokenize="char").corpus_score(hypotheses, [references]).score
@@ -125,10 +125,10 @@ def test_bleu_without_spaces_counts_letters_where_no_words_are_told(
 
 
 def test_japanese_and_korean_are_cut_into_words_by_who_can(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nmt.evaluation.segmentation._there", lambda tokenizer: True)
+    monkeypatch.setattr("nmt.evaluation.segmentation._installed", lambda tokenizer: True)
     assert segmentation("ja_JP").bleu == "ja-mecab"
     assert segmentation("kor").bleu == "ko-mecab"
-    monkeypatch.setattr("nmt.evaluation.segmentation._there", lambda tokenizer: False)
+    monkeypatch.setattr("nmt.evaluation.segmentation._installed", lambda tokenizer: False)
     assert segmentation("ja_JP").bleu == segmentation("kor").bleu == "char"
 
 

@@ -264,7 +264,7 @@ def test_odd_names_of_maps_are_titles_and_no_formulas(tmp_path: Path) -> None:
 @pytest.mark.parametrize("beginning", ["decoder layer 1 head", "encoder layer"])
 def test_a_picture_of_too_many_maps_is_refused(beginning: str, tmp_path: Path) -> None:
     record = mapped([f"{beginning} {n}" for n in range(300)])
-    with pytest.raises(UsageError, match=r"record 0 holds 300 maps, which make too large a pict"):
+    with pytest.raises(UsageError, match=r"record 0 holds 300 maps, too many for a pict"):
         save_maps([record], tmp_path / "maps.png")
     assert not list(tmp_path.iterdir())
     assert save_maps([record], tmp_path / "maps.html") == [tmp_path / "maps.html"]

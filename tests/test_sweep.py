@@ -527,7 +527,7 @@ def test_a_smaller_budget_than_a_run_had_is_refused(nmt):
     ("file", "text", "message"),
     [
         ("general/manifest.json", '{"cor', "is not JSON, or was cut short: retrain the run"),
-        ("general/manifest.json", '{"format": "nmt.run/1"}', "does not say what it should of"),
+        ("general/manifest.json", '{"format": "nmt.run/1"}', "has no valid value for"),
         ("general/evaluation/test/scores.json", '{"bleu": {}}', "write it again: nmt evaluate"),
         ("general/evaluation/test/scores.json", "[]", "write it again: nmt evaluate"),
         ("failures.json", "[1]", "failures.json was not written by nmt sweep; delete it"),
