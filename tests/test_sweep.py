@@ -152,7 +152,7 @@ def test_a_second_sweep_trains_nothing(nmt):
     assert moments(nmt.folder) == before
     assert not (nmt.folder / FOLDER / "failures.json").exists()
     assert not aside.exists()
-    assert found.err.count("is finished already") == 3
+    assert found.err.count("is already finished") == 3
 
 
 @pytest.mark.slow
@@ -336,7 +336,7 @@ def test_what_may_change_is_applied_to_finished_runs(nmt):
     assert found.status == 0
     scores = read_json(nmt.folder / FOLDER / "general/evaluation/test/scores.json")
     assert scores["decoding"]["beam_size"] == 3
-    assert "is finished already" in nmt("sweep", "general.yaml", "decoding.beam_size=3").err
+    assert "is already finished" in nmt("sweep", "general.yaml", "decoding.beam_size=3").err
 
 
 @pytest.mark.slow

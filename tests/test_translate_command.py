@@ -582,7 +582,7 @@ def test_a_device_that_is_not_here_is_replaced_unless_it_was_asked_for(nmt):
     for command in (["translate", "I see dogs"], ["evaluate"]):
         found = nmt(*command)
         assert found.status == 0
-        assert found.err.count("cuda:7, is not here") == 1
+        assert found.err.count("cuda:7, is not available here") == 1
         one_line(nmt(*command, "--device", "cuda:7"), 2, "cuda")
     assert nmt("translate", "I see dogs").out == plain
 
