@@ -171,7 +171,7 @@ def test_an_html_page_is_a_kind_of_picture(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.gif", "a"])
 def test_another_kind_of_file_is_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="end the name in: png, svg, pdf, html"):
+    with pytest.raises(UsageError, match="use one of: png, svg, pdf, html"):
         save_heatmaps([i_love_you()], tmp_path / name)
 
 
@@ -225,7 +225,7 @@ def test_every_layer_and_head_has_its_place_in_a_picture(tmp_path: Path) -> None
 def test_without_layers_and_heads_a_way_out_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="translate again .* or leave out --maps"):
         save_maps([i_love_you()], tmp_path / "maps.png")
-    with pytest.raises(UsageError, match="'.gif' is not a kind of picture"):
+    with pytest.raises(UsageError, match="'.gif' is not a picture format"):
         save_maps([with_maps()], tmp_path / "maps.gif")
 
 

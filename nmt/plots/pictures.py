@@ -43,9 +43,7 @@ def kind_of(path: Path, kinds: Sequence[str] = PICTURES) -> str:
     kind = path.suffix.lower()
     if kind not in kinds:
         known = ", ".join(name.removeprefix(".") for name in kinds)
-        raise UsageError(
-            f"{path}: '{path.suffix}' is not a kind of picture; end the name in: {known}"
-        )
+        raise UsageError(f"{path}: '{path.suffix}' is not a picture format; use one of: {known}")
     return kind
 
 
@@ -90,7 +88,7 @@ def substitutes(texts: Iterable[str]) -> dict[int, str]:
     lacking = sorted({letter for text in texts for letter in text if ord(letter) not in letters})
     if lacking:
         log.warning(
-            "the font of pictures (%s) has no %s; an HTML page (--output attention.html) shows it",
+            "the font for pictures (%s) has no %s; an HTML page (--output attention.html) shows it",
             FONT,
             " ".join(letter if letter.isprintable() else ascii(letter) for letter in lacking),
         )

@@ -153,14 +153,14 @@ class _ModelResolver:
     run: Run
     config: Config
     checkpoint: str
-    asked: str | None
+    requested_device: str | None
     """The requested device; None: the config's."""
     decoding: DecodingConfig
 
     @cached_property
     def device(self) -> str:
         """The requested device, or else the config's if this machine has it."""
-        return self.asked or _here(self.config.device)
+        return self.requested_device or _here(self.config.device)
 
     def find(self) -> TrainedModel:
         alone = Export(self.run.folder)
@@ -191,10 +191,10 @@ class _ModelResolver:
 
     def _refuse_device(self) -> None:
         """Exports run on the CPU only; the config's device is the one for training."""
-        if self.asked not in (None, "auto", "cpu"):
+        if self.requested_device not in (None, "auto", "cpu"):
             raise UsageError(
-                f"exports run on the processor, not on {self.asked}: use --device cpu, or a run "
-                "with --engine torch"
+                f"exports run on the processor, not on {self.requested_device}: use --device cpu, "
+                "or a run with --engine torch"
             )
 
     def _own_export(self) -> TrainedModel | None:

@@ -32,7 +32,7 @@ def _lines(run: Run) -> Iterator[str]:
     for split, pairs in corpus["pairs"].items():
         origin = _names_alone(corpus["splits"].get(split, split), corpus["corpus"])
         yield f"- {split}: {pairs:,} pairs ({origin})"
-    yield f"\n`{run.texts.name}/` holds the validation and test text behind the scores."
+    yield f"\n`{run.texts.name}/` holds the validation and test text used for the scores."
     yield "\n## Scores\n"
     yield "| split | BLEU | chrF | TER | BLEU signature |\n|---|---|---|---|---|"
     for scores in _scores(run):
