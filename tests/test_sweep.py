@@ -402,7 +402,9 @@ def test_what_cannot_be_swept_is_one_line(fresh):
     refused(fresh("sweep", "training.epochs=1"), 2, "no config")
     refused(fresh("sweep", "--table-only", "training.epochs=1"), 2, "training.epochs=1")
     refused(fresh("sweep", "--table-only"), 2, "runs/sweep holds no runs", "--folder")
-    refused(fresh("sweep", "general.yaml", "--table-only"), 2, "none of general was trained yet")
+    refused(
+        fresh("sweep", "general.yaml", "--table-only"), 2, "none of general has been trained yet"
+    )
     refused(
         fresh("sweep", "general.yaml", "evaluation.splits=[]"), 2,
         "no split that all configs measure", "evaluation.splits=[test]", "general.yaml: []",
