@@ -34,7 +34,7 @@ GROWING = {
     "": "once per sentence",
     "S": "for each source position",
     "T": "for each target position",
-    "S T": "for each pair of them",
+    "S T": "for each pair of a source and a target position",
     "S S": "for each pair of source positions",
     "T T": "for each pair of target positions",
 }
