@@ -288,12 +288,16 @@ def test_a_shift_reads_the_next_row(nmt):
         (["in.en", "in.fr", "--run", "blind"], 2, "blind has no attention (model.attention.score"),
         (["in.en", "in.fr", "--run", "alone"], 2, "alone is an export, which cannot read"),
         (["in.en", "in.fr", "--links", "maxim"], 2, "unknown link method 'maxim'; did you mean"),
-        (["in.en", "in.fr", "--shift", 2], 2, "--shift is 2: it is 0 (row t) or 1 (row t + 1)"),
+        (
+            ["in.en", "in.fr", "--shift", 2],
+            2,
+            "--shift is 2: it must be 0 (row t) or 1 (row t + 1)",
+        ),
         (["in.en", "in.fr", "--threshold", 0.2], 2, "--threshold is for --links threshold, not"),
         (
             ["in.en", "in.fr", "--links", "threshold", "--threshold", 0],
             2,
-            "--threshold is 0.0: a weight is above 0 and at most 1",
+            "--threshold is 0.0: it must be above 0 and at most 1",
         ),
         (["in.en", "in.fr", "--reverse", "back"], 2, "--reverse is for --links intersection, not"),
         (

@@ -287,9 +287,9 @@ def test_a_model_of_other_sizes_is_refused(folder: Path) -> None:
 def test_a_model_of_other_parts_is_refused(folder: Path) -> None:
     found = message(folder, Kind(layers=2).build())
     assert found.startswith("model.safetensors holds another model than the config describes: ")
-    assert found.endswith("are on one side only")
+    assert found.endswith("are in only one of them")
     found = message(folder, build_model(Kind().config(tie_embeddings="target"), VOCABULARIES))
-    assert found.endswith("is on one side only")
+    assert found.endswith("is in only one of them")
 
 
 # Runs
@@ -363,7 +363,7 @@ def test_the_config_and_the_manifest_come_back(run: Run) -> None:
 
 def test_a_run_without_its_files_is_not_a_run(run: Run) -> None:
     with pytest.raises(
-        CheckpointError, match=r"is not a whole run: config\.resolved\.yaml is miss"
+        CheckpointError, match=r"is not a complete run: config\.resolved\.yaml is miss"
     ):
         run.read_config()
     with pytest.raises(CheckpointError, match=r"is not a run folder: manifest\.json is missing"):
@@ -397,7 +397,7 @@ def test_a_manifest_with_invalid_fields_is_refused(run: Run) -> None:
         ("corpus", {**MANIFEST["corpus"], "fingerprints": {"train": "1"}}),
     ):  # fmt: skip
         run.write_manifest({**MANIFEST, key: wrong})
-        with pytest.raises(CheckpointError, match=f"what it should of '{key}"):
+        with pytest.raises(CheckpointError, match=f"has no valid value for '{key}"):
             run.read_manifest()
 
 
@@ -511,7 +511,7 @@ def test_a_finished_run_is_reported_even_if_nothing_can_be_written(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs").touch()  # in the way
     two_steps.finish()
-    assert "not known as the latest one" in caplog.text
+    assert "runs/latest does not point to it" in caplog.text
     (tmp_path / "runs").unlink()
     shutil.copytree(two_steps.folder, tmp_path / "runs/latest")
     two_steps.finish()

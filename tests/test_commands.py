@@ -700,7 +700,7 @@ def test_running_out_of_memory_anywhere_is_one_line(nmt, monkeypatch, error):
         raise error
 
     monkeypatch.setattr(evaluate, "load_trained", full)
-    refused(nmt("evaluate"), 1, "the memory is full; close something")
+    refused(nmt("evaluate"), 1, "out of memory; close other programs")
 
 
 def test_another_error_of_the_program_keeps_its_traceback(nmt, monkeypatch):

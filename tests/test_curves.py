@@ -78,7 +78,7 @@ def test_curves_are_drawn_in_their_colour(tmp_path: Path) -> None:
 def test_nothing_to_draw_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no run has an event with a loss"):
         save_curves({"a": []}, tmp_path / "a.png")
-    with pytest.raises(UsageError, match="end the name in: png, svg, pdf$"):
+    with pytest.raises(UsageError, match="use one of: png, svg, pdf$"):
         save_curves({"a": EVENTS}, tmp_path / "a.html")
 
 

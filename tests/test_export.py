@@ -425,7 +425,7 @@ def other_step(export):
     description = json.loads((export / "export.json").read_text(encoding="utf-8"))
     description["model"].update(step=3, fingerprint="0" * 16)
     (export / "export.json").write_text(json.dumps(description), encoding="utf-8")
-    return "is of step 3 of tiny (0000000000000000), not of step "
+    return "was made from step 3 of tiny (0000000000000000), not from step "
 
 
 def replaced(export, name, graph):
@@ -498,7 +498,7 @@ def test_an_unusable_export_is_reported(nmt, export, damage):
     assert said in strict.err
     lenient = nmt(*command)
     assert lenient.status == 0
-    assert f"warning: decoding by torch, since {export.relative_to(nmt.folder)}" in lenient.err
+    assert f"warning: decoding by torch, because {export.relative_to(nmt.folder)}" in lenient.err
     assert said in lenient.err
     assert "decoding by torch on cpu, float32" in lenient.err
 
@@ -583,7 +583,7 @@ def test_an_export_runs_on_no_other_device(nmt, export):
         command = ("translate", "I see cats", *options)
         refused = nmt(*command, "--device", "cuda")
         assert (refused.status, len(refused.err.splitlines())) == (2, 1)
-        assert "exports run on the processor, not on cuda: take --device cpu" in refused.err
+        assert "exports run on the processor, not on cuda: use --device cpu" in refused.err
         assert nmt(*command, "--device", "cpu").status == 0
 
 

@@ -57,8 +57,8 @@ def test_a_longer_training_pair_is_refused_with_both_numbers_and_the_fix(name, n
     key = f"{section}.max_positions"
     side = "target" if length == TARGET + 1 else "source"
     assert trained(nmt, model, f"{key}={length - 1}") == (
-        f"{key} is {length - 1}, but a {side} in train has up to {length} pieces, its end "
-        f"included: set {key}={length}, or lower data.cleaning.max_words"
+        f"{key} is {length - 1}, but a {side} in train has up to {length} pieces, including "
+        f"its end: set {key}={length}, or lower data.cleaning.max_words"
     )
     assert trained(nmt, model, f"{key}={length}") == ""
 
@@ -68,8 +68,8 @@ def test_a_longer_sentence_to_measure_on_is_refused_too(split, nmt) -> None:
     held_out(split, nmt.folder, more=f"dogs {LONGEST}")
     asked = ("model.attention={score: location}", f"model.attention.max_positions={SOURCE + 1}")
     assert trained(nmt, *asked) == (
-        f"model.attention.max_positions is 9, but a source in {split} has up to 10 pieces, its "
-        "end included: set model.attention.max_positions=10"
+        f"model.attention.max_positions is 9, but a source in {split} has up to 10 pieces, "
+        "including its end: set model.attention.max_positions=10"
     )
     unmeasured = trained(nmt, *asked, "evaluation.splits=[]")
     assert bool(unmeasured) == (split == "validation")
@@ -80,8 +80,8 @@ def test_the_longest_translation_must_fit_too_where_positions_have_weights(nmt) 
     key = "model.decoder.self_attention.max_positions"
     asked = (f"{TRANSFORMER}, {WEIGHTS}}}}}", "decoding.max_length_factor=3")
     assert trained(nmt, *asked, f"{key}=18") == (
-        f"{key} is 18, but a translation tried in validation has up to 19 pieces, its end "
-        f"included: set {key}=19"
+        f"{key} is 18, but a translation tried in validation has up to 19 pieces, including "
+        f"its end: set {key}=19"
     )
 
 

@@ -116,7 +116,7 @@ def test_bleu_of_chinese_is_sacrebleus_for_chinese(language: str) -> None:
 def test_bleu_without_spaces_counts_characters_where_words_are_unknown(
     language: str, like: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nmt.evaluation.segmentation._there", lambda tokenizer: False)
+    monkeypatch.setattr("nmt.evaluation.segmentation._installed", lambda tokenizer: False)
     hypotheses, references = TEXTS[like]
     found = measure(hypotheses, references, language)
     wanted = sacrebleu.BLEU(tokenize="char").corpus_score(hypotheses, [references]).score
@@ -127,10 +127,10 @@ def test_bleu_without_spaces_counts_characters_where_words_are_unknown(
 def test_japanese_and_korean_are_split_by_mecab_if_it_is_installed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("nmt.evaluation.segmentation._there", lambda tokenizer: True)
+    monkeypatch.setattr("nmt.evaluation.segmentation._installed", lambda tokenizer: True)
     assert segmentation("ja_JP").bleu == "ja-mecab"
     assert segmentation("kor").bleu == "ko-mecab"
-    monkeypatch.setattr("nmt.evaluation.segmentation._there", lambda tokenizer: False)
+    monkeypatch.setattr("nmt.evaluation.segmentation._installed", lambda tokenizer: False)
     assert segmentation("ja_JP").bleu == segmentation("kor").bleu == "char"
 
 

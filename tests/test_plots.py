@@ -171,7 +171,7 @@ def test_an_html_page_is_a_kind_of_picture(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.gif", "a"])
 def test_another_kind_of_file_is_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="end the name in: png, svg, pdf, html"):
+    with pytest.raises(UsageError, match="use one of: png, svg, pdf, html"):
         save_heatmaps([i_love_you()], tmp_path / name)
 
 
@@ -225,7 +225,7 @@ def test_every_layer_and_head_has_its_place_in_a_picture(tmp_path: Path) -> None
 def test_without_layers_and_heads_an_alternative_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="translate again .* or leave out --maps"):
         save_maps([i_love_you()], tmp_path / "maps.png")
-    with pytest.raises(UsageError, match="'.gif' is not a kind of picture"):
+    with pytest.raises(UsageError, match="'.gif' is not a picture format"):
         save_maps([with_maps()], tmp_path / "maps.gif")
 
 
@@ -264,7 +264,7 @@ def test_special_characters_in_map_names_are_text_not_formulas(tmp_path: Path) -
 @pytest.mark.parametrize("beginning", ["decoder layer 1 head", "encoder layer"])
 def test_a_picture_of_too_many_maps_is_refused(beginning: str, tmp_path: Path) -> None:
     record = mapped([f"{beginning} {n}" for n in range(300)])
-    with pytest.raises(UsageError, match=r"record 0 holds 300 maps, which make too large a pict"):
+    with pytest.raises(UsageError, match=r"record 0 holds 300 maps, too many for a pict"):
         save_maps([record], tmp_path / "maps.png")
     assert not list(tmp_path.iterdir())
     assert save_maps([record], tmp_path / "maps.html") == [tmp_path / "maps.html"]

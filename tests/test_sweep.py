@@ -152,7 +152,7 @@ def test_a_second_sweep_trains_nothing(nmt):
     assert moments(nmt.folder) == before
     assert not (nmt.folder / FOLDER / "failures.json").exists()
     assert not aside.exists()
-    assert found.err.count("is finished already") == 3
+    assert found.err.count("is already finished") == 3
 
 
 @pytest.mark.slow
@@ -336,7 +336,7 @@ def test_what_may_change_is_applied_to_finished_runs(nmt):
     assert found.status == 0
     scores = read_json(nmt.folder / FOLDER / "general/evaluation/test/scores.json")
     assert scores["decoding"]["beam_size"] == 3
-    assert "is finished already" in nmt("sweep", "general.yaml", "decoding.beam_size=3").err
+    assert "is already finished" in nmt("sweep", "general.yaml", "decoding.beam_size=3").err
 
 
 @pytest.mark.slow
@@ -402,7 +402,9 @@ def test_what_cannot_be_swept_is_one_line(fresh):
     refused(fresh("sweep", "training.epochs=1"), 2, "no config")
     refused(fresh("sweep", "--table-only", "training.epochs=1"), 2, "training.epochs=1")
     refused(fresh("sweep", "--table-only"), 2, "runs/sweep holds no runs", "--folder")
-    refused(fresh("sweep", "general.yaml", "--table-only"), 2, "none of general was trained yet")
+    refused(
+        fresh("sweep", "general.yaml", "--table-only"), 2, "none of general has been trained yet"
+    )
     refused(
         fresh("sweep", "general.yaml", "evaluation.splits=[]"), 2,
         "no split that all configs evaluate", "evaluation.splits=[test]", "general.yaml: []",
@@ -527,7 +529,7 @@ def test_a_smaller_budget_than_a_run_had_is_refused(nmt):
     ("file", "text", "message"),
     [
         ("general/manifest.json", '{"cor', "is not JSON, or was cut short: retrain the run"),
-        ("general/manifest.json", '{"format": "nmt.run/1"}', "does not say what it should of"),
+        ("general/manifest.json", '{"format": "nmt.run/1"}', "has no valid value for"),
         ("general/evaluation/test/scores.json", '{"bleu": {}}', "write it again: nmt evaluate"),
         ("general/evaluation/test/scores.json", "[]", "write it again: nmt evaluate"),
         ("failures.json", "[1]", "failures.json was not written by nmt sweep; delete it"),

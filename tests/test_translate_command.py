@@ -260,7 +260,7 @@ def broken_off(place: Path, text: str, failure: BaseException) -> None:
 
 def test_a_partial_output_has_whole_lines(tmp_path):
     place, partial = tmp_path / "text", tmp_path / "text.partial"
-    with pytest.raises(WriteError, match="no; what came before it is in .*text.partial$"):
+    with pytest.raises(WriteError, match="no; the lines before that are in .*text.partial$"):
         broken_off(place, "one\ntwo\nthr", WriteError("no"))
     assert partial.read_bytes() == b"one\ntwo\n"
     assert not place.exists()
@@ -582,7 +582,7 @@ def test_a_missing_device_is_replaced_unless_it_was_requested(nmt):
     for command in (["translate", "I see dogs"], ["evaluate"]):
         found = nmt(*command)
         assert found.status == 0
-        assert found.err.count("cuda:7, is not here") == 1
+        assert found.err.count("cuda:7, is not available here") == 1
         one_line(nmt(*command, "--device", "cuda:7"), 2, "cuda")
     assert nmt("translate", "I see dogs").out == plain
 

@@ -333,7 +333,7 @@ def test_frozen_vectors_stay_and_the_run_outlives_their_file(nmt: Commands) -> N
     frozen = [*WANTED, "model.source_vectors.tune=false"]
     trained = nmt("train", "tiny.yaml", *frozen)
     assert trained.status == 0, trained.err
-    assert "the source embeddings stay as they are" in trained.err
+    assert "the source embeddings are frozen" in trained.err
     names, table = source_table(nmt.folder)
     assert has_the_vectors(names, table)
     assert table[0].tolist() == [0, 0, 0, 0]  # padding
@@ -361,7 +361,7 @@ def test_frozen_vectors_stay_and_the_run_outlives_their_file(nmt: Commands) -> N
 def test_tuned_vectors_are_trained_further_from_the_file(nmt: Commands) -> None:
     trained = nmt("train", "tiny.yaml", *WANTED, "training.learning_rate=0.000001")
     assert trained.status == 0, trained.err
-    assert "stay as they are" not in trained.err
+    assert "are frozen" not in trained.err
     names, table = source_table(nmt.folder)
     for word, row in WORDS.items():
         learned = table[names.index(f"▁{word}")]
@@ -375,8 +375,8 @@ def test_a_frozen_target_freezes_the_vocabulary_that_shares_it(nmt: Commands) ->
     wanted = [*WANTED[:2], "model.target_vectors={file: fr.txt, tune: false}"]
     trained = nmt("train", "tiny.yaml", *wanted)
     assert trained.status == 0, trained.err
-    assert "the target embeddings and the vocabulary's stay as they are" in trained.err
-    assert "fr.txt promises 3 words in its first line and has 2: was it cut short?" in trained.err
+    assert "the target embeddings and the output layer are frozen" in trained.err
+    assert "fr.txt announces 3 words in its first line but has 2: was it cut short?" in trained.err
     lines = (nmt.folder / "runs/tiny/tokenizer/target.vocab").read_text("utf-8").split("\n")
     parameters = load_file(nmt.folder / "runs/tiny/checkpoints/last/model.safetensors")
     assert parameters["target_embedding.weight"][

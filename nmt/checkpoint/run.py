@@ -1,4 +1,4 @@
-"""A run's folder: where everything of one training lies."""
+"""The run folder, which holds all the files of one training run."""
 
 import logging
 import os
@@ -31,12 +31,12 @@ from nmt.locks import only_process
 log = logging.getLogger(__name__)
 LATEST = Path("runs") / "latest"
 FORMAT = "nmt.run/1"
-EXPORT_DESCRIPTION = "export.json"  # of an export that stands alone, which can be opened like a run
+EXPORT_DESCRIPTION = "export.json"  # marks a standalone export, which can be opened like a run
 
 
 @dataclass(frozen=True)
 class Run:
-    """The places in `runs/NAME`."""
+    """The paths in `runs/NAME`."""
 
     folder: Path
 
@@ -58,7 +58,7 @@ class Run:
 
     @property
     def texts(self) -> Path:
-        """The validation and test text, as they were after cleaning."""
+        """The validation and test text, after cleaning."""
         return self.folder / "data"
 
     @property
@@ -125,7 +125,7 @@ class Run:
         return folder
 
     def _pointed(self, which: str) -> Path:
-        """What `best` or `last` stands for, also where a copy of the run has lost its links."""
+        """The checkpoint that `best` or `last` names, even if copying the run lost the links."""
         folder = resolve_link(self.checkpoints / which)
         steps = self.steps()
         if folder.is_dir() or not steps or which not in ("best", "last"):
@@ -155,7 +155,7 @@ class Run:
                 self._delete(self.step(number))
 
     def _restore_link(self, which: str) -> None:
-        """A copy that follows links has made a folder of the link: let it be its step again."""
+        """Turn a link that a copy replaced by a folder back into the folder of its step."""
         link = self.checkpoints / which
         if link.is_dir() and not link.is_symlink():
             original = self.step(int(read_state(link)["step"]))
@@ -164,7 +164,7 @@ class Run:
                     link.rename(original)
 
     def _delete(self, checkpoint: Path) -> None:
-        """Under another name first, so that half a checkpoint never passes for one."""
+        """Rename the checkpoint before deleting it, so that half of it never passes for whole."""
         doomed = draft_path(checkpoint)
         with os_errors_as_write_error(checkpoint):
             checkpoint.rename(doomed)
@@ -172,7 +172,7 @@ class Run:
 
     @property
     def exists(self) -> bool:
-        """Whether the folder is a run: it has a manifest of nmt's, however far it came."""
+        """Whether the folder is a run: it has nmt's manifest, whether or not training finished."""
         try:
             self._manifest()
         except CheckpointError:
@@ -180,7 +180,7 @@ class Run:
         return True
 
     def why_not(self) -> str:
-        """What is wrong with a folder that has a manifest and still is not a run, in brackets."""
+        """Why a folder that has a manifest is still not a run, in brackets; empty otherwise."""
         try:
             self._manifest()
         except CheckpointError as error:
@@ -189,7 +189,7 @@ class Run:
 
     @property
     def empty(self) -> bool:
-        """Whether the folder is missing or has nothing in it but what a killed process left."""
+        """Whether the folder is missing, or holds only what a killed process left."""
         if not self.folder.exists():
             return True
         if not self.folder.is_dir():
@@ -201,19 +201,19 @@ class Run:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Be the only process that trains in this folder, and clear away what a killed one left.
+        """Be the only process that trains in this folder, and clean up after a killed one.
 
-        Folders that are made for the lock alone go again.
+        Folders created only for the lock are removed again.
 
         Raises:
-            UsageError: another process trains in it: host, process id and time are told.
+            UsageError: another process trains in it; the message names host, process id and time.
             WriteError: the folder cannot be made or written.
         """
         missing = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
         try:
             with os_errors_as_write_error(self.folder):
                 self.folder.mkdir(parents=True, exist_ok=True)
-            with _lock_told(self.folder), only_process(self.folder / LOCK, str(self.folder)):
+            with _lock_errors(self.folder), only_process(self.folder / LOCK, str(self.folder)):
                 self._clear()
                 yield
         finally:
@@ -222,19 +222,19 @@ class Run:
                     folder.rmdir()
 
     def clear(self) -> None:
-        """Clear away what a killed process left, unless the run is in use or cannot be written."""
+        """Clean up after a killed process, unless the run is in use or cannot be written."""
         with suppress(UsageError, WriteError), self.locked():
             pass
 
     def _clear(self) -> None:
-        """Remove drafts, and put back folders that had been put aside."""
+        """Remove drafts, and restore folders that were set aside."""
         for folder in (self.folder, *self.folder.rglob("*")):
             if folder.is_dir() and not folder.is_symlink():
                 remove_drafts(folder)
                 settle_folders(folder)
 
     def delete(self) -> None:
-        """Delete all that nmt writes into a run, for a new one; files of others stay."""
+        """Delete all files that nmt writes into a run, before a new one; other files stay."""
         own = (
             self.config, self.resolved, self.tokenizer, self.checkpoints, self.metrics, self.log,
             self.tensorboard, self.samples, self.card, self.translations.parent, self.texts,
@@ -248,9 +248,9 @@ class Run:
                     path.unlink(missing_ok=True)
 
     def finish(self) -> None:
-        """Make this `runs/latest`, seen from here: what commands take when no run is named.
+        """Point `runs/latest` here, the run that commands use when none is named.
 
-        Where that cannot be written, a warning says so: the run itself is whole.
+        If the link cannot be written, only a warning is logged: the run itself is complete.
         """
         try:
             if LATEST.is_dir() and not LATEST.is_symlink():
@@ -258,7 +258,7 @@ class Run:
             make_link(LATEST, os.path.relpath(self.folder, LATEST.parent))
         except WriteError as error:
             log.warning(
-                "the run is finished, but not known as the latest one (%s); name it: --run %s",
+                "the run is finished, but runs/latest does not point to it (%s); use --run %s",
                 error,
                 self.folder,
             )
@@ -271,7 +271,7 @@ class Run:
         """
         if not self.resolved.exists():
             raise CheckpointError(
-                f"{self.folder} is not a whole run: {self.resolved.name} is missing"
+                f"{self.folder} is not a complete run: {self.resolved.name} is missing"
             )
         try:
             return load(self.resolved, whole=True).config
@@ -279,17 +279,17 @@ class Run:
             raise CheckpointError(f"this version of nmt cannot read the run: {error}") from None
 
     def read_manifest(self) -> dict[str, Any]:
-        """What is known of how the run came about.
+        """How the run was made: versions, host, seed and corpus.
 
         Raises:
-            CheckpointError: it is missing, cut short, or another program's.
+            CheckpointError: it is missing, cut short, or was not written by nmt.
         """
         manifest = self._manifest()
         lacking = next((key for key, kind in MANIFEST.items() if not _has(manifest, key, kind)), "")
         if lacking:
             raise CheckpointError(
-                f"{self.manifest} does not say what it should of '{lacking}': it was changed, or "
-                "written by another version of nmt"
+                f"{self.manifest} has no valid value for '{lacking}': it was changed, or written "
+                "by another version of nmt"
             )
         return manifest
 
@@ -311,7 +311,7 @@ class Run:
         return manifest
 
     def write_config(self, loaded: Loaded) -> None:
-        """Keep the config as it was given, and with all its values; home folders become `~`."""
+        """Save the config as it was given, and with all values; home folders become `~`."""
         write_text(self.config, shareable(loaded.text), root=self.folder)
         write_text(self.resolved, shareable(loaded.resolved()), root=self.folder)
 
@@ -328,7 +328,7 @@ MANIFEST: dict[str, type | tuple[type, ...]] = {
     "corpus.pairs": dict, "corpus.splits": dict, "corpus.fingerprints.train": str,
     "corpus.fingerprints.validation": str, "corpus.fingerprints.test": str,
 }  # fmt: skip
-"""What the rest of the program reads in a manifest, and of which type it is."""
+"""The manifest keys that the program reads, and the type of each value."""
 
 
 def _has(manifest: dict[str, Any], key: str, kind: type | tuple[type, ...]) -> bool:
@@ -345,7 +345,7 @@ def _has(manifest: dict[str, Any], key: str, kind: type | tuple[type, ...]) -> b
 
 
 @contextmanager
-def _lock_told(folder: Path) -> Iterator[None]:
+def _lock_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -381,7 +381,7 @@ def open_run(folder: Path | None) -> Run:
         return finished[0]
     if finished:
         names = ", ".join(run.folder.as_posix() for run in finished)
-        raise UsageError(f"{LATEST} is missing, and several runs are here: name one of {names}")
+        raise UsageError(f"{LATEST} is missing, and there are several runs: name one of {names}")
     raise UsageError(
         f"no trained run here ({LATEST} is missing); train one: nmt train configs/luong.yaml, "
         "or name a run folder"
@@ -393,6 +393,6 @@ def _finished(run: Run) -> bool:
 
 
 def _relative(folder: Path) -> Path:
-    """As short as a person would write it."""
+    """The folder relative to the current one, if it lies below it."""
     here = Path.cwd()
     return folder.relative_to(here) if folder.is_relative_to(here) else folder

@@ -1,4 +1,4 @@
-"""What of this machine must not stand in files that people share, such as a run's."""
+"""Remove private details of this machine from files that people share, such as a run's."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ _PASSWORD = re.compile(r"(?<=://)[^\s/@]+@")  # of https://name:password@host
 
 
 def shareable(text: str) -> str:
-    """A text without the user's name and passwords: the home folder is `~`, addresses are plain.
+    """A text without user names and passwords: home becomes `~`, URLs lose their credentials.
 
     >>> shareable("see https://alice:secret@host/x")
     'see https://host/x'
@@ -19,15 +19,15 @@ def shareable(text: str) -> str:
 def _without_home(text: str) -> str:
     try:
         home = str(Path.home())
-    except RuntimeError:  # nobody knows whose process this is
+    except RuntimeError:  # the user of this process is unknown
         return text
-    if len(home) < 2:  # the root of the file system is nobody's
+    if len(home) < 2:  # the file system's root is not a home
         return text
     return re.sub(rf"(?<![\w.~/-]){re.escape(home)}(?![\w.-])", "~", text)
 
 
 def shareable_values(value: Any) -> Any:
-    """The same for every text in a JSON value."""
+    """A JSON value with `shareable` applied to every string in it."""
     if isinstance(value, str):
         return shareable(value)
     if isinstance(value, dict):

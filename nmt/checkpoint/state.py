@@ -1,4 +1,4 @@
-"""How far a checkpoint's training had come, read without torch."""
+"""The training progress that a checkpoint records, read without torch."""
 
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ ADVICE = "delete its folder to go on from the checkpoint before it"
 
 
 def read_state(folder: Path) -> dict[str, Any]:
-    """What `state.json` says, `step` among it.
+    """The contents of `state.json`, which always include `step`.
 
     Raises:
-        CheckpointError: it is missing, cut short or foreign.
+        CheckpointError: it is missing, cut short or not nmt's.
     """
     path = folder / STATE
     try:
@@ -38,7 +38,7 @@ def read_state(folder: Path) -> dict[str, Any]:
 
 
 def another_version(path: Path) -> str:
-    """What to say of a file of another format than FORMAT."""
+    """The error message for a file whose format is not FORMAT."""
     return (
         f"{path} was not written by this version of nmt ({FORMAT}): retrain with --overwrite, or "
         "use the version that trained it"
@@ -59,6 +59,6 @@ KINDS: dict[str, type | tuple[type, ...]] = {
     "best_step": int, "validations_since_best": int, "bad_validations": int,
     "ended": (str, type(None)),
 }  # fmt: skip
-"""What stands in it, and of which type it is; of another name, anything."""
-SIGNED = {"best_score"}  # a loss is scored by what it lacks
+"""The known keys and their types; other keys may hold anything."""
+SIGNED = {"best_score"}  # negative for a loss, so that higher is always better
 MOST = 2**62

@@ -1,4 +1,4 @@
-"""Checkpoints: a model and its training state in safetensors and JSON, whole or absent."""
+"""Checkpoints: a model and its training state in safetensors and JSON, written atomically."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,7 +15,7 @@ from nmt.errors import CheckpointError, printable
 from nmt.files import replacing_folder, write_json
 
 MODEL, TRAINING = "model.safetensors", "training.safetensors"
-LARGEST_HEADER = 2**24  # bytes: names and places of 100,000 tensors
+LARGEST_HEADER = 2**24  # bytes: enough for the names and offsets of 100,000 tensors
 LARGEST_STATE, COPIES = 2**26, 4  # bytes of a training state, besides copies of all parameters
 TYPES = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
@@ -23,18 +23,18 @@ TYPES = {
 }  # fmt: skip
 
 
-class _Claim(NamedTuple):
-    """What a file says of a tensor."""
+class _TensorInfo(NamedTuple):
+    """The shape and type that a file declares for a tensor."""
 
     shape: tuple[int, ...]
     dtype: torch.dtype | None
-    """None is one that nmt does not write."""
+    """None for a type that nmt does not write."""
 
 
 def save(
     folder: Path, model: nn.Module, training: Mapping[str, Tensor], state: Mapping[str, Any]
 ) -> None:
-    """Write `folder`; it appears by one rename, with all that it should hold."""
+    """Write `folder`, which appears by a single rename once it is complete."""
     # named_parameters yields a shared matrix once, which safetensors insists on
     parameters = {name: p.detach().contiguous().cpu() for name, p in model.named_parameters()}
     files = {MODEL: parameters, TRAINING: {n: t.contiguous().cpu() for n, t in training.items()}}
@@ -48,7 +48,7 @@ def load_model(folder: Path, model: nn.Module) -> None:
     """Put the parameters of a checkpoint into `model`.
 
     Raises:
-        CheckpointError: the file is missing, cut short, foreign, or of another model.
+        CheckpointError: the file is missing, cut short, not nmt's, or of another model.
     """
     refuse_another(folder, model)
     path = folder / MODEL
@@ -65,41 +65,41 @@ def load_model(folder: Path, model: nn.Module) -> None:
 
 
 def refuse_another(folder: Path, model: nn.Module) -> None:
-    """Compare what a checkpoint says that it holds with what `model` has; only shapes are read.
+    """Compare the tensors that a checkpoint declares with those of `model`, reading no values.
 
     Raises:
-        CheckpointError: the file is missing, cut short, foreign, or of another model.
+        CheckpointError: the file is missing, cut short, not nmt's, or of another model.
     """
     path = folder / MODEL
     with _opened(path) as file:
-        found = {name: _claim(file.get_slice(name)) for name in file.keys()}  # noqa: SIM118  # no iterable
-    wanted = dict(model.named_parameters())
+        saved = {name: _info(file.get_slice(name)) for name in file.keys()}  # noqa: SIM118  # no iterable
+    parameters = dict(model.named_parameters())
     other = f"{path} holds another model than the config describes"
-    if found.keys() != wanted.keys():
-        odd = sorted(found.keys() ^ wanted.keys())
+    if saved.keys() != parameters.keys():
+        unmatched = sorted(saved.keys() ^ parameters.keys())
         raise CheckpointError(
-            f"{other}: {printable(', '.join(odd[:3]))} "
-            f"{'is' if len(odd) == 1 else 'are'} on one side only"
+            f"{other}: {printable(', '.join(unmatched[:3]))} "
+            f"{'is' if len(unmatched) == 1 else 'are'} in only one of them"
         )
-    for name, parameter in wanted.items():
-        if found[name].shape != tuple(parameter.shape):
+    for name, parameter in parameters.items():
+        if saved[name].shape != tuple(parameter.shape):
             raise CheckpointError(
-                f"{other}: {name} is {found[name].shape}, not {tuple(parameter.shape)}"
+                f"{other}: {name} is {saved[name].shape}, not {tuple(parameter.shape)}"
             )
-    for name, parameter in wanted.items():
-        if found[name].dtype != parameter.dtype:
-            raise CheckpointError(f"{other}: {name} is {found[name].dtype}, not {parameter.dtype}")
+    for name, parameter in parameters.items():
+        if saved[name].dtype != parameter.dtype:
+            raise CheckpointError(f"{other}: {name} is {saved[name].dtype}, not {parameter.dtype}")
 
 
 def load_training(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The training tensors and the state of a checkpoint.
 
     Raises:
-        CheckpointError: a file is missing, cut short or foreign.
+        CheckpointError: a file is missing, cut short or not nmt's.
     """
-    state = read_state(folder)  # the smaller one first: it tells what is not a checkpoint
+    state = read_state(folder)  # the smaller file first: it shows whether this is a checkpoint
     path = folder / TRAINING
-    with suppress(OSError):  # a file that is missing is named below
+    with suppress(OSError):  # a missing file is reported below
         size, parameters = path.stat().st_size, (folder / MODEL).stat().st_size
         if size > LARGEST_STATE + COPIES * parameters:
             raise CheckpointError(
@@ -109,8 +109,8 @@ def load_training(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return _read(path), state
 
 
-def _claim(slice: Any) -> _Claim:
-    return _Claim(tuple(slice.get_shape()), TYPES.get(slice.get_dtype()))
+def _info(slice: Any) -> _TensorInfo:
+    return _TensorInfo(tuple(slice.get_shape()), TYPES.get(slice.get_dtype()))
 
 
 def _read(path: Path) -> dict[str, Tensor]:
@@ -120,13 +120,13 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """A file of tensors.
+    """A file of tensors, open for reading.
 
     Raises:
-        CheckpointError: it is missing, cut short, foreign, or of another version.
+        CheckpointError: it is missing, cut short, not nmt's, or of another version.
     """
     try:
-        _refuse_odd(path)
+        _refuse_unsafe(path)
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
@@ -134,7 +134,7 @@ def _opened(path: Path) -> Iterator[Any]:
             yield file
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing: the checkpoint is not complete") from None
-    except RuntimeError as error:  # torch maps the file into the memory
+    except RuntimeError as error:  # from torch, which maps the file into memory
         if "unable to open file" not in str(error):
             raise
         raise CheckpointError(f"{path} cannot be read: {str(error).rpartition(': ')[2]}") from None
@@ -145,10 +145,10 @@ def _opened(path: Path) -> Iterator[Any]:
         ) from None
 
 
-def _refuse_odd(path: Path) -> None:
-    """Raise OSError or ValueError for what is not to be opened, or has a header without end."""
+def _refuse_unsafe(path: Path) -> None:
+    """Raise OSError for what is not an ordinary file, ValueError for an oversized header."""
     if path.exists() and not path.is_file():
-        raise OSError("not an ordinary file")  # a pipe would never end
+        raise OSError("not an ordinary file")  # reading a pipe might never end
     with path.open("rb") as file:
         header = int.from_bytes(file.read(8), "little")
     if header > LARGEST_HEADER:

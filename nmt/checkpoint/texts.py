@@ -1,8 +1,8 @@
 """The validation and test text that a run was measured on, kept in the run.
 
-So a finished run can be evaluated and exported anywhere, and others can check its scores, also
-where its corpus is gone, has changed, or cannot be reached: `data/test.source`, `data/test.target`,
-one cleaned sentence a line.
+A finished run can thus be evaluated and exported anywhere, and others can check its scores, even
+if its corpus is gone, has changed, or cannot be reached. The files are `data/test.source` and
+`data/test.target`, likewise for validation, with one cleaned sentence per line.
 """
 
 from nmt.checkpoint.run import Run
@@ -16,7 +16,7 @@ SIDES = ("source", "target")
 
 
 def keep(run: Run, corpus: Corpus) -> None:
-    """Write both sides of validation and test into the run."""
+    """Write both sides of the validation and test split into the run."""
     for split in KEPT:
         bitext = corpus.split(split)
         for side, sentences in zip(SIDES, (bitext.sources, bitext.targets), strict=True):
@@ -28,7 +28,7 @@ def keep(run: Run, corpus: Corpus) -> None:
 
 
 def kept(run: Run, split: SplitName) -> Bitext | None:
-    """A split as the run keeps it; None where it does not.
+    """A split as the run keeps it, or None if the run does not keep it.
 
     Raises:
         DataError: the files are not what the run was measured on.

@@ -1,10 +1,10 @@
-"""The `nmt` command: one file a command, nothing heavy imported before a command needs it."""
+"""The `nmt` command: one file per command; heavy imports wait until a command needs them."""
 
 from typing import NoReturn
 
 
 def main() -> NoReturn:
-    """Run a command; a failure that the user can fix is one line, and its kind the exit status."""
+    """Run a command. A failure that the user can fix prints one line and sets the exit status."""
     from nmt.cli.app import main as run
 
     run()

@@ -17,27 +17,27 @@ EXAMPLES = (
 
 
 def align(
-    source: Annotated[Path, typer.Argument(help="A text file, one tokenised sentence a line.")],
+    source: Annotated[Path, typer.Argument(help="A text file, one tokenised sentence per line.")],
     target: Annotated[Path, typer.Argument(help="Its translation, line for line.")],
     run: RunOption = None,
     gold: Annotated[
-        Path | None, typer.Option(help="Gold links to measure by: 0-0 is sure, 0?0 possible.")
+        Path | None, typer.Option(help="Gold links to score against: 0-0 is sure, 0?0 possible.")
     ] = None,
     links: Annotated[str, typer.Option(help="maxima, threshold or intersection.")] = "maxima",
     threshold: Annotated[
-        float | None, typer.Option(help="The least weight of a link, for --links threshold.")
+        float | None, typer.Option(help="The minimum weight of a link, for --links threshold.")
     ] = None,
-    shift: Annotated[int, typer.Option(help="Word t is explained by row t (0) or t + 1 (1).")] = 0,
+    shift: Annotated[int, typer.Option(help="Link word t by row t (0) or row t + 1 (1).")] = 0,
     reverse: Annotated[
-        Path | None, typer.Option(help="A run the other way: intersect the links of both.")
+        Path | None, typer.Option(help="A run for the other direction: intersect their links.")
     ] = None,
     plain: Annotated[
-        bool, typer.Option("--plain", help="The text is not tokenised: link nmt's own words.")
+        bool, typer.Option("--plain", help="The text is not tokenised: nmt splits it into words.")
     ] = False,
     checkpoint: Checkpoint = "best",
     device: Device = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Stop at a pair that is too long, instead of no links.")
+        bool, typer.Option("--strict", help="Stop at a pair that is too long to be linked.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -48,7 +48,7 @@ def align(
 
     source, target, *golds = readable(source, target, *([] if gold is None else [gold]))
     choices = workflow.Choices(links, threshold, shift, plain, checkpoint, device, strict)
-    found = workflow.align(
+    alignment = workflow.align(
         open_run(run),
         source,
         target,
@@ -57,9 +57,9 @@ def align(
         reverse=None if reverse is None else open_run(reverse),
     )
     if as_json:
-        say_json(found.as_dict())
+        say_json(alignment.as_dict())
         return
-    for line in found.lines:
+    for line in alignment.lines:
         sys.stdout.write(f"{line}\n")
-    if found.measured is not None:
-        talk(str(found.measured))
+    if alignment.measured is not None:
+        talk(str(alignment.measured))

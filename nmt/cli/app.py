@@ -1,4 +1,4 @@
-"""The application: its commands, what they share, and how failures are told."""
+"""The application: its commands, their shared options, and how failures are reported."""
 
 import logging
 import os
@@ -12,12 +12,12 @@ from nmt import __version__
 from nmt.cli.streams import ReaderLeft, reason, say, standard_streams, talk
 from nmt.errors import NmtError, WriteError, printable
 
-LONGEST = 5000  # characters of a line that is shown
-INTERRUPTED = 130  # the status of a command that Ctrl-C has ended
+LONGEST = 5000  # characters shown of one line
+INTERRUPTED = 130  # the exit status after Ctrl-C
 
 app = typer.Typer(
     name="nmt",
-    help="Train neural machine translation with attention, and look at the attention.",
+    help="Train neural machine translation with attention, and inspect the attention.",
     epilog="Start with:  nmt train configs/quickstart.yaml   "
     'then:  nmt translate "I love you"   and:  nmt plot-attention',
     no_args_is_help=True,
@@ -27,7 +27,7 @@ app = typer.Typer(
 
 
 class Settings:
-    """What the options before the command decide."""
+    """The options given before the command."""
 
     debug = False
 
@@ -40,14 +40,14 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def shared(
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only warnings.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print more.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only warnings.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Train neural machine translation with attention, and look at the attention."""
+    """Train neural machine translation with attention, and inspect the attention."""
     Settings.debug = debug
     logger = logging.getLogger("nmt")
     logger.setLevel(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
@@ -58,31 +58,31 @@ def shared(
 
 
 def _handler() -> logging.Handler:
-    """Plain lines on standard error; above the progress bar where a person watches."""
+    """Plain lines on standard error; on a terminal, above the progress bar."""
     handler = _AboveTheBar() if sys.stderr.isatty() else _Talk()
     handler.setFormatter(_Plain())
     return handler
 
 
 class _Talk(logging.Handler):
-    """Lines as they are, or nowhere if standard error is closed or full."""
+    """Write lines unchanged; drop them if standard error is closed or full."""
 
     def emit(self, record: logging.LogRecord) -> None:
         talk(self.format(record))
 
 
 class _AboveTheBar(logging.Handler):
-    """Lines as they are, printed by the console that also draws the bar."""
+    """Write lines unchanged, through the console that also draws the progress bar."""
 
     def emit(self, record: logging.LogRecord) -> None:
         from nmt.workflows.train.progress_bar import STDERR
 
-        with suppress(OSError, ValueError):  # a terminal that hung up
+        with suppress(OSError, ValueError):  # the terminal hung up
             STDERR.print(self.format(record), soft_wrap=True, markup=False, highlight=False)
 
 
 class _Plain(logging.Formatter):
-    """The message alone, fit for a terminal, but warnings say that they are."""
+    """The message alone, safe for a terminal; a warning gets a prefix."""
 
     def format(self, record: logging.LogRecord) -> str:
         lines = super().format(record).split("\n")
@@ -91,13 +91,13 @@ class _Plain(logging.Formatter):
 
 
 def main() -> NoReturn:
-    """Run a command; a failure that the user can fix is one line, and its kind the exit status."""
+    """Run a command. A failure that the user can fix prints one line and sets the exit status."""
     try:
         with standard_streams():
             status = _run()
-    except ReaderLeft:  # `nmt ... | head` has seen enough
+    except ReaderLeft:  # as in `nmt ... | head`
         status = 0
-    except WriteError as error:  # of the last flush
+    except WriteError as error:  # from the last flush
         status = _failed(error)
     except KeyboardInterrupt:
         status = INTERRUPTED
@@ -119,9 +119,9 @@ def _run() -> int:
     except (MemoryError, RuntimeError, ImportError) as error:
         if Settings.debug or not _lacks_memory(error):
             raise
-        _complain("the memory is full; close something, or take a smaller batch or beam")
+        _complain("out of memory; close other programs, or use a smaller batch or beam")
         return NmtError.status
-    except OSError as error:  # of a file that nobody expected to fail
+    except OSError as error:  # from a file operation that no command handles itself
         if Settings.debug or error.errno is None:
             raise
         place = "" if error.filename is None else f"{_name(error.filename)}: "
@@ -131,7 +131,7 @@ def _run() -> int:
 
 
 def _lacks_memory(error: Exception) -> bool:
-    """Whether an error says that memory ran out, which libraries tell in words of their own."""
+    """Whether an error means that memory ran out; each library words it differently."""
     return isinstance(error, MemoryError) or any(word in str(error) for word in _NO_MEMORY)
 
 
@@ -148,7 +148,7 @@ _NO_MEMORY = (
 
 
 def colored() -> bool:
-    """Whether standard error shows colours, and wants to (https://no-color.org)."""
+    """Whether to write colours to standard error (https://no-color.org)."""
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
 
 
@@ -164,7 +164,7 @@ def _failed(error: NmtError) -> int:
 
 
 def _misused(error: typer.TyperException) -> int:
-    """One line for a command line that typer refuses; or the help, where nothing was asked."""
+    """One line for a command line that typer rejects, or the help if it had no arguments."""
     from nmt.cli.usage import asked_nothing, complaint
 
     if asked_nothing(error):

@@ -1,4 +1,4 @@
-"""Texts on the command line, whatever the locale says that their bytes are."""
+"""Texts on the command line, read as UTF-8 whatever the locale."""
 
 import os
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from nmt.errors import UsageError, printable
 
 
 def texts(arguments: Iterable[str]) -> list[str]:
-    """Arguments that are read as texts.
+    """The texts given as command-line arguments.
 
     Raises:
         UsageError: one is not UTF-8.
@@ -16,7 +16,7 @@ def texts(arguments: Iterable[str]) -> list[str]:
 
 
 def as_utf8(text: str) -> str:
-    """A text whose bytes the locale did not know, read as UTF-8.
+    """A text with bytes that the locale could not decode, decoded again as UTF-8.
 
     Raises:
         ValueError: it is not UTF-8.
@@ -36,5 +36,5 @@ def _text(argument: str, place: int) -> str:
     except ValueError:
         raise UsageError(
             f"text {place}, '{printable(argument)}', is not UTF-8: set the terminal to UTF-8, or "
-            "give the text in a file"
+            "put the text in a file"
         ) from None

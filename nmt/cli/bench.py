@@ -20,7 +20,7 @@ from nmt.cli.options import (
 from nmt.cli.streams import say, say_json
 
 app = typer.Typer(
-    help="Measure speed against the limit of the machine.",
+    help="Measure speed against the peak of the machine.",
     no_args_is_help=True,
     epilog="Examples:  nmt bench train configs/luong.yaml --json   |   nmt bench decode runs/luong",
 )
@@ -32,22 +32,23 @@ def train(
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """Target tokens a second in training, padding, memory, and the matrix-product peak."""
+    """Target tokens per second in training, padding, memory, and the matrix-product peak."""
     from nmt.config import load
     from nmt.workflows.bench import bench_training
 
-    found = bench_training(load(config, overrides or ()))
+    speed = bench_training(load(config, overrides or ()))
     if as_json:
-        say_json(found.as_dict())
+        say_json(speed.as_dict())
     else:
-        say(found)
+        say(speed)
 
 
 @app.command(epilog="Example:  nmt bench decode runs/luong --engine torch --beam-size 1 --json")
 def decode(
     run: AnyRunArgument = None,
     input: Annotated[
-        Path | None, typer.Option("--input", "-i", help="Sentences, instead of the test split.")
+        Path | None,
+        typer.Option("--input", "-i", help="Sentences instead of the test split."),
     ] = None,
     beam_size: BeamSize = None,
     batch_tokens: BatchTokens = None,
@@ -57,7 +58,7 @@ def decode(
     precision: Precision = None,
     as_json: AsJson = False,
 ) -> None:
-    """Sentences a second in batches, the latency of one, and the matrix-product peak."""
+    """Sentences per second in batches, the latency of one, and the matrix-product peak."""
     from nmt.checkpoint.run import open_run
     from nmt.cli.decoding import changed
     from nmt.cli.places import STDIN, named
@@ -73,10 +74,10 @@ def decode(
         precision=precision,
     )
     source = None if input is None else named(input, STDIN)
-    found = bench_decoding(
+    speed = bench_decoding(
         chosen, decoding=decoding, checkpoint=checkpoint, device=device, source=source
     )
     if as_json:
-        say_json(found.as_dict())
+        say_json(speed.as_dict())
     else:
-        say(found)
+        say(speed)

@@ -1,4 +1,4 @@
-"""`nmt config`: what a config says, and whether it can be right."""
+"""`nmt config`: show the values of a config, and check whether it is valid."""
 
 import json
 
@@ -16,7 +16,7 @@ app = typer.Typer(
 
 @app.command(epilog="Example:  nmt config show configs/luong.yaml model.dropout=0.3")
 def show(config: ConfigPath, overrides: Overrides = None) -> None:
-    """Print every value, and where it comes from."""
+    """Print every value and where it comes from."""
     from nmt.config import load
 
     loaded = load(config, overrides or ())
@@ -27,7 +27,7 @@ def show(config: ConfigPath, overrides: Overrides = None) -> None:
 
 @app.command(epilog="Example:  nmt config validate my.yaml")
 def validate(config: ConfigPath, overrides: Overrides = None) -> None:
-    """Check a config without training: one line for each mistake, status 2."""
+    """Check a config without training: one line per mistake, and exit status 2."""
     from nmt.config import load
     from nmt.workflows.train.validate import check_model
     from nmt.workflows.train.vectors import check_vectors
@@ -35,7 +35,7 @@ def validate(config: ConfigPath, overrides: Overrides = None) -> None:
     loaded = load(config, overrides or ())
     check_model(loaded)
     check_vectors(loaded)
-    typer.echo(f"{printable(str(config))} is right")
+    typer.echo(f"{printable(str(config))} is valid")
 
 
 @app.command(epilog="Example:  nmt config schema > nmt.schema.json")

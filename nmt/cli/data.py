@@ -1,4 +1,4 @@
-"""`nmt data`: find a corpus, fetch it, look at it before training."""
+"""`nmt data`: find a corpus, fetch it, and inspect it before training."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 from nmt.cli.streams import say, say_json
 
 app = typer.Typer(
-    help="List known corpora, fetch one, look at one before training.",
+    help="List known corpora, fetch one, or inspect one before training.",
     no_args_is_help=True,
     epilog="Examples:  nmt data list   |   nmt data get luong   |   "
     "nmt data check Helsinki-NLP/opus_books --config en-fr",
@@ -25,7 +25,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 @app.command("list", epilog="Example:  nmt data list")
 def list_corpora(as_json: AsJson = False) -> None:
-    """Show corpora that are known to work, and the configs that use them."""
+    """List corpora that are known to work, and the configs that use them."""
     from nmt.workflows import data
 
     entries = data.known()
@@ -64,12 +64,12 @@ def check(
     target: Target = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look at a corpus: counts, lengths, repetitions, overlap, suspicious pairs, cleaning."""
+    """Inspect a corpus: counts, lengths, repetitions, overlap, suspicious pairs, cleaning."""
     from nmt.workflows import data
 
     choice = data.choose(name, config=config, revision=revision, source=source, target=target)
-    found = data.check(choice)
+    report = data.check(choice)
     if as_json:
-        say_json(asdict(found))
+        say_json(asdict(report))
     else:
-        data.console().print(data.look_page(found))
+        data.console().print(data.look_page(report))

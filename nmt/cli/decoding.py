@@ -9,10 +9,10 @@ from nmt.errors import UsageError
 
 
 def changed(decoding: DecodingConfig, **options: Any) -> DecodingConfig:
-    """The run's own decoding, with the options that were given.
+    """The run's decoding config with the given options applied; None leaves a value as it is.
 
     Raises:
-        UsageError: a value is impossible.
+        UsageError: a value is not allowed.
     """
     given = {name: value for name, value in options.items() if value is not None}
     if "n_best" in given and "beam_size" not in given:

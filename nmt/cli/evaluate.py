@@ -36,7 +36,7 @@ def evaluate(
     precision: Precision = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score a run with BLEU, chrF and TER; keep hypotheses and the attention of every sentence."""
+    """Score a run with BLEU, chrF and TER; save hypotheses and attention of every sentence."""
     from nmt.checkpoint.run import open_run
     from nmt.cli.decoding import changed
     from nmt.cli.places import readable
@@ -57,17 +57,17 @@ def evaluate(
     )
     if input is not None and reference is not None:
         input, reference = readable(input, reference)
-        found = workflow.evaluate_files(
+        evaluation = workflow.evaluate_files(
             chosen, input, reference, checkpoint=checkpoint, device=device, decoding=decoding
         )
     else:
         names = [name for name in SPLITS if name == split]
         if not names:
             raise UsageError(unknown("split", split, SPLITS))
-        found = workflow.evaluate_split(
+        evaluation = workflow.evaluate_split(
             chosen, names[0], checkpoint=checkpoint, device=device, decoding=decoding
         )
     if as_json:
-        say_json(found.as_dict())
+        say_json(evaluation.as_dict())
     else:
-        say(found)
+        say(evaluation)

@@ -19,11 +19,11 @@ def explain(
         str | None, typer.Argument(help="A score, a decoder, a schedule ...; default: list all.")
     ] = None,
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Whose sizes to count in.")
+        Path | None, typer.Option("--config", "-c", help="A config whose sizes to use.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Formula, shapes, parameters, cost and paper of any piece that a config can name."""
+    """Formula, shapes, parameters, cost and paper of any component that a config can name."""
     from nmt.config import load
     from nmt.workflows.explain import explain as explained
     from nmt.workflows.explain import listed
@@ -35,15 +35,15 @@ def explain(
         else:
             say(as_lines(rows))
         return
-    found = explained(name, load(config) if config else None)
+    explanations = explained(name, load(config) if config else None)
     if as_json:
-        say_json({"pieces": [each.as_dict() for each in found]})
+        say_json({"pieces": [component.as_dict() for component in explanations]})
     else:
-        say("\n\n".join(map(str, found)))
+        say("\n\n".join(map(str, explanations)))
 
 
 def as_lines(rows: dict[str, dict[str, str]]) -> str:
-    """A heading for each kind, and a line for each piece."""
+    """A heading for each kind, and a line for each component."""
     lines: list[str] = []
     for kind, components in rows.items():
         lines += [f"\n{kind}", *(f"  {name:<18}{formula}" for name, formula in components.items())]

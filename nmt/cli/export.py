@@ -17,7 +17,8 @@ EXAMPLES = (
 def export(
     run: RunArgument = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A folder. Default: RUN/export.")
+        Path | None,
+        typer.Option("--output", "-o", help="A folder to write. Default: RUN/export."),
     ] = None,
     precision: Annotated[str, typer.Option(help="float32, int8 or both.")] = "both",
     checkpoint: Checkpoint = "best",
@@ -25,13 +26,13 @@ def export(
         bool, typer.Option(help="Compare int8 with float32 on the validation sentences.")
     ] = True,
 ) -> None:
-    """Write a run as ONNX graphs: translates several times faster, and without torch."""
+    """Export a run as ONNX graphs, which translate several times faster and without torch."""
     from nmt.checkpoint.run import open_run
     from nmt.workflows.export import export as write
 
-    found = write(
+    exported = write(
         open_run(run), checkpoint=checkpoint, output=output, precision=precision, measure=measure
     )
-    for name, size in found.megabytes.items():
-        talk(f"{name}: {size:.1f} MB{', the default' if name == found.auto else ''}")
-    say(found.folder)
+    for name, size in exported.megabytes.items():
+        talk(f"{name}: {size:.1f} MB{', the default' if name == exported.auto else ''}")
+    say(exported.folder)

@@ -17,18 +17,16 @@ AnyRunArgument = Annotated[
 AnyRunOption = Annotated[
     Path | None, typer.Option("--run", help="A run, or an export. Default: runs/latest.")
 ]
-Checkpoint = Annotated[str, typer.Option("--checkpoint", help="best, last or a step.")]
+Checkpoint = Annotated[str, typer.Option("--checkpoint", help="best, last or a step number.")]
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Engine = Annotated[str | None, typer.Option("--engine", help="auto, torch or onnx.")]
 Precision = Annotated[
     str | None,
     typer.Option("--precision", help="auto, float32, bfloat16 (torch) or int8 (onnx)."),
 ]
-BeamSize = Annotated[int | None, typer.Option("--beam-size", "-b", help="1 is greedy.")]
+BeamSize = Annotated[int | None, typer.Option("--beam-size", "-b", help="1 is greedy search.")]
 LengthPenalty = Annotated[
-    float | None, typer.Option("--length-penalty", help="0 favours short ones.")
+    float | None, typer.Option("--length-penalty", help="0 favours short translations.")
 ]
-BatchTokens = Annotated[
-    int | None, typer.Option("--batch-tokens", help="Source tokens side by side.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+BatchTokens = Annotated[int | None, typer.Option("--batch-tokens", help="Source tokens per batch.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

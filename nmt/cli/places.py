@@ -1,4 +1,4 @@
-"""Where commands read and write: files, and the streams that names such as `-` stand for."""
+"""Where commands read and write: files, and the standard streams that `-` stands for."""
 
 import os
 import stat
@@ -19,35 +19,35 @@ CHUNK = 1 << 16  # bytes
 
 
 def is_stream(path: Path | None, descriptor: int) -> bool:
-    """Whether a name, or none, stands for standard input (0) or output (1)."""
+    """Whether a path, or None, stands for standard input (0) or output (1)."""
     return path is None or path == DASH or descriptor_of(path) == descriptor
 
 
 def named(path: Path, descriptor: int) -> Path:
-    """A name that can be opened: `-` is standard input (0) or output (1)."""
+    """A path that can be opened: `-` becomes standard input (0) or output (1)."""
     return Path("/dev", ("stdin", "stdout")[descriptor]) if path == DASH else path
 
 
 def readable(*paths: Path) -> list[Path]:
-    """Paths that a command reads, `-` as a name that can be opened.
+    """The paths that a command reads, with `-` replaced by a path that can be opened.
 
     Raises:
-        UsageError: standard input stands for several of them.
+        UsageError: standard input is named more than once.
     """
     streams = [path for path in paths if is_stream(path, STDIN)]
     if len(streams) > 1:
-        raise UsageError("standard input can be one of the texts only, not several of them")
+        raise UsageError("standard input can be only one of the texts, not several of them")
     return [named(path, STDIN) for path in paths]
 
 
 def refuse_clashes(inputs: Mapping[str, Path | None], outputs: Mapping[str, Path | None]) -> None:
-    """Two options must not write one file, nor one write what another reads.
+    """Refuse two options that write the same file, or one that writes what another reads.
 
     inputs, outputs: the path of each option; `-` is the standard stream. Devices, pipes and
     terminals may be shared.
 
     Raises:
-        UsageError: they do, be it by another name, a link or a hard link.
+        UsageError: two options name one file, even by different names, a link or a hard link.
     """
     read = {_identity(path, STDIN): _named(option, path) for option, path in inputs.items()}
     seen: dict[Identity | None, str] = {each: name for each, name in read.items() if each}
@@ -67,14 +67,14 @@ def _named(option: str, path: Path | None) -> str:
 
 
 def _identity(path: Path | None, descriptor: int) -> Identity | None:
-    """What tells one ordinary file or stream from another; None for what may be shared."""
+    """What identifies an ordinary file or a stream; None for what may be shared."""
     if path is None:
         return None
     number = descriptor if path == DASH else descriptor_of(path)
-    with suppress(OSError, ValueError):  # nothing is there yet, or a stream of a test's own
-        found = path.stat() if number is None else os.fstat(_number(number))
-        if stat.S_ISREG(found.st_mode):
-            return found.st_dev, found.st_ino
+    with suppress(OSError, ValueError):  # no such file yet, or a stream made by a test
+        status = path.stat() if number is None else os.fstat(_number(number))
+        if stat.S_ISREG(status.st_mode):
+            return status.st_dev, status.st_ino
         if number is None:
             return None
     return str(path.absolute().resolve()) if number is None else f"stream {number}"
@@ -87,10 +87,10 @@ def _number(descriptor: int) -> int:
 
 @contextmanager
 def written(path: Path) -> Iterator[TextIO]:
-    """A text file that appears when all of it is there; a stream is written as it comes.
+    """A text file that appears once it is complete; a stream is written to directly.
 
-    What was written of a file until a failure is kept next to it, whole lines only, and the
-    failure tells where.
+    After a failure, the complete lines written so far are kept next to the file, and the error
+    message says where.
 
     Raises:
         WriteError: it cannot be written.
@@ -109,7 +109,7 @@ def written(path: Path) -> Iterator[TextIO]:
                     _keep(file, draft, path, failure)
                 raise
     except BrokenPipeError:
-        raise WriteError(f"cannot write {path}: whoever read it has left") from None
+        raise WriteError(f"cannot write {path}: its reader has closed it") from None
     except OSError as error:
         if error.errno is None:
             raise
@@ -117,7 +117,7 @@ def written(path: Path) -> Iterator[TextIO]:
 
 
 def _keep(file: TextIO, draft: Path, path: Path, failure: BaseException) -> None:
-    """Put the whole lines of an unfinished file next to its place."""
+    """Keep the complete lines of an unfinished file next to its path."""
     with suppress(OSError):
         file.close()
     with suppress(OSError):
@@ -127,7 +127,7 @@ def _keep(file: TextIO, draft: Path, path: Path, failure: BaseException) -> None
         os.truncate(draft, size)
         partial = draft.with_name(f"{path.name}.partial")
         draft.replace(partial)
-        where = f"what came before it is in {path.with_name(partial.name)}"
+        where = f"the lines before that are in {path.with_name(partial.name)}"
         if isinstance(failure, NmtError):
             failure.args = (f"{failure}; {where}",)
         elif not isinstance(failure, OSError):
@@ -135,14 +135,14 @@ def _keep(file: TextIO, draft: Path, path: Path, failure: BaseException) -> None
 
 
 def _whole_lines(path: Path) -> int:
-    """The bytes of a file up to its last line end."""
+    """The size in bytes of a file up to and including its last line feed."""
     with path.open("rb") as file:
         end = file.seek(0, os.SEEK_END)
         while end:
             start = max(0, end - CHUNK)
             file.seek(start)
-            found = file.read(end - start).rfind(b"\n")
-            if found >= 0:
-                return start + found + 1
+            newline = file.read(end - start).rfind(b"\n")
+            if newline >= 0:
+                return start + newline + 1
             end = start
     return 0

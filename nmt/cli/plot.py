@@ -23,10 +23,10 @@ def plot_attention(
         Path, typer.Option("--output", "-o", help="A .png, .svg, .pdf or .html file.")
     ] = Path("attention.png"),
     pieces: Annotated[
-        bool, typer.Option("--pieces", help="Between subword pieces, not words.")
+        bool, typer.Option("--pieces", help="Show subword pieces instead of words.")
     ] = False,
     maps: Annotated[
-        bool, typer.Option("--maps", help="Every layer and head, between subword pieces.")
+        bool, typer.Option("--maps", help="Show every layer and head, in subword pieces.")
     ] = False,
     run: RunOption = None,
     checkpoint: Checkpoint = "best",

@@ -1,4 +1,4 @@
-"""The standard streams of a command: closed, full or abandoned, they end it in one line."""
+"""The standard streams: one that is closed, full or abandoned never causes a traceback."""
 
 import codecs
 import errno
@@ -16,15 +16,15 @@ OUTPUT = "standard output"
 
 
 class ReaderLeft(Exception):  # noqa: N818  # this is not an error: `nmt ... | head` has what it wants
-    """Whoever read standard output has closed it."""
+    """The reader of standard output has closed it."""
 
 
 class _Output(io.TextIOWrapper):
-    """Standard output in UTF-8, whatever the locale: it is data.
+    """Standard output, in UTF-8 whatever the locale because it carries data.
 
     Raises:
         WriteError: the disk is full, the terminal hung up, or the stream is closed.
-        ReaderLeft: nobody reads any more.
+        ReaderLeft: the reader has closed the pipe.
     """
 
     def write(self, text: str, /) -> int:
@@ -48,30 +48,30 @@ def _failing(stream: io.TextIOWrapper) -> Iterator[None]:
 
 
 def reason(error: OSError) -> str:
-    """Why the system refused, in words."""
+    """Why the system refused, as text."""
     if error.errno == errno.EBADF:
         return "it is closed"
     return error.strerror or str(error) or type(error).__name__
 
 
 def _discard(stream: io.TextIOWrapper) -> None:
-    """Lead what is still buffered into the void, so that no later flush fails again."""
+    """Redirect the stream to the null device, so that flushing its buffer cannot fail again."""
     with suppress(OSError, ValueError):
-        void = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(void, stream.fileno())
-        os.close(void)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
 
 
 @contextmanager
 def standard_streams() -> Iterator[None]:
-    """The three streams made fit for use, in place while the block runs; then flushed.
+    """Make the three streams usable while the block runs; then flush and restore them.
 
     Raises:
-        WriteError, ReaderLeft: as `_Output`.
+        WriteError, ReaderLeft: as `_Output` does.
     """
     before = sys.stdin, sys.stdout, sys.stderr
     _reserve()
-    given, output = sys.stdout, None  # given: whose end would close the buffer
+    given, output = sys.stdout, None  # `given` is kept alive: its finaliser closes the buffer
     if isinstance(given, io.TextIOWrapper) and not isinstance(given, _Output):
         output = _taken_over(given)
         sys.stdout = output
@@ -88,7 +88,7 @@ def standard_streams() -> Iterator[None]:
 def _taken_over(stream: io.TextIOWrapper) -> _Output:
     stream.flush()
     buffer: Any = stream.buffer
-    if isinstance(buffer, io.RawIOBase):  # unbuffered, which may write a part of a text alone
+    if isinstance(buffer, io.RawIOBase):  # unbuffered: it may write only part of a text
         buffer = io.BufferedWriter(buffer)
     return _Output(
         buffer,
@@ -100,7 +100,7 @@ def _taken_over(stream: io.TextIOWrapper) -> _Output:
 
 
 def _hand_back(output: _Output) -> None:
-    """Let go of the buffer, which belongs to the stream that was there before."""
+    """Detach the buffer, which belongs to the original stream."""
     with suppress(WriteError, ReaderLeft, ValueError, OSError):
         buffer: Any = output.detach()
         if hasattr(buffer, "raw") and sys.stdout is not None and buffer.raw is sys.stdout.buffer:
@@ -108,10 +108,10 @@ def _hand_back(output: _Output) -> None:
 
 
 def _any_character() -> str:
-    """A handler of errors for which every character can be written.
+    """The name of an error handler with which every character can be written.
 
-    Names of files that are not UTF-8 come out as the bytes that they are; other halves of
-    surrogate pairs, which have no bytes, as escapes.
+    File names that are not UTF-8 are written as their original bytes; other lone surrogates,
+    which have no bytes, as escapes.
     """
     codecs.register_error("nmt.any", _written)
     return "nmt.any"
@@ -119,17 +119,18 @@ def _any_character() -> str:
 
 def _written(error: UnicodeError) -> tuple[str | bytes, int]:
     assert isinstance(error, UnicodeEncodeError)
-    found = error.object[error.start : error.end]
+    characters = error.object[error.start : error.end]
     try:
-        return found.encode("utf-8", "surrogateescape"), error.end
+        return characters.encode("utf-8", "surrogateescape"), error.end
     except UnicodeEncodeError:
-        return found.encode("ascii", "backslashreplace"), error.end
+        return characters.encode("ascii", "backslashreplace"), error.end
 
 
 def _reserve() -> None:
-    """Give closed streams a place, lest the next file that is opened be taken for one of them.
+    """Occupy the descriptors of closed streams, so that no file opened later gets one of them.
 
-    Reading the one, or writing the other, then fails as it should; talk is dropped.
+    Reading standard input or writing standard output then fails as it should; messages to
+    standard error are dropped.
     """
     if sys.stdin is None:
         sys.stdin = _closed(0, os.O_WRONLY, "r")
@@ -143,17 +144,17 @@ def _closed(descriptor: int, flags: int, mode: str) -> TextIO:
     try:
         os.fstat(descriptor)
     except OSError:
-        place = os.open(os.devnull, flags)
-        if place != descriptor:
-            os.dup2(place, descriptor)
-            os.close(place)
+        null = os.open(os.devnull, flags)
+        if null != descriptor:
+            os.dup2(null, descriptor)
+            os.close(null)
     raw = io.FileIO(descriptor, mode, closefd=False)
     buffer = io.BufferedReader(raw) if mode == "r" else io.BufferedWriter(raw)
     return io.TextIOWrapper(buffer, encoding="utf-8", errors="backslashreplace")
 
 
 def talk(text: str, *, end: str = "\n") -> None:
-    """Write to standard error, or nowhere if that is closed or full: talk ends no command."""
+    """Write to standard error, or nowhere if that is closed or full: it must end no command."""
     with suppress(OSError, ValueError):
         encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
         sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + end)
@@ -168,15 +169,15 @@ def say(value: object = "", *, end: str = "\n") -> None:
 
 _UNPRINTABLE = (
     *range(0x7F, 0xA0),
-    *(0x061C, 0x200E, 0x200F),  # marks of the direction
-    *range(0x2028, 0x202F),  # ends of lines and of paragraphs, turns of the direction
-    *range(0x2066, 0x206A),
-    *range(0xD800, 0xE000),
+    *(0x061C, 0x200E, 0x200F),  # direction marks
+    *range(0x2028, 0x202F),  # line and paragraph separators, direction overrides
+    *range(0x2066, 0x206A),  # direction isolates
+    *range(0xD800, 0xE000),  # surrogates
 )
 _ESCAPED = {code: f"\\u{code:04x}" for code in _UNPRINTABLE}
 
 
 def say_json(value: Any, *, indent: int | None = None) -> None:
-    """Write a value as JSON that is safe on a terminal: what would not print is escaped."""
+    """Write a value as JSON that is safe on a terminal: unprintable characters are escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     say(text.translate(_ESCAPED))

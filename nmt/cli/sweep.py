@@ -24,15 +24,15 @@ def sweep(
     ] = None,
     folder: Annotated[Path, typer.Option(help="Each run is FOLDER/NAME.")] = FOLDER,
     sentence: Annotated[
-        list[str] | None, typer.Option(help="Shown by the page; may be repeated.")
+        list[str] | None, typer.Option(help="A sentence for the page to show; may be repeated.")
     ] = None,
     table_only: Annotated[
-        bool, typer.Option("--table-only", help="Train nothing: compare what is there.")
+        bool, typer.Option("--table-only", help="Train nothing: compare existing runs.")
     ] = False,
 ) -> None:
     """Train several configs on one corpus, and compare them in a table, a picture and a page.
 
-    What is finished is not trained again, and what was interrupted goes on.
+    Finished runs are not trained again, and interrupted ones are resumed.
     """
     from nmt.errors import UsageError
     from nmt.training.interrupts import Interrupted
@@ -44,7 +44,7 @@ def sweep(
     configs = [Path(argument) for argument in given if "=" not in argument]
     overrides = [argument for argument in given if "=" in argument]
     if not configs and not table_only:
-        raise UsageError("no config is given: nmt sweep configs/lecture/*.yaml, for instance")
+        raise UsageError("no config is given; for example: nmt sweep configs/lecture/*.yaml")
     if not configs and overrides:
         raise UsageError(f"{overrides[0]} overrides nothing, since no config is given")
     sentences = shown(sentence or ())

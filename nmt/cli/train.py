@@ -21,10 +21,10 @@ def train(
     overrides: Overrides = None,
     run_dir: Annotated[Path | None, typer.Option(help="Default: runs/NAME.")] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the last checkpoint.")
+        bool, typer.Option("--resume", help="Continue from the last checkpoint.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the run first.")] = False,
-    dry: Annotated[bool, typer.Option("--dry-run", help="Say everything, train nothing.")] = False,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Print the setup, train nothing.")] = False,
 ) -> None:
     """Train a model from a config: data, tokenizer, training, test scores and attention."""
     from nmt.config import load
@@ -46,7 +46,7 @@ def train(
     except Interrupted as stop:
         place = ["--run-dir", str(run_dir)] if run_dir else []
         given = [str(config), *(overrides or ())]
-        if is_stream(config):  # it was read once: the run keeps it, overrides and all
+        if is_stream(config):  # cannot be read again: use the run's copy, with its overrides
             given = [str(folder / "config.resolved.yaml")]
         again = shlex.join(["nmt", "train", *given, *place, "--resume"])
         typer.echo(f"{stop}: everything is saved; go on with:  {again}", err=True)

@@ -27,20 +27,21 @@ EXAMPLES = (
     'Examples:  nmt translate "I love you"   |   nmt translate < in.txt > out.txt   |   '
     'nmt translate "I love you" --show-attention --n-best 3'
 )
-LONGEST = 1 << 20  # bytes of a line that is read at all
+LONGEST = 1 << 20  # bytes; a longer line is not read
 
 
 def translate(
     text: Annotated[
         list[str] | None,
-        typer.Argument(help="Sentences, one an argument; one that starts with '-' after '--'."),
+        typer.Argument(help="Sentences, one per argument; one that starts with '-' after '--'."),
     ] = None,
     input: Annotated[
         Path | None,
-        typer.Option("--input", "-i", help="A file, one sentence a line; - is standard input."),
+        typer.Option("--input", "-i", help="A file, one sentence per line; - is standard input."),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A file instead of standard output.")
+        Path | None,
+        typer.Option("--output", "-o", help="Write a file instead of standard output."),
     ] = None,
     format: Annotated[str, typer.Option(help="text, tsv or jsonl.")] = "text",
     beam_size: BeamSize = None,
@@ -48,16 +49,16 @@ def translate(
     length_penalty: LengthPenalty = None,
     batch_tokens: BatchTokens = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Stop at a line that is too long, instead of cutting.")
+        bool, typer.Option("--strict", help="Stop at a line that is too long; do not cut it.")
     ] = False,
     attention: Annotated[
-        Path | None, typer.Option(help="Write the attention records (JSON lines) here, too.")
+        Path | None, typer.Option(help="Also write the attention records (JSON lines) here.")
     ] = None,
     maps: Annotated[
         bool, typer.Option("--maps", help="Keep every layer and head in the attention records.")
     ] = False,
     show_attention: Annotated[
-        bool, typer.Option("--show-attention", help="Print the matrix as a table.")
+        bool, typer.Option("--show-attention", help="Print the attention as a table.")
     ] = False,
     run: AnyRunOption = None,
     checkpoint: Checkpoint = "best",
@@ -134,7 +135,7 @@ def _read(path: Path | None, *, strict: bool) -> Iterator[str | None]:
 
 
 def _lines(file: BinaryIO, name: str, *, strict: bool) -> Iterator[str | None]:
-    """Lines end at a line feed and nowhere else; None for one that is too long to be read.
+    """The lines, which end only at a line feed; None for one that is too long to be read.
 
     Raises:
         DataError: one is not UTF-8, or too long and `strict`.
@@ -147,8 +148,8 @@ def _lines(file: BinaryIO, name: str, *, strict: bool) -> Iterator[str | None]:
         if len(line) > LONGEST and not line.endswith(b"\n"):
             if strict:
                 raise DataError(
-                    f"{name}:{number}: longer than {LONGEST:,} bytes: cut it into sentences, one "
-                    "a line"
+                    f"{name}:{number}: longer than {LONGEST:,} bytes: split it into sentences, "
+                    "one per line"
                 )
             while (rest := file.readline(LONGEST)) and not rest.endswith(b"\n"):
                 pass
@@ -164,7 +165,7 @@ def _lines(file: BinaryIO, name: str, *, strict: bool) -> Iterator[str | None]:
 
 
 def _typed() -> Iterator[str]:
-    """A line at a time, from a person.
+    """Lines that a person types at a terminal, one at a time.
 
     Raises:
         DataError: the terminal is gone.

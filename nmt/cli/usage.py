@@ -1,4 +1,4 @@
-"""What is said of a command line that cannot be read: one line, and where the help is."""
+"""Messages for command lines that typer rejects: one line, which also names the help."""
 
 from typing import Any
 
@@ -9,18 +9,18 @@ OPTION, COMMAND = "No such option:", "No such command"
 
 
 def asked_nothing(error: typer.TyperException) -> bool:
-    """Whether a command was called bare whose answer to that is its help."""
+    """Whether a command that answers an empty command line with its help was called so."""
     return type(error).__name__ == "NoArgsIsHelpError"
 
 
 def complaint(error: typer.TyperException) -> str:
-    """One line: what is wrong, what was perhaps meant, and which help tells more."""
+    """One line: what is wrong, what was probably meant, and which help says more."""
     message = " ".join(error.format_message().split()).rstrip(".")
     context = getattr(error, "ctx", None)
     if context is None:
-        return _begun(message)
+        return _uncapitalised(message)
     command = context.command_path
-    hints = [_begun(message)]
+    hints = [_uncapitalised(message)]
     if option := getattr(error, "option_name", None):
         near = getattr(error, "possibilities", None)
         if message.startswith(OPTION):
@@ -29,9 +29,9 @@ def complaint(error: typer.TyperException) -> str:
             if _takes_text(context) and (not near or " " in option):
                 hints.append(DASH.format(command=command))
     elif "Did you mean" in message:
-        hints = [_begun(message).replace(". Did you mean", "; did you mean")]
+        hints = [_uncapitalised(message).replace(". Did you mean", "; did you mean")]
     elif message.startswith(COMMAND):
-        hints.append("there are: " + ", ".join(context.command.commands))
+        hints.append("the commands are: " + ", ".join(context.command.commands))
     return "; ".join(hints) + f" (see {command} --help)"
 
 
@@ -39,6 +39,6 @@ def _takes_text(context: Any) -> bool:
     return any(parameter.name == "text" for parameter in context.command.params)
 
 
-def _begun(message: str) -> str:
-    """As a message begins that stands after the name of the program."""
+def _uncapitalised(message: str) -> str:
+    """The message in lower case at its start, as it follows the name of the program."""
     return message[:1].lower() + message[1:]

@@ -1,4 +1,4 @@
-"""Links and weights measured against gold alignments."""
+"""Score links and attention weights against gold alignments."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -14,16 +14,16 @@ Links = Iterable[Link]
 
 @dataclass(frozen=True)
 class LinkScores:
-    """Of many sentences; a word may have several gold links, but only one largest weight."""
+    """Over many sentences; a word may have several gold links, but only one largest weight."""
 
     links: int
-    """Gold links (source word, target word) in all."""
+    """The number of gold links (source word, target word)."""
     found: float
-    """The share of them that the row maxima find."""
+    """The share of gold links that the row maxima find."""
     rows: int
     """Target words that have a gold link."""
     right: float
-    """The share of those whose row maximum is one of their gold links."""
+    """The share of those words whose row maximum is one of their gold links."""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -38,14 +38,14 @@ def links_found(sentences: Iterable[tuple[Floats, Links]]) -> LinkScores:
     >>> links_found([(np.array([[.9, .1], [.4, .6], [.7, .3]]), [(0, 0), (1, 0), (1, 1), (1, 2)])])
     LinkScores(links=4, found=0.5, rows=3, right=0.6666666666666666)
     """
-    links = found = rows = 0
+    links = hits = rows = 0
     for weights, gold in sentences:
         largest = np.asarray(weights).argmax(axis=1)
-        wanted = set(gold)
-        links += len(wanted)
-        rows += len({target for _, target in wanted})
-        found += sum(largest[target] == source for source, target in wanted)
-    return LinkScores(links, float(found / max(links, 1)), rows, float(found / max(rows, 1)))
+        gold_links = set(gold)
+        links += len(gold_links)
+        rows += len({target for _, target in gold_links})
+        hits += sum(largest[target] == source for source, target in gold_links)
+    return LinkScores(links, float(hits / max(links, 1)), rows, float(hits / max(rows, 1)))
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,11 @@ class AlignmentScores:
     """
 
     precision: float
-    """|A & P| / |A|: the share of links that may be made; 0 where none is made."""
+    """|A & P| / |A|: the share of links made that are possible; 0 if none is made."""
     recall: float
-    """|A & S| / |S|: the share of sure links that are made; 0 where none is sure."""
+    """|A & S| / |S|: the share of sure links that are made; 0 if none is sure."""
     aer: float
-    """1 - (|A & S| + |A & P|) / (|A| + |S|), the error rate; 0 where there is neither."""
+    """1 - (|A & S| + |A & P|) / (|A| + |S|), the alignment error rate; 0 if both are empty."""
 
     def as_dict(self) -> dict[str, float]:
         return asdict(self)
@@ -68,10 +68,10 @@ class AlignmentScores:
 
 @dataclass(frozen=True)
 class Counts:
-    """What the scores are made of; sentences add up, so that a long one counts for more."""
+    """The counts behind the scores, summed over sentences: a long sentence weighs more."""
 
     made: float = 0
-    """|A|; such counts may be expected values."""
+    """|A|; may be an expected value, as may the other float counts."""
     sure: int = 0
     """|S|"""
     made_sure: float = 0
@@ -111,9 +111,9 @@ def alignment_error(sentences: Iterable[tuple[Links, Gold]]) -> AlignmentScores:
 
 
 def row_entropies(weights: Floats) -> Floats:
-    """H = - sum_j a_j log a_j of each row, in nats: 0 looks at one place, log n at n alike.
+    """H = - sum_j a_j log a_j of each row, in nats: 0 for one position, log n for n equal ones.
 
-    Rows are brought to sum 1 first; rows of zeros, which look nowhere, are left out.
+    Rows are normalised to sum 1 first; rows of zeros, which attend to nothing, are left out.
 
     >>> row_entropies(np.array([[.5, .5], [0, 1], [0, 0]])).round(4).tolist()
     [0.6931, 0.0]
@@ -121,4 +121,4 @@ def row_entropies(weights: Floats) -> Floats:
     sums = weights.sum(axis=1, keepdims=True)
     shares = weights[sums[:, 0] > 0] / sums[sums[:, 0] > 0]
     logs = np.log(np.where(shares > 0, shares, 1))
-    return np.abs((shares * logs).sum(axis=1))  # abs: a certain row is 0, not -0
+    return np.abs((shares * logs).sum(axis=1))  # abs: a one-hot row gives 0, not -0

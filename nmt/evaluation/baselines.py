@@ -1,13 +1,13 @@
-"""Alignments by position alone: what links have to beat to say that they know the words."""
+"""Alignments by position alone: the baselines that links from attention have to beat."""
 
 from nmt.evaluation.alignment import Counts
 from nmt.evaluation.pharaoh import Gold, Link
 
 
 def diagonal(source: int, target: int) -> frozenset[Link]:
-    """Each of `target` words with the one of `source` words that is nearest to the diagonal.
+    """Link each of `target` words to the one of `source` words nearest to the diagonal.
 
-    Word j of n stands at (j + 1/2) / n of its sentence; between two that are as near, the later.
+    Word j of n is at position (j + 1/2) / n of its sentence; of two equally near, the later wins.
 
     >>> sorted(diagonal(2, 3))
     [(0, 0), (1, 1), (1, 2)]
@@ -20,8 +20,8 @@ def diagonal(source: int, target: int) -> frozenset[Link]:
 def uniform(source: int, target: int, gold: Gold) -> Counts:
     """The expected counts of linking each target word to one source word drawn uniformly.
 
-    Exact, since each link is made with probability 1 / source and their number is not random:
-    the expected error rate is that of the expected counts.
+    The error rate of the expected counts is exactly the expected error rate, since each link is
+    made with probability 1 / source and the number of links is not random.
 
     >>> uniform(2, 3, Gold.of([(0, 0)], [(0, 1), (1, 1)]))
     Counts(made=3, sure=1, made_sure=0.5, made_possible=1.5)

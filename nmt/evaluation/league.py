@@ -1,4 +1,4 @@
-"""A league table: what several trainings on one corpus reached, best first."""
+"""A league table: the results of several training runs on one corpus, best first."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -13,19 +13,19 @@ FINISHED, FAILED, UNFINISHED = "finished", "failed", "unfinished"
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One training; None is what is not known, or what a model without attention lacks."""
+    """One training run; None for what is unknown, or what a model without attention lacks."""
 
     name: str
     run: str
-    """Its folder."""
+    """The run folder."""
     mechanism: str
-    """Score, normalizer, scope and decoder in a line."""
+    """Score, normalizer, scope and decoder in one line."""
     budget: str
     """What ends the training, and the size of an update."""
     state: str
     """`finished`, `failed` or `unfinished`."""
     reason: str | None = None
-    """Why it failed, or how far it came."""
+    """Why it failed, or how far it got."""
     bleu: float | None = None
     chrf: float | None = None
     aer: float | None = None
@@ -33,27 +33,27 @@ class Row:
     precision: float | None = None
     recall: float | None = None
     entropy: float | None = None
-    """Of a row of the attention, in nats, on average: 0 looks at one position alone."""
+    """The mean entropy of an attention row, in nats: 0 attends to one position only."""
     parameters: int | None = None
     tokens_per_second: float | None = None
-    """Target tokens learned from: the median of the log's lines."""
+    """Target tokens in training: the median over the lines of the log."""
     sentences_per_second: float | None = None
-    """Translated when the split was measured."""
+    """Translation speed when the split was evaluated."""
     minutes: float | None = None
-    """Of training and validating, over all resumptions."""
+    """Time for training and validation, over all resumptions."""
     epochs: float | None = None
     steps: int | None = None
 
     def __post_init__(self) -> None:
-        """Raise CheckpointError where a file of the run says what is not a number."""
+        """Raise CheckpointError if a value from the run's files is not a valid number."""
         for name in NUMBERS:
             value = getattr(self, name)
             if value is not None and (
                 type(value) not in (int, float) or not 0 <= value < MOST  # nor is nan
             ):
                 raise CheckpointError(
-                    f"{self.run}: its {name} is {printable(repr(value), most=40)}, which no "
-                    f"training has: measure it again by nmt evaluate {self.run}, or retrain it"
+                    f"{self.run}: its {name} is {printable(repr(value), most=40)}, which is "
+                    f"impossible: measure it again with nmt evaluate {self.run}, or retrain it"
                 )
 
 
@@ -71,11 +71,11 @@ class League:
     rows: list[Row]
     corpus: str
     pairs: Mapping[str, int]
-    """Of each split."""
+    """The number of sentence pairs of each split."""
     split: str
-    """On which all were measured."""
+    """The split on which all were evaluated."""
     compute: str
-    """The device, and what its products are computed in."""
+    """The device, and the precision of its matrix products."""
     system: str
     versions: Mapping[str, str]
     date: str
@@ -84,14 +84,14 @@ class League:
 
     @property
     def budget(self) -> str:
-        """The budget of all, or of each, where they are not equal."""
+        """The common budget, or the budget of each row if they differ."""
         names: dict[str, list[str]] = {}
         for row in self.rows:
             names.setdefault(row.budget, []).append(row.name)
         if len(names) == 1:
             return f"{next(iter(names))}, the same for all"
-        told = "; ".join(f"{budget}: {', '.join(who)}" for budget, who in names.items())
-        return f"NOT equal: {told}"
+        budgets = "; ".join(f"{budget}: {', '.join(rows)}" for budget, rows in names.items())
+        return f"NOT equal: {budgets}"
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: `schema`, what all have in common, and `rows`."""
@@ -99,7 +99,7 @@ class League:
 
 
 def ranked(rows: Iterable[Row]) -> list[Row]:
-    """By BLEU, best first, then by chrF; those without a score last, by their names."""
+    """Rows by BLEU, best first, then by chrF; those without a score come last, by name."""
 
     def place(row: Row) -> tuple[bool, float, float, str]:
         return (row.bleu is None, -(row.bleu or 0), -(row.chrf or 0), row.name)

@@ -1,7 +1,7 @@
-"""Word links out of attention weights.
+"""Word links from attention weights.
 
-Weights are (target words, source words + 1): the last column is `</s>`, which is no word. What a
-model attends there links to nothing, so a target word that looks mostly at `</s>` stays alone.
+Weights are (target words, source words + 1): the last column is `</s>`, which is not a word.
+Attention to it links to nothing, so a target word that attends mostly to `</s>` stays unlinked.
 """
 
 import numpy as np
@@ -13,19 +13,19 @@ Links = frozenset[Link]
 
 
 def row_maxima(weights: Floats) -> Links:
-    """Each target word with the source word that it looks at most; the first of equal ones.
+    """Link each target word to the source word it attends to most; the first of equal ones.
 
     >>> sorted(row_maxima(np.array([[.1, .7, .2], [.3, .1, .6]])))
     [(1, 0)]
     """
     words = weights.shape[1] - 1
     largest = weights.argmax(axis=1)
-    rows = np.flatnonzero((largest < words) & weights.any(axis=1))  # zeros look nowhere
+    rows = np.flatnonzero((largest < words) & weights.any(axis=1))  # zeros attend to nothing
     return frozenset((int(largest[target]), int(target)) for target in rows)
 
 
 def column_maxima(weights: Floats) -> Links:
-    """Each source word with the target word that looks at it most; the first of equal ones.
+    """Link each source word to the target word that attends to it most; the first of equal ones.
 
     >>> sorted(column_maxima(np.array([[.1, .7, .2], [.3, .1, .6]])))
     [(0, 1), (1, 0)]
@@ -49,5 +49,5 @@ def above(weights: Floats, threshold: float) -> Links:
 
 
 def turned(links: Links) -> Links:
-    """Links of the other direction as this one's."""
+    """Links of the other translation direction, turned into this one's."""
     return frozenset((source, target) for target, source in links)

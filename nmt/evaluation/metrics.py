@@ -1,4 +1,4 @@
-"""BLEU, chrF and TER, each with the signature that says how it was computed (sacrebleu)."""
+"""BLEU, chrF and TER, each with the sacrebleu signature of how it was computed."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,7 +11,7 @@ from nmt.evaluation.segmentation import Segmentation, segmentation
 
 @dataclass(frozen=True)
 class Score:
-    """One number, and how to compute it again."""
+    """A value and the sacrebleu signature to reproduce it."""
 
     value: float
     signature: str
@@ -19,7 +19,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Scores:
-    """Of detokenised hypotheses against raw references, cased."""
+    """Cased scores of detokenised hypotheses against raw references."""
 
     bleu: Score
     chrf: Score
@@ -33,8 +33,8 @@ class Scores:
 def measure(hypotheses: Sequence[str], references: Sequence[str], language: str = "") -> Scores:
     """Score hypotheses with one reference each. Post (2018): https://aclanthology.org/W18-6319
 
-    language: of the target, a tag, code or name, which decides what BLEU and TER count: words
-        between spaces, or, where there are none, what `segmentation` says
+    language: the target language as a tag, code or name. It decides what BLEU and TER count:
+        words between spaces, or, in a language without spaces, the units of `segmentation`
     """
     assert len(hypotheses) == len(references), "each hypothesis has its reference"
     cut = segmentation(language, references)
@@ -45,7 +45,7 @@ def measure(hypotheses: Sequence[str], references: Sequence[str], language: str 
 def bleu_and_chrf(
     hypotheses: Sequence[str], references: Sequence[str], language: str = ""
 ) -> tuple[float, float]:
-    """The two values that a validation reports, as `measure` computes them."""
+    """The two scores that validation reports, computed as in `measure`."""
     metrics = (_bleu(segmentation(language, references)), CHRF())
     bleu, chrf = (_score(metric, hypotheses, references).value for metric in metrics)
     return bleu, chrf
@@ -56,20 +56,20 @@ def _bleu(cut: Segmentation) -> BLEU:
 
 
 def _ter(cut: Segmentation, hypotheses: Sequence[str], references: Sequence[str]) -> Score:
-    """Edits of words, or of letters where no spaces tell words: cased, as the others are."""
+    """TER over words, or over characters in a language without spaces; cased like the others."""
     asian = cut.ter == "asian"
     metric = TER(case_sensitive=True, normalized=asian, asian_support=asian)
     if cut.ter != "char":
         return _score(metric, hypotheses, references)
-    apart = [
+    spaced = [
         [" ".join("".join(line.split())) for line in side] for side in (hypotheses, references)
     ]
-    found = _score(metric, *apart)
-    return Score(found.value, found.signature.replace("tok:tercom", "tok:char"))
+    score = _score(metric, *spaced)
+    return Score(score.value, score.signature.replace("tok:tercom", "tok:char"))
 
 
 def _score(
     metric: BLEU | CHRF | TER, hypotheses: Sequence[str], references: Sequence[str]
 ) -> Score:
-    found = metric.corpus_score(list(hypotheses), [list(references)])
-    return Score(float(found.score), str(metric.get_signature()))
+    result = metric.corpus_score(list(hypotheses), [list(references)])
+    return Score(float(result.score), str(metric.get_signature()))

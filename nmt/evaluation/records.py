@@ -1,7 +1,7 @@
-"""The attention record, `nmt.attention/1`: all that it takes to show where a model looked.
+"""The attention record, `nmt.attention/1`: everything needed to show what a model attended to.
 
-One object a hypothesis, in JSON lines; `docs/attention-record.md` describes every field for
-readers in other languages. A record is enough to draw: neither model nor tokenizer is needed.
+One JSON object per hypothesis, in JSON lines; `docs/attention-record.md` describes every field
+for readers in other languages. A record can be drawn without the model or the tokenizer.
 """
 
 import json
@@ -25,23 +25,23 @@ from nmt.files import os_errors_as_write_error, parse_json, replacing
 SCHEMA = "nmt.attention/1"
 MOST_HYPOTHESES = 1_000_000
 START = "<s>"
-"""What a decoder reads first."""
+"""The first piece that a decoder reads."""
 SELF = "self"
-"""How the names of maps end in which a decoder looks at its own sentence."""
+"""The suffix of the names of maps that hold a decoder's self-attention."""
 DIGITS = 6
 """Significant digits of a weight in a file: a row of a thousand still sums to 1 within 1e-5."""
 LONGEST_LINE = 64 * 2**20
-"""Bytes: a record of a thousand by a thousand pieces takes eighth of that."""
+"""In bytes; a record of a thousand by a thousand pieces takes an eighth of that."""
 LARGEST = 1e9
-"""No weight and no score is larger: beyond, sums and pictures of it would overflow."""
+"""The largest weight or score; sums and pictures of larger ones would overflow."""
 DEEPEST = 20
-"""Levels of brackets in `attention` and `model`."""
+"""The deepest nesting in `attention` and `model`."""
 SMALLEST = 1e-9
 """Weights below this are written as zero."""
 
 
 class Matrix(NamedTuple):
-    """What a picture shows: names down the side, names across the top, and the weights."""
+    """The contents of a picture: row names, column names, and the weights."""
 
     target: list[str]
     source: list[str]
@@ -50,17 +50,17 @@ class Matrix(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class AttentionRecord:
-    """A translated sentence and where the model looked for every piece and word of it."""
+    """A translated sentence, and what the model attended to for every piece and word of it."""
 
     schema: str = SCHEMA
     id: str
-    """Names the sentence; the hypotheses of an n-best list share it."""
+    """Identifies the sentence; the hypotheses of an n-best list share it."""
     rank: int = 0
-    """Place in the n-best list; 0 is the translation."""
+    """The rank in the n-best list; 0 is the translation."""
     source: str
     target: str
     source_pieces: list[str]
-    """As the tokenizer cuts them, `</s>` last."""
+    """As the tokenizer splits the source, `</s>` last."""
     target_pieces: list[str]
     """`</s>` last, unless the translation was cut off at the length limit."""
     source_words: list[str]
@@ -74,23 +74,23 @@ class AttentionRecord:
     token_scores: list[float]
     """log p of each target piece, given those before it."""
     maps: dict[str, list[list[float]]] = field(default_factory=dict)
-    """Of a model with several layers or heads, each matrix between pieces, by name; `weights` is
+    """For a model with several layers or heads: each matrix between pieces, by name; `weights` is
     the mean over the heads of the last layer. Self-attention is between pieces of one side."""
     attention: dict[str, Any]
-    """`score`, `normalizer`, `scope`, `heads`, and `state`: which one attended, s_t or s_t-1."""
+    """`score`, `normalizer`, `scope`, `heads`, and `state`: which state attends, s_t or s_t-1."""
     model: dict[str, Any]
     """`run`, `step` and `fingerprint`."""
 
     @property
     def looks(self) -> bool:
-        """Whether the model had an attention: without one, all weights are zero."""
+        """Whether the model has attention; without it, all weights are zero."""
         return bool(self.attention.get("score") != NO_ATTENTION)
 
     def map(self, name: str) -> Matrix:
-        """One of `maps`, between pieces: rows ask, columns are looked at.
+        """One of `maps`, between pieces: rows are queries, columns are keys.
 
-        A row of a decoder is named by the piece that it chose; what it could look at in its own
-        sentence are the pieces that were read by then, from the start of the sentence on.
+        A row of a decoder is named by the piece that it predicted. In self-attention, the keys are
+        the pieces that the decoder has read by then, beginning with the start of the sentence.
         """
         rows, columns = (list(getattr(self, f"{side}_pieces")) for side in _sides(name))
         if name.endswith(SELF):
@@ -99,12 +99,12 @@ class AttentionRecord:
         return Matrix(rows, columns, weights.reshape(len(rows), len(columns)))
 
     def matrix(self, *, pieces: bool = False, eos: bool | None = None) -> Matrix:
-        """The weights with their names.
+        """The weights with the names of their rows and columns.
 
         Args:
-            pieces: between pieces, as the model reads, instead of between words.
-            eos: keep the row and column of `</s>`; without a choice, only between pieces. A side
-                that has nothing else keeps it in any case.
+            pieces: between pieces, as the model reads them, instead of between words.
+            eos: keep the row and column of `</s>`; None keeps them only between pieces. A side
+                that has nothing else always keeps its `</s>`.
         """
         target = self.target_pieces if pieces else self.target_words
         source = self.source_pieces if pieces else self.source_words
@@ -133,10 +133,10 @@ def make_record(
     """The record of one hypothesis.
 
     Args:
-        source_pieces: with `</s>` last, as the encoder read it.
+        source_pieces: with `</s>` last, as the encoder read them.
         target_pieces: with `</s>` last, unless the hypothesis was cut off.
         weights: (target pieces, source pieces).
-        token_scores: log-probability of each target piece, in nats.
+        token_scores: the log-probability of each target piece, in nats.
         maps: further matrices between pieces, by name.
     """
     shape = (len(target_pieces), len(source_pieces))
@@ -169,9 +169,9 @@ def make_record(
 def write_records(
     path: Path, records: Iterable[AttentionRecord], *, root: Path | None = None
 ) -> int:
-    """Write a line a record, all of them or none; returns how many. root: as `replacing` has it.
+    """Write one line per record, all of them or none; return how many. root: see `replacing`.
 
-    Records are taken one at a time, so that a generator of a million needs no memory.
+    Records are consumed one at a time, so that a generator of a million needs no memory.
     """
     count = 0
     with RecordFile(path, root=root) as file:
@@ -182,9 +182,9 @@ def write_records(
 
 
 class RecordFile:
-    """A file of records that appears whole when the block ends well, and else not at all.
+    """A file of records that appears complete if the block succeeds, and otherwise not at all.
 
-    Errors of the block are its own: they are not taken for trouble with this file.
+    Errors raised in the block pass through; they are not reported as errors of this file.
 
     Raises:
         WriteError: it cannot be written.
@@ -217,18 +217,18 @@ class RecordFile:
             self._file.close()
 
     def discard(self) -> None:
-        """Forget what was written."""
+        """Throw away what was written."""
         with suppress(_Discarded, WriteError), self._ending:
             self._file.close()
             raise _Discarded
 
 
 class _Discarded(Exception):  # noqa: N818  # this is not an error
-    """Ends a draft that is not wanted."""
+    """Makes `replacing` drop its draft."""
 
 
 def read_records(path: Path) -> Iterator[AttentionRecord]:
-    """The records of a file or a pipe, one at a time, whoever wrote them.
+    """The records of a file or a pipe, one at a time; the contents are not trusted.
 
     Raises:
         DataError: the file is missing or not UTF-8, or a line is not an attention record.
@@ -248,29 +248,29 @@ def read_records(path: Path) -> Iterator[AttentionRecord]:
 
 
 def _closes(names: Sequence[str]) -> int:
-    """1 where `</s>` ends a list of names that has others, else 0."""
+    """1 if a list of several names ends with `</s>`, else 0."""
     return int(len(names) > 1 and names[-1] == EOS_PIECE)
 
 
 def _rounded(weights: Floats) -> Floats:
-    """To DIGITS significant digits; as integers over powers of ten, so that they print short."""
+    """Round to DIGITS significant digits, as integers over powers of ten, which print short."""
     size = np.abs(weights)
-    seen = size >= SMALLEST
-    exponents = np.floor(np.log10(size, where=seen, out=np.zeros_like(size)))
+    nonzero = size >= SMALLEST
+    exponents = np.floor(np.log10(size, where=nonzero, out=np.zeros_like(size)))
     powers = 10.0 ** (DIGITS - 1 - exponents)
-    rounded: Floats = np.where(seen, np.rint(weights * powers) / powers, 0.0)
+    rounded: Floats = np.where(nonzero, np.rint(weights * powers) / powers, 0.0)
     return rounded
 
 
 def _line(record: AttentionRecord) -> str:
-    """One line of JSON, also to readers for whom U+2028 ends it, and to terminals."""
+    """One line of JSON, even for terminals and for readers that end a line at U+2028."""
     content = {name: value for name, value in vars(record).items() if name != "maps" or value}
     text = json.dumps(content, ensure_ascii=False, allow_nan=False)
-    return _HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _HIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 _HIDDEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""Ends of lines to some readers, controls of terminals, and what reorders a line to the eye."""
+"""Line ends for some readers, terminal controls, and characters that reorder text on screen."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 GZIP = b"\x1f\x8b"
 
@@ -278,7 +278,7 @@ GZIP = b"\x1f\x8b"
 def _record(line: bytes, place: str) -> AttentionRecord:
     """One line of a file, checked."""
     if line.startswith(GZIP):
-        raise DataError(f"{place}: packed by gzip: unpack it first, such as by gunzip")
+        raise DataError(f"{place}: compressed by gzip: unpack it first, for example with gunzip")
     try:
         content = parse_json(line.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -322,7 +322,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
 
 
 def _check(content: dict[str, Any], place: str) -> None:
-    """Refuse a record that lacks a part, or whose parts do not fit each other."""
+    """Refuse a record with missing fields, or with fields that do not fit each other."""
     missing = [name for name in _KINDS if name not in content]
     if missing:
         raise DataError(f"{place}: an attention record without {', '.join(missing)}")
@@ -348,18 +348,18 @@ def _check(content: dict[str, Any], place: str) -> None:
         rows, columns = (len(content[f"{side}_pieces"]) for side in _sides(name))
         _check_numbers(matrix, (rows, columns), f"{place}: maps: {_shown(name)}")
     for name in ("attention", "model"):
-        _check_story(content[name], f"{place}: {name}")
+        _check_description(content[name], f"{place}: {name}")
 
 
 def _sides(name: str) -> tuple[str, str]:
-    """Which side asks and which is looked at in a map of that name."""
+    """The side of the queries and the side of the keys in a map of that name."""
     if name.startswith("encoder"):
         return "source", "source"
     return ("target", "target") if name.endswith(SELF) else ("target", "source")
 
 
 def _check_texts(texts: Iterable[Any], place: str) -> None:
-    """Refuse what is not text, or cannot be written as text."""
+    """Refuse values that are not text, or text that cannot be encoded."""
     for text in texts:
         if not isinstance(text, str):
             raise DataError(f"{place} holds something that is not text: {_shown(text)}")
@@ -367,8 +367,8 @@ def _check_texts(texts: Iterable[Any], place: str) -> None:
             raise DataError(f"{place} holds half a surrogate pair, which is not text")
 
 
-def _check_story(content: dict[str, Any], place: str) -> None:
-    """Refuse descriptions, which may hold anything, that could not be written again."""
+def _check_description(content: dict[str, Any], place: str) -> None:
+    """Refuse a description, which may hold anything, that could not be written again."""
     level: list[Any] = [content]
     for _ in range(DEEPEST):
         values = [v for each in level if isinstance(each, dict) for v in (*each, *each.values())]
@@ -383,7 +383,7 @@ def _check_story(content: dict[str, Any], place: str) -> None:
 
 
 def _check_numbers(content: Any, shape: tuple[int, ...], place: str) -> None:
-    """Refuse numbers that are not finite, or more or fewer of them than names."""
+    """Refuse numbers that are not finite, or whose shape does not match the names."""
     try:
         numbers = np.asarray(content)
         if numbers.size and numbers.dtype.kind not in "iuf":  # such as text, which float64 takes
@@ -392,13 +392,13 @@ def _check_numbers(content: Any, shape: tuple[int, ...], place: str) -> None:
     except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{place}: not a matrix of numbers") from error
     if numbers.shape != shape and not (numbers.size == 0 == shape[0]):
-        found, wanted = (" x ".join(map(str, size)) for size in (numbers.shape, shape))
-        raise DataError(f"{place}: {found} numbers where the pieces and words ask for {wanted}")
+        actual, expected = (" x ".join(map(str, size)) for size in (numbers.shape, shape))
+        raise DataError(f"{place}: {actual} numbers, but the pieces and words need {expected}")
     if not (np.abs(numbers) <= LARGEST).all():
         raise DataError(f"{place}: a number that is not finite, or far too large")
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, list | dict):  # too large, or too deep, to be written
+    if isinstance(value, list | dict):  # too large or too deep to print
         return f"a {type(value).__name__} of {len(value):,}"
     return printable(repr(value[:40] if isinstance(value, str) else value), most=40)

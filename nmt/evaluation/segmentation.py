@@ -1,6 +1,6 @@
-"""What BLEU and TER count in a language that is written without spaces between words.
+"""The units that BLEU and TER count in a language written without spaces between words.
 
-BLEU's usual tokenizer, 13a, takes a Chinese or Thai sentence for one word: near-perfect
+BLEU's usual tokenizer, 13a, treats a Chinese or Thai sentence as a single word, so near-perfect
 translations score 0. Post (2018), section 2: https://aclanthology.org/W18-6319
 """
 
@@ -14,7 +14,7 @@ from sacrebleu.metrics import BLEU
 
 
 class Segmentation(NamedTuple):
-    """How a text is cut up before its pieces are counted."""
+    """How a text is segmented before its units are counted."""
 
     bleu: str
     """sacrebleu's name of BLEU's tokenizer."""
@@ -33,7 +33,7 @@ SCRIPTS: dict[str, str] = {
     "my": r"[\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f]",
     "km": r"[\u1780-\u17ff\u19e0-\u19ff]",
 }
-"""By the best known language of a script without spaces between words, its letters."""
+"""The letters of scripts without spaces, each under its best-known language."""
 LANGUAGES: dict[str, str] = {
     name: code
     for code, names in {
@@ -49,12 +49,12 @@ LANGUAGES: dict[str, str] = {
     }.items()
     for name in names.split()
 }  # fmt: skip
-"""ISO 639 codes and ISO 15924 scripts, and English names."""
-LATIN = ("latn", "cyrl", "arab")  # scripts, with spaces, that such a language may be written in
+"""ISO 639 codes, ISO 15924 scripts and English names, each with its code here."""
+LATIN = ("latn", "cyrl", "arab")  # scripts with spaces that such a language may also be written in
 
 
 def segmentation(language: str, references: Iterable[str] = ()) -> Segmentation:
-    """How texts of a language are cut up; of one that is not known here, by how they look.
+    """How texts of a language are segmented; an unknown language is judged by its script.
 
     language: a tag, code or name, such as zh, zh-Hant, zh_CN, cmn, Thai
 
@@ -67,31 +67,31 @@ def segmentation(language: str, references: Iterable[str] = ()) -> Segmentation:
     if code == "zh":
         return Segmentation("zh", "asian")
     if code == "ja":
-        return Segmentation("ja-mecab" if _there("ja-mecab") else "char", "asian")
-    if code == "ko":  # which has spaces, but not between all that are words elsewhere
-        return Segmentation("ko-mecab" if _there("ko-mecab") else "char", "spaces")
+        return Segmentation("ja-mecab" if _installed("ja-mecab") else "char", "asian")
+    if code == "ko":  # it has spaces, but one unit between them may hold several words
+        return Segmentation("ko-mecab" if _installed("ko-mecab") else "char", "spaces")
     return LETTERS if code in SCRIPTS else SPACED
 
 
 def _code(language: str) -> str | None:
-    """The code of a language that is cut up in a way of its own, '' of a script with spaces."""
+    """The code of a language with its own segmentation; '' for one in a script with spaces."""
     parts = [part for part in re.split(r"[^a-z]+", language.casefold()) if part]
     if any(part in LATIN for part in parts[1:]):
         return ""
     if parts and parts[0] in LANGUAGES:
         return LANGUAGES[parts[0]]
-    told = (LANGUAGES[part] for part in parts if len(part) >= 4 and part in LANGUAGES)
-    return next(told, None)  # such as the Hans of a tag, or the last word of Simplified Chinese
+    named = (LANGUAGES[part] for part in parts if len(part) >= 4 and part in LANGUAGES)
+    return next(named, None)  # such as Hans in a tag, or the last word of Simplified Chinese
 
 
 def _by_script(references: Iterable[str]) -> str | None:
-    """The language of the script without spaces that most letters are of, if there is one."""
+    """The language of the script without spaces that holds most letters, if there is one."""
     counts: Counter[str] = Counter()
     letters = 0
     for line in references:
         letters += sum(map(str.isalpha, line))
         if not line.isascii():
-            counts.update({code: len(re.findall(found, line)) for code, found in SCRIPTS.items()})
+            counts.update({code: len(re.findall(letter, line)) for code, letter in SCRIPTS.items()})
     if 2 * counts.total() <= letters or not letters:
         return None
     if counts["zh"] + counts["ja"] > counts.total() / 2:
@@ -100,7 +100,7 @@ def _by_script(references: Iterable[str]) -> str | None:
 
 
 @cache
-def _there(tokenizer: str) -> bool:
+def _installed(tokenizer: str) -> bool:
     """Whether a tokenizer and its dictionary are installed."""
     try:
         BLEU(tokenize=tokenizer)

@@ -1,4 +1,4 @@
-"""Attention between words, from the attention between the pieces that a model really reads."""
+"""Attention between words, from the attention between the pieces that a model reads."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ Floats = NDArray[np.float64]
 
 
 class Piece(Protocol):
-    """A piece of a sentence and the characters that it stands for: `sentence[start:end]`.
+    """A piece of a sentence and the characters that it covers: `sentence[start:end]`.
 
     Several byte pieces (`<0xE2>`) share one character, so a span may be empty. The end of the
-    sentence is called `</s>` and has the empty span at `len(sentence)`.
+    sentence is `</s>`, with the empty span at `len(sentence)`.
     """
 
     @property
@@ -32,14 +32,14 @@ class Side(NamedTuple):
     """The words of one side of a sentence pair, `</s>` included, and the pieces of each."""
 
     words: list[str]
-    shares: Floats  # (words, pieces): the part of a piece that a word has; columns sum to 1
+    shares: Floats  # (words, pieces): each word's share of each piece; columns sum to 1
 
 
 def join_words(source: Side, target: Side, weights: Floats) -> Floats:
-    """(target pieces, source pieces) weights as (target words, source words).
+    """Turn (target pieces, source pieces) weights into (target words, source words).
 
-    A source word gets the sum over its pieces, since it was looked at through any of them. A
-    target word gets the mean over its pieces, so that a row that sums to 1 still does.
+    A source word gets the sum over its pieces, since attention to any of them is attention to the
+    word. A target word gets the mean over its pieces, so that rows that sum to 1 still do.
     """
     chosen = (target.shares > 0).astype(np.float64)
     counts = np.maximum(chosen.sum(axis=1, keepdims=True), 1)  # a word without pieces: zeros
@@ -48,25 +48,25 @@ def join_words(source: Side, target: Side, weights: Floats) -> Floats:
 
 
 def side(sentence: str, pieces: Sequence[Piece], *, words: Sequence[Word] | None = None) -> Side:
-    """Which pieces make which word of a sentence.
+    """Assign the pieces of a sentence to its words.
 
-    words: those of `split_words` by default. Words that are given all stay, so that they keep
-        their numbers, even where no piece covers one.
+    words: those of `split_words` by default. Given words all stay, so that they keep their
+        numbers, even if no piece covers one of them.
 
-    A piece belongs to the word in which it begins; one that begins between two words, at white
-    space or at what nobody sees, to the word that follows, if there is one. Where one piece covers
-    several words (`c'est`), a word in which no piece begins shares the piece that runs into it. A
-    word that no piece covers was cut off before the model saw it, and is left out. `</s>` is a word
-    of its own.
+    A piece belongs to the word in which it begins. One that begins between two words, at white
+    space or at an invisible character, belongs to the following word, if there is one. If one
+    piece covers several words (`c'est`), a word in which no piece begins shares the piece that
+    runs into it. A word that no piece covers was cut off before the model saw it, and is left out.
+    `</s>` is a word of its own.
     """
     ended = bool(pieces) and _is_end(pieces[-1])
     inner = pieces[:-1] if ended else pieces
     known = split_words(sentence) if words is None else words
-    if inner and not known:  # pieces of nothing but white space, or of what is not a character
+    if inner and not known:  # only white space, or no valid characters
         known = [Word("".join(piece.text for piece in inner), 0, len(sentence))]
 
-    places = _Places(known)
-    owners = [places.owners(piece) for piece in inner]
+    spans = _WordSpans(known)
+    owners = [spans.owners(piece) for piece in inner]
     begun = {owner[0] for owner in owners}
     shares = np.zeros((len(known) + ended, len(pieces)))
     for column, owner in enumerate(owners):
@@ -81,12 +81,12 @@ def side(sentence: str, pieces: Sequence[Piece], *, words: Sequence[Word] | None
 
 
 def _is_end(piece: Piece) -> bool:
-    """Whether a piece is the end of the sentence, and not a `</s>` that somebody typed."""
+    """Whether a piece is the end of the sentence, not a literal `</s>` in the text."""
     return piece.text == EOS_PIECE and piece.start == piece.end
 
 
-class _Places:
-    """Where the words stand that pieces can belong to: those that are not empty."""
+class _WordSpans:
+    """The spans of the words that pieces can belong to: those that are not empty."""
 
     def __init__(self, words: Sequence[Word]) -> None:
         self.numbers = [n for n, word in enumerate(words) if word.start < word.end] or [0]
@@ -94,7 +94,7 @@ class _Places:
         self.ends = [words[n].end for n in self.numbers] if words else [0]
 
     def owners(self, piece: Piece) -> list[int]:
-        """The word that a piece belongs to, and after it those that the piece runs into."""
+        """The word that a piece belongs to, followed by those that the piece runs into."""
         first = min(bisect_right(self.ends, piece.start), len(self.ends) - 1)
         reached = bisect_left(self.starts, piece.end)
         return [self.numbers[place] for place in (first, *range(first + 1, reached))]

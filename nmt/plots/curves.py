@@ -1,4 +1,4 @@
-"""Learning curves: losses and BLEU over the minutes of training, one colour a run."""
+"""Learning curves: losses and BLEU over the minutes of training, one colour per run."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,17 +16,17 @@ from nmt.plots.pictures import DOTS_PER_INCH, kind_of, save_figures, substitutes
 Events = Sequence[Mapping[str, Any]]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-"""Seven that the colour-blind can tell apart: Okabe and Ito (2008), https://jfly.uni-koeln.de/color"""
+"""Seven colour-blind-safe colours: Okabe and Ito (2008), https://jfly.uni-koeln.de/color"""
 SECONDS_PER_MINUTE = 60
 LARGEST = 2**28  # bytes of metrics
-MOST = 1e30  # a loss that has diverged may be large, but matplotlib computes with its square
+MOST = 1e30  # a diverged loss may be large, but matplotlib squares it
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The events of a `metrics.jsonl`; a last line that was cut short is left out.
+    """The events of a `metrics.jsonl`; an incomplete last line is left out.
 
     Raises:
-        DataError: the file cannot be read, or another line than the last is broken.
+        DataError: the file cannot be read, or a line other than the last is broken.
     """
     try:
         text = read_bytes(path, largest=LARGEST).decode("utf-8", errors="replace")
@@ -41,11 +41,11 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         try:
             event = json.loads(line)
         except json.JSONDecodeError as error:
-            if number == len(lines):  # no line feed: a training is writing it, or was killed
+            if number == len(lines):  # no line feed: the run is still writing it, or was killed
                 break
             raise DataError(f"{path}:{number}: broken JSON: {error.msg}") from error
-        except (ValueError, RecursionError):  # a number of thousands of digits, or of brackets
-            raise DataError(f"{path}:{number}: not an event of a training") from None
+        except (ValueError, RecursionError):  # thousands of digits in a number, or of brackets
+            raise DataError(f"{path}:{number}: not a training event") from None
         if not isinstance(event, dict):
             raise DataError(f"{path}:{number}: not an event: {printable(line, most=40)}")
         events.append(event)
@@ -53,7 +53,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 
 def save_curves(runs: Mapping[str, Events], path: Path) -> list[Path]:
-    """Draw the losses (left) and the validation BLEU (right) of some runs over their minutes.
+    """Draw the losses (left) and the validation BLEU (right) of runs over training time.
 
     Returns the files written.
 
@@ -73,7 +73,7 @@ _LINES: dict[str, dict[str, Any]] = {
 
 
 def draw(runs: Mapping[str, Events]) -> Figure:
-    """The two panels: losses of training and validation, and validation BLEU."""
+    """Two panels: training and validation losses, and validation BLEU."""
     figure = Figure(figsize=(10, 4), dpi=DOTS_PER_INCH, layout="constrained")
     losses, bleu = figure.subplots(1, 2, sharex=True)
     names = substitutes(runs)
@@ -81,14 +81,14 @@ def draw(runs: Mapping[str, Events]) -> Figure:
         label = name.translate(names)
         color = COLOURS[place % len(COLOURS)]
         dashes = ("-", "--", ":")[place // len(COLOURS) % 3]
-        for kind, look in _LINES.items():
-            losses.plot(*_columns(_points(events, kind, "loss")), dashes, color=color, **look)
+        for kind, style in _LINES.items():
+            losses.plot(*_columns(_points(events, kind, "loss")), dashes, color=color, **style)
         points = _points(events, "validation", "bleu")
         bleu.plot(*_columns(points), dashes, color=color, label=label, **_LINES["validation"])
     _finish(losses, "loss (nats per token)")
     _finish(bleu, "validation BLEU")
     bleu.set_ylim(bottom=0)
-    kinds = [Line2D([], [], color="0.3", label=kind, **look) for kind, look in _LINES.items()]
+    kinds = [Line2D([], [], color="0.3", label=kind, **style) for kind, style in _LINES.items()]
     losses.legend(handles=kinds, frameon=False)
     legend = bleu.legend(frameon=False, loc="lower right")
     for text in (*legend.get_texts(), *bleu.get_xticklabels()):
@@ -97,21 +97,21 @@ def draw(runs: Mapping[str, Events]) -> Figure:
 
 
 def _points(events: Events, kind: str, value: str) -> list[tuple[float, float]]:
-    """(minutes, value) of the finite values, in the order of steps.
+    """(minutes, value) of the finite values, in the order of time.
 
-    A resumed run logs the steps after its last checkpoint again: the later line counts.
+    A resumed run logs the steps after its last checkpoint again; the later line wins.
     """
-    found = {
+    points = {
         event.get("step"): (event["seconds"] / SECONDS_PER_MINUTE, event[value])
         for event in events
         if event.get("event") == kind and is_number(event.get(value))
         if is_number(event.get("seconds")) and _is_step(event.get("step"))
     }
-    return sorted(found.values())
+    return sorted(points.values())
 
 
 def is_number(value: object) -> bool:
-    """Whether a foreign value is one that can be drawn: finite, and no wonder."""
+    """Whether an untrusted value is a number that can be drawn: finite, and not too large."""
     return type(value) in (int, float) and -MOST <= value <= MOST  # type: ignore[operator]
 
 

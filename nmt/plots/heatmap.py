@@ -25,14 +25,14 @@ from nmt.plots.pictures import (
 )
 
 COLOURS = "Blues"
-"""From white to dark blue: the more ink, the more weight, to the colour-blind and in print too."""
+"""From white to dark blue: more ink means more weight, also in print and for the colour-blind."""
 NUMBERED = 12
-"""Matrices up to this many rows and columns have their weights printed in the cells."""
+"""Matrices with at most this many rows and columns have their weights printed in the cells."""
 LARGEST_DRAWN = 150
-"""Beyond this many rows or columns the cells are one image, and no longer shapes of their own."""
+"""With more rows or columns, the cells are drawn as one image instead of separate shapes."""
 LONGEST_LABEL = 32
 LAST_STEP = 10**15
-MARGIN = 0.12  # this and all below in inches
+MARGIN = 0.12  # this and the following sizes are in inches
 LABEL_GAP = 0.06
 BAR_GAP, BAR_WIDTH, BAR_HEIGHT, BAR_LABELS = 0.22, 0.13, 2.4, 0.36
 CAPTION_HEIGHT = 0.3
@@ -41,7 +41,7 @@ POINTS_PER_INCH = 72
 
 
 class Scale(NamedTuple):
-    """Sizes that stay legible: a longer sentence makes a larger picture, not smaller letters."""
+    """Legible sizes: a longer sentence makes a larger picture rather than smaller letters."""
 
     cell: float  # inches
     letters: float  # points
@@ -50,19 +50,19 @@ class Scale(NamedTuple):
 def save_heatmaps(
     records: Iterable[AttentionRecord], path: Path, *, pieces: bool = False, eos: bool | None = None
 ) -> list[Path]:
-    """Draw each record; the kind of file follows from the name: png, svg, pdf or html.
+    """Draw each record; the file extension decides the format: png, svg, pdf or html.
 
     Several records become the pages of one PDF, one HTML page, or files `name-1.png`, ...
-    Colours always run from 0 to 1, so that pictures can be compared.
+    The colour scale always runs from 0 to 1, so that pictures can be compared.
 
     Args:
         pieces: between the pieces that the model reads, instead of between words.
-        eos: show the row and column of `</s>`; without a choice, only between pieces.
+        eos: show the row and column of `</s>`; None shows them only between pieces.
 
     Returns the files written.
 
     Raises:
-        UsageError: another kind of file is asked for, or there is no record.
+        UsageError: the format is not one of these, or there is no record.
     """
     kind = kind_of(path, (*PICTURES, ".html"))
     chosen = list(records)
@@ -117,7 +117,7 @@ def _scale(names: int) -> Scale:
 
 
 def _name_sides(axes: Axes, matrix: Matrix, scale: Scale) -> None:
-    """Names at the cells; where cells are smaller than letters, at every second or third one."""
+    """Label the cells; if cells are smaller than letters, only every second or third one."""
     rows, columns = matrix.weights.shape
     every = ceil(scale.letters * 1.1 / POINTS_PER_INCH / scale.cell)
     axes.set(xlim=(0, columns), ylim=(rows, 0))
@@ -142,7 +142,7 @@ def _name_sides(axes: Axes, matrix: Matrix, scale: Scale) -> None:
 
 
 def _shade(axes: Axes, matrix: Matrix) -> ScalarMappable:
-    """The cells: one by one, sharp at any size, until they are too many for that."""
+    """Draw the cells as shapes, sharp at any size, or as one image if there are too many."""
     rows, columns = matrix.weights.shape
     if max(rows, columns) > LARGEST_DRAWN:
         return axes.imshow(
@@ -179,22 +179,23 @@ def _cells(matrix: Matrix) -> Iterator[tuple[tuple[int, int], float]]:
 
 
 def _draw_bar(figure: Figure, bar: Axes, shading: ScalarMappable) -> None:
-    """The scale of colours."""
-    drawn = figure.colorbar(shading, cax=bar, ticks=[0, 0.5, 1])
-    drawn.outline.set_visible(False)
+    """Draw the colour bar."""
+    colorbar = figure.colorbar(shading, cax=bar, ticks=[0, 0.5, 1])
+    colorbar.outline.set_visible(False)
     bar.tick_params(length=0, labelsize=8, labelcolor="0.35")
 
 
 def _arrange(
     figure: Figure, axes: Axes, bar: Axes, note: Text, matrix_size: tuple[float, float]
 ) -> None:
-    """Give the figure the size of its parts, and each part its place."""
+    """Size the figure to fit its parts, and position them."""
     width, height = matrix_size
-    above, beside = axes.get_xticklabels(), axes.get_yticklabels()
-    top = MARGIN + LABEL_GAP + max((_size(label)[1] for label in above), default=0.0)
-    left = MARGIN + LABEL_GAP + max((_size(label)[0] for label in beside), default=0.0)
-    leaning = _size(above[-1])[0] if above and above[-1].get_rotation() == 45 else 0.0
-    right = max(BAR_GAP + BAR_WIDTH + BAR_LABELS, leaning)
+    column_labels, row_labels = axes.get_xticklabels(), axes.get_yticklabels()
+    top = MARGIN + LABEL_GAP + max((_size(label)[1] for label in column_labels), default=0.0)
+    left = MARGIN + LABEL_GAP + max((_size(label)[0] for label in row_labels), default=0.0)
+    rotated = bool(column_labels) and column_labels[-1].get_rotation() == 45
+    overhang = _size(column_labels[-1])[0] if rotated else 0.0
+    right = max(BAR_GAP + BAR_WIDTH + BAR_LABELS, overhang)
     bar_height = min(height, BAR_HEIGHT)
     whole_width = max(left + width + right, 2 * MARGIN + _size(note)[0])
     whole_height = top + height + CAPTION_HEIGHT + MARGIN
@@ -213,7 +214,7 @@ def _arrange(
 
 
 def _size(text: Text) -> tuple[float, float]:
-    """Width and height of a text as drawn, in inches."""
+    """Width and height of a drawn text, in inches."""
     box = text.get_window_extent(dpi=DOTS_PER_INCH)
     return box.width / DOTS_PER_INCH, box.height / DOTS_PER_INCH
 
@@ -223,7 +224,7 @@ def _short(name: str) -> str:
 
 
 def _caption(record: AttentionRecord) -> str:
-    """Which model, and how sure it was: `luong · step 4,000 · log-probability −1.23`."""
+    """The model and its log-probability: `luong · step 4,000 · log-probability −1.23`."""
     run, step = record.model.get("run"), record.model.get("step")
     parts = [_short(run)] if run and isinstance(run, str) else []
     parts += [f"step {step:,}"] if isinstance(step, int) and 0 <= step < LAST_STEP else []

@@ -12,20 +12,20 @@ from nmt.evaluation.league import FINISHED, League, Row
 from nmt.plots.curves import COLOURS
 from nmt.plots.pictures import DOTS_PER_INCH, kind_of, save_figures, substitutes
 
-LONGEST_NAME = 26  # letters on a line
+LONGEST_NAME = 26  # letters per line
 LETTERS, TITLE, SMALL = 9.5, 12.0, 7.5  # points
-LINE, GAP = 0.17, 0.13  # this and all below in inches
+LINE, GAP = 0.17, 0.13  # this and the following sizes are in inches
 MARGIN = 0.12
-HEAD, FOOT = 0.3, 0.33  # names of the panels above, numbers below
+HEAD, FOOT = 0.3, 0.33  # panel titles above, axis numbers below
 TITLE_LINE, SMALL_LINE = 0.24, 0.15
 PANEL, BETWEEN = 3.1, 0.25
 NAME_LETTER, TITLE_LETTER, SMALL_LETTER = 0.08, 0.12, 0.065  # widths
-ROOM = 1.22  # beyond the longest bar, for its number
+ROOM = 1.22  # axis length relative to the longest bar, which leaves room for its number
 NOTHING = "–"
 
 
 class Panel(NamedTuple):
-    """What one half of the picture shows."""
+    """One half of the picture."""
 
     title: str
     colour: str
@@ -43,7 +43,7 @@ PANELS = (
 
 
 def save_league(league: League, path: Path) -> list[Path]:
-    """Draw the models that are finished, best first; the picture grows with their number.
+    """Draw the finished models, best first; the picture grows with their number.
 
     Returns the files written.
 
@@ -55,9 +55,9 @@ def save_league(league: League, path: Path) -> list[Path]:
 
 
 def draw(league: League) -> Figure:
-    """BLEU to the left, alignment error rate to the right if any has it, a row for each model."""
+    """BLEU on the left, alignment error rate on the right if any model has it; a row per model."""
     rows = [row for row in league.rows if row.state == FINISHED]
-    panels = [each for each in PANELS if any(each.value(row) is not None for row in rows)]
+    panels = [panel for panel in PANELS if any(panel.value(row) is not None for row in rows)]
     letters = substitutes([row.name for row in rows])
     names = [_wrapped(row.name.translate(letters)) for row in rows]
     heights = [LINE * len(lines) + GAP for lines in names]
@@ -92,17 +92,17 @@ def draw(league: League) -> Figure:
 
 
 def _bars(
-    axes: Axes, found: Sequence[float | None], places: Sequence[float], *, colour: str
+    axes: Axes, values: Sequence[float | None], places: Sequence[float], *, colour: str
 ) -> None:
-    """A bar and its number for each place; a dash where there is no number."""
-    lengths = [number or 0.0 for number in found]
+    """A bar and its value for each row; a dash if it has no value."""
+    lengths = [value or 0.0 for value in values]
     longest = max(lengths) or 1.0
     axes.barh(places, lengths, height=LINE + 0.02, color=colour)
-    for place, length, number in zip(places, lengths, found, strict=True):
+    for place, length, value in zip(places, lengths, values, strict=True):
         axes.text(
             length + longest * 0.015,
             place,
-            NOTHING if number is None else f"{number:.1f}",
+            NOTHING if value is None else f"{value:.1f}",
             va="center_baseline",
             fontsize=LETTERS - 1,
             color="0.25",
@@ -121,7 +121,7 @@ def _title(league: League, models: int) -> str:
 
 
 def _wrapped(name: str) -> list[str]:
-    """A name in lines, broken after its hyphens and dots where it can be."""
+    """A name split into lines, preferably after hyphens, underscores and dots."""
     lines = [""]
     for part in name.replace("-", "-\0").replace("_", "_\0").replace(".", ".\0").split("\0"):
         if len(lines[-1]) + len(part) > LONGEST_NAME and lines[-1]:

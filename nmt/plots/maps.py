@@ -1,4 +1,4 @@
-"""All attention matrices of a sentence in one picture: a row a layer, a column a head."""
+"""All attention matrices of a sentence in one picture: a row per layer, a column per head."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -24,27 +24,27 @@ CELL, SMALLEST, LARGEST = 0.17, 1.5, 3.4  # inches: of a cell, and of one side o
 LETTERS = 6.5  # points
 LONGEST_NAME = 10  # letters
 TITLE = 40  # letters
-LARGEST_SIDE, LARGEST_PICTURE = 2**16, 2**28  # pixels; matplotlib draws no longer sides
+LARGEST_SIDE, LARGEST_PICTURE = 2**16, 2**28  # pixels; matplotlib refuses longer sides
 HOW_TO_READ = (
-    "A row is a piece that looks, and shows in percent where: of the source in the encoder, of the "
-    "source or, in those named self, of what was written before, in the decoder."
+    "A row is a piece, and shows in percent what it attends to: in the encoder, the source; in the "
+    "decoder, the source or, in matrices named self, what was generated before."
 )
 NAMES_ROOM, TITLE_ROOM = 0.85, 0.95  # inches, left of and above each matrix
 
 
 def save_maps(records: Iterable[AttentionRecord], path: Path) -> list[Path]:
-    """Draw each record's `maps`, between pieces; png, svg, pdf or html by the name.
+    """Draw each record's `maps`, between pieces; the extension decides: png, svg, pdf or html.
 
     Returns the files written.
 
     Raises:
-        UsageError: another kind of file is asked for, or no record has maps.
+        UsageError: the format is not one of these, or no record has maps.
     """
     kind = kind_of(path, (*PICTURES, ".html"))
     chosen = [record for record in records if record.maps]
     if not chosen:
         raise UsageError(
-            "no record holds the maps of several layers or heads: translate again by a run that "
+            "no record holds the maps of several layers or heads: translate again with a run that "
             "has them (heads above 1, self_attention or transformer), or leave out --maps"
         )
     if kind == ".html":
@@ -66,10 +66,10 @@ def _save_page(records: Sequence[AttentionRecord], path: Path) -> None:
 
 
 def draw(record: AttentionRecord, table: Mapping[int, str] | None = None) -> Figure:
-    """The maps of one record. table: letters that the font lacks, and what stands for them
+    """The maps of one record. table: substitutes for letters that the font lacks
 
     Raises:
-        UsageError: they are too many for a picture.
+        UsageError: there are too many maps for one picture.
     """
     rows = [list(names) for _, names in groupby(record.maps, key=_row)]
     longest = max(len(record.source_pieces), len(record.target_pieces))
@@ -96,30 +96,30 @@ def _refuse_large(record: AttentionRecord, *inches: float) -> None:
     width, height = (side * DOTS_PER_INCH for side in inches)
     if max(width, height) >= LARGEST_SIDE or width * height > LARGEST_PICTURE:
         raise UsageError(
-            f"record {printable(record.id, most=40)} holds {len(record.maps):,} maps, which make "
-            f"too large a picture ({width:,.0f} x {height:,.0f} pixels): name an .html file"
+            f"record {printable(record.id, most=40)} holds {len(record.maps):,} maps, too many for "
+            f"a picture ({width:,.0f} x {height:,.0f} pixels): choose an .html file"
         )
 
 
 def _names(record: AttentionRecord) -> Iterator[str]:
-    """All that is written on the picture."""
+    """All texts in the picture."""
     yield from map(short, (*record.source_pieces, *record.target_pieces))
     yield from (drawn(name, TITLE) for name in record.maps)
 
 
 def short(name: str) -> str:
-    """A name as it stands left of a small matrix."""
+    """A name as it is written next to a small matrix."""
     return drawn(name, LONGEST_NAME)
 
 
 def _row(name: str) -> tuple[str, bool]:
-    """What stands in one row: the heads of one layer that look at one side."""
+    """The row of a map: the heads of one layer that attend to the same side share one."""
     layer, _, _ = name.partition(" head ")
     return layer, name.endswith(SELF)
 
 
 def draw_matrix(axes: Axes, matrix: Matrix, title: str, table: Mapping[int, str]) -> None:
-    """One of many, small: names above and left of it, no numbers in its cells."""
+    """Draw one of many small matrices: names above and to the left, no numbers in the cells."""
     axes.imshow(matrix.weights, cmap=COLOURS, vmin=0, vmax=1, aspect="auto")
     axes.xaxis.tick_top()
     sides = ((axes.set_xticks, matrix.source, 90), (axes.set_yticks, matrix.target, 0))

@@ -1,4 +1,4 @@
-"""Names of rows and columns as a reader sees them, cut short where no letter is parted."""
+"""Names of rows and columns as a reader sees them, truncated between whole letters."""
 
 from collections.abc import Callable
 from unicodedata import category
@@ -7,19 +7,19 @@ from nmt.data.words import GAP, clusters, is_blank, without_invisible
 
 CUT = "…"
 MOST = 16
-"""Code points of one letter that are shown: more marks than any writing or emoji has."""
+"""Code points shown of one letter: more than any script or emoji uses."""
 
 
 def one(letter: str) -> int:
-    """The width of a letter where each counts as one."""
+    """The default width: every letter counts as one."""
     return 1 if letter else 0
 
 
 def shown(name: str, longest: int, *, width: Callable[[str], int] = one) -> str:
-    r"""A name of at most `longest` letters, or of what `width` says that letters take.
+    r"""A name truncated to `longest` letters, or to that total of their `width`.
 
-    Control characters stay (they are replaced where they are drawn), other invisible ones go, and
-    what is a space is written as one. A name of which nothing would be seen is spelled out.
+    Control characters stay (they are replaced when drawn), other invisible ones are removed, and
+    every kind of space becomes a plain one. An invisible name is spelled out as code points.
 
     >>> shown("co\u00adoperate", 4), shown("\u200b", 9)
     ('coo…', 'U+200B')

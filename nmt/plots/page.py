@@ -1,4 +1,4 @@
-"""Attention as one web page: choose a sentence, point at a word, see where the model looked."""
+"""Attention as one web page: choose a sentence, point at a word, see what it attends to."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
@@ -11,10 +11,10 @@ from nmt.evaluation.records import AttentionRecord, Matrix
 from nmt.files import write_text
 
 PARTS = 1000
-"""A page holds weights as whole thousandths: a third of the size, and finer than any screen."""
+"""A page stores weights as whole thousandths: a third of the size, and finer than any screen."""
 COUNTS = ("step", "heads")
 EXACT = 2**53
-"""What JavaScript has no exact integers beyond."""
+"""The limit of exact integers in JavaScript."""
 
 
 def save_page(
@@ -25,13 +25,13 @@ def save_page(
     eos: bool | None = None,
     title: str = "Attention",
 ) -> None:
-    """Write one HTML file that needs nothing else, now or in ten years: no network, no library.
+    """Write one self-contained HTML file, which needs no network and no library.
 
-    The records travel inside it, and a short script draws the one that is chosen.
+    The records are embedded in it, and a short script draws the selected one.
 
     Args:
         pieces: show pieces at first, instead of words; the page has a switch.
-        eos: show `</s>` at first; without a choice, only between pieces.
+        eos: show `</s>` at first; None shows it only between pieces.
     """
     source = files("nmt.plots").joinpath("page.html.j2").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
@@ -45,7 +45,7 @@ def save_page(
 
 
 def _entry(record: AttentionRecord) -> dict[str, Any]:
-    """What the page needs of a record."""
+    """The parts of a record that the page needs."""
     return {
         "id": record.id,
         "rank": record.rank,
@@ -55,17 +55,19 @@ def _entry(record: AttentionRecord) -> dict[str, Any]:
         "token_scores": [round(score, 3) for score in record.token_scores],
         "words": _grid(record.matrix(eos=True)),
         "pieces": _grid(record.matrix(pieces=True, eos=True)),
-        "attention": _told(record.attention, ("score", "normalizer", "scope", "heads", "state")),
-        "model": _told(record.model, ("run", "step")),
+        "attention": _described(
+            record.attention, ("score", "normalizer", "scope", "heads", "state")
+        ),
+        "model": _described(record.model, ("run", "step")),
     }
 
 
-def _told(story: Mapping[str, Any], names: Sequence[str]) -> dict[str, str | int]:
-    """What the page says of the model: a record of another program may hold anything there."""
-    found = {name: story[name] for name in names if name in story}
+def _described(content: Mapping[str, Any], names: Sequence[str]) -> dict[str, str | int]:
+    """The valid values under `names`; a record of another program may hold anything there."""
+    values = {name: content[name] for name in names if name in content}
     return {
         name: value
-        for name, value in found.items()
+        for name, value in values.items()
         if isinstance(value, int if name in COUNTS else str) and not isinstance(value, bool)
         if not isinstance(value, int) or abs(value) < EXACT
     }

@@ -1,4 +1,4 @@
-"""Figures as files: PNG, SVG or PDF, equal bytes for equal content, whole or not at all."""
+"""Write figures as PNG, SVG or PDF, atomically and with equal bytes for equal content."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -20,39 +20,37 @@ from nmt.plots.names import shown
 log = logging.getLogger(__name__)
 
 FONT = "DejaVu Sans"
-"""Comes with matplotlib, so that a picture looks alike on every machine."""
+"""Comes with matplotlib, so that a picture looks the same on every machine."""
 PICTURES = (".png", ".svg", ".pdf")
 DOTS_PER_INCH = 150
 UNDRAWABLE = "\N{REPLACEMENT CHARACTER}"
 
 _STYLE = {
     "font.family": [FONT],
-    "svg.fonttype": "none",  # letters stay letters: they can be searched and copied
+    "svg.fonttype": "none",  # keep text as text, which can be searched and copied
     "svg.hashsalt": "nmt",
     "pdf.fonttype": 42,
 }
-"""These have no argument to pass them by; the user's own values are put back afterwards."""
+"""Settings that no function takes as arguments; the user's own are restored afterwards."""
 
 
 def kind_of(path: Path, kinds: Sequence[str] = PICTURES) -> str:
-    """The kind of file that a name asks for, such as `.png`.
+    """The file extension of a path in lower case, such as `.png`.
 
     Raises:
-        UsageError: it is none of `kinds`.
+        UsageError: it is not one of `kinds`.
     """
     kind = path.suffix.lower()
     if kind not in kinds:
         known = ", ".join(name.removeprefix(".") for name in kinds)
-        raise UsageError(
-            f"{path}: '{path.suffix}' is not a kind of picture; end the name in: {known}"
-        )
+        raise UsageError(f"{path}: '{path.suffix}' is not a picture format; use one of: {known}")
     return kind
 
 
 def save_figures(figures: Iterable[Figure], path: Path, *, count: int) -> list[Path]:
     """Write `count` figures: the pages of one PDF, or PNG or SVG files `name-1.png`, `name-2.png`.
 
-    Figures are taken one at a time. One single figure keeps the plain name.
+    Figures are consumed one at a time. A single figure keeps the plain name.
 
     Returns the files written.
     """
@@ -70,9 +68,9 @@ def save_figures(figures: Iterable[Figure], path: Path, *, count: int) -> list[P
 
 
 def drawn(name: str, longest: int) -> str:
-    """A name as `shown` has it; of letters that the font lacks, the first code point alone.
+    """A name as `shown` returns it; a letter that the font lacks is cut to its first code point.
 
-    So a family that is one emoji becomes one substitute, and not five.
+    A family emoji thus becomes one substitute instead of five.
     """
     letters = _letters()
     return "".join(
@@ -82,7 +80,7 @@ def drawn(name: str, longest: int) -> str:
 
 
 def substitutes(texts: Iterable[str]) -> dict[int, str]:
-    """A table for `str.translate` that puts U+FFFD for what the font lacks; a warning names it.
+    """A table for `str.translate` that replaces letters the font lacks by U+FFFD, with a warning.
 
     matplotlib itself would draw an empty box and warn for every single label.
     """
@@ -90,7 +88,7 @@ def substitutes(texts: Iterable[str]) -> dict[int, str]:
     lacking = sorted({letter for text in texts for letter in text if ord(letter) not in letters})
     if lacking:
         log.warning(
-            "the font of pictures (%s) has no %s; an HTML page (--output attention.html) shows it",
+            "the font for pictures (%s) has no %s; an HTML page (--output attention.html) shows it",
             FONT,
             " ".join(letter if letter.isprintable() else ascii(letter) for letter in lacking),
         )

@@ -12,29 +12,29 @@ from nmt.evaluation.records import Matrix
 from nmt.files import write_text
 
 STRONG = 60
-"""Percent from which a number stands on dark ground."""
+"""The percentage from which a cell is so dark that its number is light."""
 LARGE_CELLS, LARGE_LETTERS = 5, 7
 
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """What one model, or one head of it, makes of a sentence."""
+    """The result of one model, or one of its heads, for a sentence."""
 
     name: str
     matrix: Matrix | None
-    """None where the model has no matrix to show."""
+    """None if the model has no matrix to show."""
     mechanism: str = ""
     formula: str | None = None
     scores: str = ""
-    """Such as `BLEU 93.9 · AER 12.3 %`."""
+    """For example `BLEU 93.9 · AER 12.3 %`."""
     translation: str | None = None
     note: str = ""
-    """What else a reader must know of the matrix, or why there is none."""
+    """What else a reader must know about the matrix, or why there is none."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """A sentence, and what each makes of it."""
+    """A sentence, and the result of each model for it."""
 
     sentence: str
     panels: Sequence[Panel]
@@ -43,7 +43,7 @@ class Section:
 def save_side_by_side(
     sections: Sequence[Section], path: Path, *, title: str, about: Sequence[str], footer: str
 ) -> None:
-    """Write one HTML file that needs nothing else: no network, no library, no script.
+    """Write one self-contained HTML file, which needs no network, library or script.
 
     about: lines below the title; footer: how to read the matrices.
     """
@@ -66,18 +66,18 @@ def save_side_by_side(
 
 
 def _sizes(matrices: Sequence[Matrix]) -> dict[str, Any]:
-    """How wide a matrix becomes, and whether there is room for large cells under level words."""
+    """The width of a matrix, and whether large cells under horizontal words fit."""
     cells = max((len(matrix.source) for matrix in matrices), default=0)
-    above, beside = (
+    longest_source, longest_target = (
         max((len(name) for matrix in matrices for name in matrix[side]), default=0)
         for side in (1, 0)
     )
-    large = cells <= LARGE_CELLS and above <= LARGE_LETTERS
-    return {"cells": cells, "letters": beside, "large": large}
+    large = cells <= LARGE_CELLS and longest_source <= LARGE_LETTERS
+    return {"cells": cells, "letters": longest_target, "large": large}
 
 
 def _grid(matrix: Matrix | None) -> dict[str, Any] | None:
-    """Names, and weights in whole percents: finer than any eye, and short."""
+    """Names, and weights in whole percent, which are short and fine enough to look at."""
     if matrix is None:
         return None
     percents = (matrix.weights * 100).round().astype(int).tolist()

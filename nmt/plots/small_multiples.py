@@ -1,4 +1,4 @@
-"""The attention of one sentence by several models in one picture, a small matrix each."""
+"""The attention of several models for one sentence in one picture, a small matrix each."""
 
 from math import ceil
 from pathlib import Path
@@ -11,8 +11,8 @@ from nmt.plots.pictures import DOTS_PER_INCH, drawn, kind_of, save_figures, subs
 from nmt.plots.side_by_side import Section
 
 ACROSS = 6
-"""Matrices in a row, as many as a page of text is wide."""
-CELL, SMALLEST = 0.26, 0.95  # this and all below in inches
+"""Matrices per row, which fill the width of a page of text."""
+CELL, SMALLEST = 0.26, 0.95  # this and the following sizes are in inches
 LEFT, BETWEEN = 0.6, 0.16
 HEAD, HEAD_LINE, HEAD_LETTER = 0.2, 0.2, 0.12
 LINE = 0.15
@@ -22,36 +22,36 @@ LONGEST_SENTENCE = 1000  # letters
 
 
 def save_small_multiples(section: Section, path: Path) -> list[Path]:
-    """Draw what each model makes of a sentence; png, svg or pdf by the name.
+    """Draw each model's matrix for a sentence; the file extension decides: png, svg or pdf.
 
     Returns the files written: none if no model has a matrix to show.
 
     Raises:
-        UsageError: another kind of file is asked for.
+        UsageError: the format is not one of these.
     """
     kind_of(path)
     if not any(panel.matrix for panel in section.panels):
-        path.unlink(missing_ok=True)  # it would show another sentence
+        path.unlink(missing_ok=True)  # an old file would show another sentence
         return []
     return save_figures([draw(section)], path, count=1)
 
 
 def draw(section: Section) -> Figure:
-    """A matrix for each model that has one, in the order of the panels; the others are named."""
-    found = [(panel.name, panel.matrix) for panel in section.panels if panel.matrix is not None]
+    """A matrix for each model that has one, in panel order; the other models are listed."""
+    drawable = [(panel.name, panel.matrix) for panel in section.panels if panel.matrix is not None]
     without = [panel.name for panel in section.panels if panel.matrix is None]
-    words = [short(word) for _, matrix in found for word in (*matrix.source, *matrix.target)]
+    words = [short(word) for _, matrix in drawable for word in (*matrix.source, *matrix.target)]
     sentence = drawn(section.sentence, LONGEST_SENTENCE)
     table = substitutes([sentence, *words])  # names of runs are plain letters
-    columns, rows = min(ACROSS, len(found)), ceil(len(found) / ACROSS)
-    most = [max(len(matrix[side]) for _, matrix in found) for side in (1, 0)]
-    wide, high = (max(CELL * number, SMALLEST) for number in most)
-    width = columns * (LEFT + wide) + MARGIN
+    columns, rows = min(ACROSS, len(drawable)), ceil(len(drawable) / ACROSS)
+    most = [max(len(matrix[side]) for _, matrix in drawable) for side in (1, 0)]
+    matrix_width, matrix_height = (max(CELL * number, SMALLEST) for number in most)
+    width = columns * (LEFT + matrix_width) + MARGIN
     note = wrap(f"No matrix: {', '.join(without)}", int(width / LETTER)) if without else []
-    titles = [wrap(name, int((wide + LEFT) / LETTER)) for name, _ in found]
-    letters = max(len(short(word)) for _, matrix in found for word in matrix.source)
+    titles = [wrap(name, int((matrix_width + LEFT) / LETTER)) for name, _ in drawable]
+    letters = max(len(short(word)) for _, matrix in drawable for word in matrix.source)
     above = LETTER * letters + LINE * max(map(len, titles))
-    pitch = above + high + BETWEEN
+    pitch = above + matrix_height + BETWEEN
     heading = wrap(sentence, max(int(width / HEAD_LETTER), 1))
     head = HEAD + HEAD_LINE * len(heading)
     height = head + rows * pitch + LINE * len(note) + MARGIN
@@ -61,11 +61,13 @@ def draw(section: Section) -> Figure:
         MARGIN / width, 1 - MARGIN / height, "\n".join(heading).translate(table),
         fontsize=11, weight="bold", va="top", parse_math=False,
     )  # fmt: skip
-    for number, ((_, matrix), title) in enumerate(zip(found, titles, strict=True)):
+    for number, ((_, matrix), title) in enumerate(zip(drawable, titles, strict=True)):
         row, column = divmod(number, ACROSS)
-        left = column * (LEFT + wide) + LEFT
-        bottom = height - head - row * pitch - above - high
-        axes = figure.add_axes((left / width, bottom / height, wide / width, high / height))
+        left = column * (LEFT + matrix_width) + LEFT
+        bottom = height - head - row * pitch - above - matrix_height
+        axes = figure.add_axes(
+            (left / width, bottom / height, matrix_width / width, matrix_height / height)
+        )
         draw_matrix(axes, matrix, "\n".join(title), table)
     figure.text(
         MARGIN / width, MARGIN / height, "\n".join(note).translate(table),

@@ -1,4 +1,4 @@
-"""The attention of a sentence as a table of text, for a terminal."""
+"""The attention of a sentence as a text table for the terminal."""
 
 import shutil
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ MARK = "*"
 NUMBER = 5  # "0.93" and the mark, or a space
 LONGEST_LABEL = 24
 JOINING = "\u200c\u200d" + "".join(map(chr, range(0xE0020, 0xE0080)))
-"""Not printable alone, and part of the letter before them: joiners, and the tags of flags."""
+"""Not printable alone, but part of the letter before them: joiners, and tags in flags."""
 BOLD, PLAIN = "\x1b[1;7m", "\x1b[0m"
 
 
@@ -29,13 +29,13 @@ def table(
 ) -> str:
     """The weights, a row for each word of the translation and a column for each source word.
 
-    The largest weight of each row is marked: highlighted in colour, `*` without. Columns that do
-    not fit next to each other go into further blocks below.
+    The largest weight of each row is marked: highlighted with colour, by `*` without. Columns that
+    do not fit next to each other go into further blocks below.
 
     Args:
         pieces: between the pieces that the model reads, instead of between words.
-        eos: show the row and column of `</s>`; without a choice, only between pieces.
-        width: columns of the terminal; by default, those of the one at hand.
+        eos: show the row and column of `</s>`; None shows them only between pieces.
+        width: columns of the terminal; by default, those of the current one.
         color: mark with ANSI codes.
     """
     matrix = record.matrix(pieces=pieces, eos=eos)
@@ -54,7 +54,7 @@ def table(
 
 
 def _breaks(widths: Sequence[int], room: int) -> list[int]:
-    """Where blocks begin, and the end; every block has at least one column."""
+    """The first column of each block, and the end; every block has at least one column."""
     breaks, used = [0], 0
     for column, width in enumerate(widths):
         used += len(GAP) + width
@@ -65,7 +65,7 @@ def _breaks(widths: Sequence[int], room: int) -> list[int]:
 
 
 def _numbers(weights: Floats, widths: Sequence[int], *, color: bool) -> list[str]:
-    """One row of weights, the largest marked, if there is any."""
+    """One row of weights, with the largest marked unless all are zero."""
     highest = int(weights.argmax()) if weights.any() else -1
     cells = []
     for column, (weight, width) in enumerate(zip(weights.tolist(), widths, strict=True)):
@@ -84,12 +84,12 @@ def _line(name: str, side: int, cells: Sequence[str]) -> str:
 
 
 def _right(text: str, width: int) -> str:
-    """Flush right, by the cells that a terminal gives wide and combining characters."""
+    """Right-align, counting the terminal cells of wide and combining characters."""
     return " " * (width - cell_len(text)) + text
 
 
 def _label(name: str) -> str:
-    """A name that cannot upset the terminal: no control codes, and not too long."""
+    """A name that is safe for the terminal: no control codes, and not too long."""
     return _printable(shown(name, LONGEST_LABEL, width=lambda text: cell_len(_printable(text))))
 
 

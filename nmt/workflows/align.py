@@ -1,4 +1,4 @@
-"""`nmt align`: word links between texts and their translations, read off a model's attention."""
+"""`nmt align`: word links between texts and their translations, from a model's attention."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -43,40 +43,40 @@ class Choices:
 
     method: str = "maxima"
     threshold: float | None = None
-    """Of method threshold; None: THRESHOLD."""
+    """The threshold of that method; None means THRESHOLD."""
     shift: int = SHIFT
-    """Which row explains word t: 0, row t, which predicts it; 1, row t + 1, which reads it."""
+    """The row that links word t: 0, row t, which predicts it; 1, row t + 1, which reads it."""
     plain: bool = False
-    """The text is not tokenised: link ends are the words of `split_words`."""
+    """The text is not tokenised: the words to link are those of `split_words`."""
     checkpoint: str = "best"
     device: str | None = None
     strict: bool = False
-    """Whether a pair that is too long is an error, or has no links."""
+    """Whether a pair that is too long is an error; otherwise it gets no links."""
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise UsageError(unknown("link method", self.method, METHODS))
         if self.shift not in (0, 1):
-            raise UsageError(f"--shift is {self.shift}: it is 0 (row t) or 1 (row t + 1)")
+            raise UsageError(f"--shift is {self.shift}: it must be 0 (row t) or 1 (row t + 1)")
         if self.threshold is not None:
             if self.method != "threshold":
                 raise UsageError(f"--threshold is for --links threshold, not for {self.method}")
             if not 0 < self.threshold <= 1:
                 raise UsageError(
-                    f"--threshold is {self.threshold}: a weight is above 0 and at most 1"
+                    f"--threshold is {self.threshold}: it must be above 0 and at most 1"
                 )
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Links against gold, next to what position alone would give."""
+    """Scores of the links against gold, and of two baselines that use position alone."""
 
     scores: AlignmentScores
     diagonal: AlignmentScores
     uniform: AlignmentScores
     sure: int
     possible: int
-    """The sure ones among them."""
+    """Includes the sure ones."""
 
     def as_dict(self) -> dict[str, Any]:
         others = {"diagonal": self.diagonal.as_dict(), "uniform": self.uniform.as_dict()}
@@ -98,12 +98,12 @@ class Alignment:
     """The links of all pairs, and how they were made."""
 
     links: list[Links]
-    story: dict[str, Any]
+    settings: dict[str, Any]
     measured: Measured | None = None
 
     @property
     def lines(self) -> list[str]:
-        """Pharaoh format, a line a pair."""
+        """Pharaoh format, one line per pair."""
         return [pharaoh(links) for links in self.links]
 
     def as_dict(self) -> dict[str, Any]:
@@ -111,7 +111,7 @@ class Alignment:
             **(self.measured.as_dict() if self.measured else {}),
             "sentences": len(self.links),
             "links": sum(map(len, self.links)),
-            **self.story,
+            **self.settings,
             "alignments": self.lines,
         }
 
@@ -128,32 +128,33 @@ def align(
     """Link the words of two aligned texts.
 
     Raises:
-        UsageError: a run is an export that stands alone, has no attention, or `reverse`
-            translates in the wrong direction.
-        DataError: a file is missing or broken, or their lines do not go together.
+        UsageError: a run is a standalone export or has no attention, or `reverse` translates in
+            the wrong direction.
+        DataError: a file is missing or broken, or their lines do not match.
     """
     if reverse is not None and choices.method != "intersection":
         raise UsageError(f"--reverse is for --links intersection, not for {choices.method}")
     pairs = read_pairs(source, target, plainly=choices.plain)
-    wanted = None if gold is None else read_gold_file(gold, pairs)
+    gold_links = None if gold is None else read_gold_file(gold, pairs)
     trained = _load(run, choices)
     backward = None if reverse is None else _load(reverse, choices)
     if backward is not None:
         _refuse_same_direction(trained, backward)
     links = _links(trained, pairs, choices, _method(choices, alone=backward is None))
-    story = _story(trained, choices, backward)
+    settings = _settings(trained, choices, backward)
     if backward is not None:
         swapped = [(target, source) for source, target in pairs]
         others = _links(backward, swapped, choices, row_maxima)
         links = [one & turned(other) for one, other in zip(links, others, strict=True)]
-    return Alignment(links, story, None if wanted is None else measure(links, wanted, pairs))
+    measured = None if gold_links is None else measure(links, gold_links, pairs)
+    return Alignment(links, settings, measured)
 
 
 def read_pairs(source: Path, target: Path, *, plainly: bool) -> list[Pair]:
-    """Two aligned texts, a pair a line; empty lines stay.
+    """Two aligned texts, one pair per line; empty lines stay.
 
     Raises:
-        DataError: one is missing, or they have unequally many lines, or none.
+        DataError: one is missing, they have different numbers of lines, or both are empty.
     """
     mark = plain if plainly else tokenised
     sides = [[mark(line) for line in _lines_of(path)] for path in (source, target)]
@@ -161,7 +162,7 @@ def read_pairs(source: Path, target: Path, *, plainly: bool) -> list[Pair]:
     if len(sources) != len(targets):
         raise DataError(
             f"{source} has {len(sources):,} lines and {target} has {len(targets):,}: each line "
-            "needs its translation in the same line of the other file"
+            "needs its translation on the same line of the other file"
         )
     if not sources:
         raise DataError(f"{source} and {target} are empty: there is nothing to align")
@@ -169,19 +170,19 @@ def read_pairs(source: Path, target: Path, *, plainly: bool) -> list[Pair]:
 
 
 def read_gold_file(path: Path, pairs: Sequence[Pair]) -> list[Gold]:
-    """Gold links, a line a pair.
+    """Gold links, one line per pair.
 
     Raises:
         DataError: a link is broken or out of range, or lines are missing.
     """
-    found = _lines_of(path)
-    if len(found) != len(pairs):
+    rows = _lines_of(path)
+    if len(rows) != len(pairs):
         raise DataError(
-            f"{path} has {len(found):,} lines for {len(pairs):,} pairs: write one line a pair, an "
-            "empty one where nothing is linked"
+            f"{path} has {len(rows):,} lines for {len(pairs):,} pairs: write one line per pair, an "
+            "empty one if nothing is linked"
         )
     gold = []
-    for number, (line, pair) in enumerate(zip(found, pairs, strict=True), start=1):
+    for number, (line, pair) in enumerate(zip(rows, pairs, strict=True), start=1):
         try:
             gold.append(_within(read_gold(line), pair))
         except DataError as error:
@@ -192,14 +193,14 @@ def read_gold_file(path: Path, pairs: Sequence[Pair]) -> list[Gold]:
 
 
 def measure(links: Sequence[Links], gold: Sequence[Gold], pairs: Sequence[Pair]) -> Measured:
-    """Links and baselines against gold."""
+    """Score links and baselines against gold."""
     sizes = [(len(source.words), len(target.words)) for source, target in pairs]
-    straight = [baselines.diagonal(*size) for size in sizes]
-    drawn = [baselines.uniform(*size, each) for size, each in zip(sizes, gold, strict=True)]
+    diagonal = [baselines.diagonal(*size) for size in sizes]
+    uniform = [baselines.uniform(*size, each) for size, each in zip(sizes, gold, strict=True)]
     return Measured(
         alignment_error(zip(links, gold, strict=True)),
-        alignment_error(zip(straight, gold, strict=True)),
-        sum(drawn, Counts()).scores(),
+        alignment_error(zip(diagonal, gold, strict=True)),
+        sum(uniform, Counts()).scores(),
         sum(len(each.sure) for each in gold),
         sum(len(each.possible) for each in gold),
     )
@@ -218,10 +219,10 @@ def _within(gold: Gold, pair: Pair) -> Gold:
 
 def _lines_of(path: Path) -> list[str]:
     if path.is_dir():
-        raise DataError(f"{path} is a folder: give a text file, one sentence a line")
+        raise DataError(f"{path} is a folder: give a text file, one sentence per line")
     if not path.exists():
         raise DataError(
-            f"no file {path} (looked in {Path.cwd()}): give text files, one sentence a line"
+            f"no file {path} (looked in {Path.cwd()}): give text files, one sentence per line"
         )
     return [line for block in lines(path) for line in block]
 
@@ -229,8 +230,8 @@ def _lines_of(path: Path) -> list[str]:
 def _load(run: Run, choices: Choices) -> TrainedModel:
     if Export(run.folder).exists:
         raise UsageError(
-            f"{run.folder} is an export, which cannot read a translation that is given: align "
-            "with the run that it was made of"
+            f"{run.folder} is an export, which cannot read a given translation: align with the "
+            "run that it was made from"
         )
     by_torch = {"engine": "torch", "precision": "float32"}
     decoding = run.read_config().decoding.model_copy(update=by_torch)
@@ -251,12 +252,12 @@ def _refuse_same_direction(trained: TrainedModel, backward: TrainedModel) -> Non
             f"--reverse {backward.run.folder} translates {back[0]} to {back[1]}, not {forth[1]} "
             f"to {forth[0]}: train one on data.source={forth[1]} data.target={forth[0]}"
         )
-    read, other = (each.run.read_manifest()["corpus"] for each in (trained, backward))
-    if read["fingerprints"] == other["fingerprints"]:
+    corpus, other = (each.run.read_manifest()["corpus"] for each in (trained, backward))
+    if corpus["fingerprints"] == other["fingerprints"]:
         raise UsageError(
-            f"--reverse {backward.run.folder} learned from the same text as {trained.run.folder}, "
-            "its sides not turned around, so that both translate alike: swap the files or columns "
-            "of data.files, too"
+            f"--reverse {backward.run.folder} learned from the same text as {trained.run.folder} "
+            "without swapping its sides, so that both translate in the same direction: swap the "
+            "files or columns of data.files, too"
         )
 
 
@@ -273,29 +274,29 @@ def _links(
     trained: TrainedModel,
     pairs: Sequence[Pair],
     choices: Choices,
-    linked: Callable[[Floats], Links],
+    method: Callable[[Floats], Links],
 ) -> list[Links]:
     links, refused = [], []
-    for number, seen in enumerate(read(trained, pairs, strict=choices.strict), start=1):
-        links.append(linked(seen.between_words(choices.shift)))
-        if seen.refused:
+    for number, pair in enumerate(read(trained, pairs, strict=choices.strict), start=1):
+        links.append(method(pair.between_words(choices.shift)))
+        if pair.refused:
             refused.append(number)
     if refused:
         log.warning("%s too long for %s: no links", counted_lines(refused), trained.run.folder)
     return links
 
 
-def _story(
+def _settings(
     trained: TrainedModel, choices: Choices, backward: TrainedModel | None
 ) -> dict[str, Any]:
-    """What JSON tells of the making."""
-    story: dict[str, Any] = {"method": choices.method, "shift": choices.shift}
+    """How the links were made, for JSON."""
+    settings: dict[str, Any] = {"method": choices.method, "shift": choices.shift}
     if choices.method == "threshold":
-        story["threshold"] = choices.threshold or THRESHOLD
+        settings["threshold"] = choices.threshold or THRESHOLD
     if choices.method == "intersection":
-        story["of"] = "row and column maxima" if backward is None else "both runs' row maxima"
-    story["words"] = "split" if choices.plain else "as given"
-    story["model"] = trained.identity
+        settings["of"] = "row and column maxima" if backward is None else "both runs' row maxima"
+    settings["words"] = "split" if choices.plain else "as given"
+    settings["model"] = trained.identity
     if backward is not None:
-        story["reverse"] = backward.identity
-    return story
+        settings["reverse"] = backward.identity
+    return settings

@@ -1,4 +1,4 @@
-"""`nmt data`: corpora that are known, fetched, looked at."""
+"""`nmt data`: list known corpora, fetch one, and inspect one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from nmt.data.read import builtins, read_raw
 from nmt.data.report import CorpusReport, look
 from nmt.errors import UsageError
 
-WIDE = 160  # columns of a table that no terminal limits
+WIDE = 160  # columns of a table that is not printed on a terminal
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The corpus that a command was asked about."""
+    """The corpus that a command was called with."""
 
     data: DataConfig
     seed: int = 1
@@ -28,13 +28,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class Fetched:
-    """A corpus that is on this machine now."""
+    """A corpus that is now on this machine."""
 
     origin: Origin
     pairs: dict[str, int]
 
     def __str__(self) -> str:
-        """One line a split: its name in the corpus, its role, its pairs."""
+        """One line per split: its name in the corpus, its role, its number of pairs."""
         return "\n".join(
             f"{self.origin.splits[split]}\t{split}\t{count}" for split, count in self.pairs.items()
         )
@@ -48,11 +48,11 @@ def choose(
     source: str | None = None,
     target: str | None = None,
 ) -> Choice:
-    """What NAME stands for: a YAML file, a config that comes with nmt, or a corpus.
+    """The corpus that `name` means: that of a YAML file or a shipped config, or a corpus itself.
 
     Raises:
         UsageError: `files` needs a YAML file that names them.
-        ConfigError: the YAML file is wrong.
+        ConfigError: the YAML file is not valid.
     """
     given = {"config": config, "revision": revision, "source": source, "target": target}
     changes = {key: value for key, value in given.items() if value is not None}
@@ -67,20 +67,20 @@ def choose(
 
 
 def get(choice: Choice) -> Fetched:
-    """Fetch a corpus, so that training on it later needs no network; never a fallback.
+    """Fetch a corpus, so that training on it later needs no network; its fallback is not used.
 
     Raises:
-        DataError: it cannot be had.
+        DataError: the corpus is not available.
     """
     raw = read_raw(choice.data.model_copy(update={"fallback": None}))
     return Fetched(raw.origin, {name: len(bitext) for name, bitext in raw.splits.items()})
 
 
 def check(choice: Choice) -> CorpusReport:
-    """Measure a corpus as training would see it.
+    """Inspect a corpus as training would see it.
 
     Raises:
-        DataError: it cannot be had, or nothing is left after cleaning.
+        DataError: the corpus is not available, or nothing is left after cleaning.
     """
     return look(read_raw(choice.data), choice.data, seed=choice.seed)
 
@@ -92,12 +92,12 @@ def console() -> Console:
 
 
 def known() -> list[Entry]:
-    """The corpora of the catalogue."""
+    """The corpora in the catalogue."""
     return list(ENTRIES)
 
 
 def catalogue_table(entries: Iterable[Entry]) -> Table:
-    """The catalogue for people."""
+    """The catalogue as a table."""
     table = _table("corpus", "config", "pairs", "travels", "remark", "ready config")
     for entry in entries:
         table.add_row(
@@ -109,28 +109,28 @@ def catalogue_table(entries: Iterable[Entry]) -> Table:
     return table
 
 
-def look_page(found: CorpusReport) -> RenderableType:
-    """What was found, for people."""
-    origin = found.origin
+def look_page(report: CorpusReport) -> RenderableType:
+    """The report of a corpus as text and tables."""
+    origin = report.origin
     parts = [origin.corpus, origin.config or "", origin.revision and origin.revision[:12] or ""]
-    head = f"{' '.join(filter(None, parts))}, {found.source} to {found.target}"
+    head = f"{' '.join(filter(None, parts))}, {report.source} to {report.target}"
     if origin.columns:
         head += f", columns {origin.columns[0]} and {origin.columns[1]}"
     notes = [Text(head)]
     if origin.instead_of:
         notes.append(Text(f"INSTEAD OF {origin.instead_of}: {origin.because}"))
-    notes += [Text(f"NOT FIT FOR TRAINING: {reason}") for reason in found.refused]
-    return Group(*notes, _sizes(found), "", _remarks(found), "", _samples(found))
+    notes += [Text(f"NOT FIT FOR TRAINING: {reason}") for reason in report.refused]
+    return Group(*notes, _sizes(report), "", _remarks(report), "", _samples(report))
 
 
-def _sizes(found: CorpusReport) -> Table:
-    table = _table("", *(f"{name} ({found.origin.splits.get(name, name)})" for name in SPLITS))
-    splits = [found.splits[name] for name in SPLITS]
+def _sizes(report: CorpusReport) -> Table:
+    table = _table("", *(f"{name} ({report.origin.splits.get(name, name)})" for name in SPLITS))
+    splits = [report.splits[name] for name in SPLITS]
     table.add_row("pairs read", *(f"{split.cleaning.read:,}" for split in splits))
     table.add_row("pairs kept", *(f"{split.pairs:,}" for split in splits))
     for side, lengths in (
-        (found.source, [split.source_words for split in splits]),
-        (found.target, [split.target_words for split in splits]),
+        (report.source, [split.source_words for split in splits]),
+        (report.target, [split.target_words for split in splits]),
     ):
         table.add_row(
             f"words, {side}", *(f"{n.mean:.1f} mean, {n.p95} p95, {n.max} most" for n in lengths)
@@ -140,12 +140,12 @@ def _sizes(found: CorpusReport) -> Table:
     return table
 
 
-def _remarks(found: CorpusReport) -> Table:
-    """What cleaning did and what looks odd, split by split."""
+def _remarks(report: CorpusReport) -> Table:
+    """What cleaning changed and which pairs are suspicious, split by split."""
     table = _table("split", "what", "count", "such as")
     table.columns[2].justify = "right"
     for name in SPLITS:
-        split = found.splits[name]
+        split = report.splits[name]
         for reason, count in split.cleaning.dropped.items():
             table.add_row(name, f"left out: {reason}", f"{count:,}")
         for what, count in split.cleaning.normalized.items():
@@ -157,9 +157,9 @@ def _remarks(found: CorpusReport) -> Table:
     return table
 
 
-def _samples(found: CorpusReport) -> Table:
-    table = _table(f"sample of train, {found.source}", found.target)
-    for source, target in found.splits["train"].samples:
+def _samples(report: CorpusReport) -> Table:
+    table = _table(f"sample of train, {report.source}", report.target)
+    for source, target in report.splits["train"].samples:
         table.add_row(Text(source[:200]), Text(target[:200]))
     return table
 

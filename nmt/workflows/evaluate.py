@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured, and where the rest of it lies."""
+    """The scores of a text, and the folder with its hypotheses and attention."""
 
     split: str
     folder: Path
@@ -65,18 +65,18 @@ def evaluate_split(
     device: str | None = None,
     decoding: DecodingConfig | None = None,
 ) -> Evaluation:
-    """Translate a split of the run's corpus and keep everything in `evaluation/SPLIT`.
+    """Translate a split of the run's corpus and save everything in `evaluation/SPLIT`.
 
-    That folder is for the run's own result: its best checkpoint, by torch, searched as its config
-    says. What is measured in another way goes into a folder below, named after the difference.
+    That folder holds the run's own result: its best checkpoint, run by torch, with the search of
+    its config. Other measurements go into subfolders named after the difference.
 
     Raises:
-        UsageError: this is an export that stands alone.
-        DataError: the corpus is not the run's any more.
+        UsageError: this is a standalone export.
+        DataError: the corpus is no longer the one of the run.
     """
     if Export(run.folder).exists:
         raise UsageError(
-            f"{run.folder} is an export, which cannot tell its {split} split from another text: "
+            f"{run.folder} is an export, which does not know the {split} split of its run: "
             "evaluate files with --input and --reference"
         )
     trained = load_trained(run, checkpoint=checkpoint, device=device, decoding=decoding)
@@ -95,10 +95,10 @@ def evaluate_files(
     device: str | None = None,
     decoding: DecodingConfig | None = None,
 ) -> Evaluation:
-    """The same for two aligned text files; the results are named after the source file.
+    """Translate one of two aligned text files; the results are named after the source file.
 
     Raises:
-        DataError: the files have no or unequally many lines.
+        DataError: the files are empty, or have different numbers of lines.
     """
     trained = load_trained(run, checkpoint=checkpoint, device=device, decoding=decoding)
     raw = read_split((str(source), str(reference)), trained.config.data).whole()
@@ -112,7 +112,7 @@ def evaluate_files(
 
 
 def _name_of_files(run: Run, source: Path, bitext: Bitext) -> str:
-    """After the source file; with a digest of the text where another text has that name."""
+    """Name the result after the source file, plus a digest if another text has that name."""
     name = f"files-{source.stem}" if source.stem in SPLITS else source.stem
     others = [_scores_in(path) for path in run.evaluation(name).glob("**/scores.json")]
     if all(scores.get("text") == bitext.fingerprint() for scores in others):
@@ -129,9 +129,9 @@ def _scores_in(path: Path) -> dict[str, Any]:
 
 
 def difference(trained: TrainedModel, decoding: DecodingConfig) -> str:
-    """How a measurement differs from the run's own, as a folder's name; empty where it does not.
+    """A folder name for how a measurement differs from the run's own; empty if it does not.
 
-    Such as `beam-1`, or `step-300+onnxruntime-int8`.
+    For example `beam-1`, or `step-300+onnxruntime-int8`.
     """
     own = trained.config.decoding
     parts = [
@@ -140,7 +140,7 @@ def difference(trained: TrainedModel, decoding: DecodingConfig) -> str:
         if getattr(decoding, name) != getattr(own, name)
     ]
     if trained.checkpoint is None:
-        return "+".join(parts)  # an export is all there is
+        return "+".join(parts)  # a standalone export has no other checkpoint or engine
     if trained.identity["step"] != read_state(trained.run.checkpoint("best"))["step"]:
         parts.append(f"step-{trained.identity['step']}")
     engine = trained.engine.name
@@ -152,7 +152,7 @@ def difference(trained: TrainedModel, decoding: DecodingConfig) -> str:
 
 
 SEARCH = ("beam_size", "length_penalty", "max_length_factor")
-"""What of a decoding changes translations, besides engine and precision."""
+"""The decoding options that change translations, besides engine and precision."""
 SHORT = {"beam_size": "beam"}
 
 

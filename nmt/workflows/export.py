@@ -1,4 +1,4 @@
-"""`nmt export`: a checkpoint as ONNX graphs, which translate without torch, and how well."""
+"""`nmt export`: write a checkpoint as ONNX graphs, which need no torch, and score them."""
 
 import logging
 import shutil
@@ -16,21 +16,21 @@ from nmt.files import replacing_folder
 from nmt.workflows.inference.load import TrainedModel, load_trained, without_length_limit
 
 log = logging.getLogger(__name__)
-MOST = 1000  # validation sentences that are translated to compare
-TOLERATED = 0.1  # BLEU that `auto` may lose by int8
+MOST = 1000  # validation sentences translated for the comparison
+TOLERATED = 0.1  # BLEU that int8 may lose and still be the precision of `auto`
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written, and how good it is."""
+    """What was written, and its quality."""
 
     folder: Path
     megabytes: dict[str, float]
-    """Of the two graphs of each precision."""
+    """The total size of the two graphs of each precision."""
     auto: str
-    """The precision that is taken unless another is asked for."""
+    """The default precision."""
     quality: dict[str, Any] | None
-    """Of int8 against float32; None where it was not measured."""
+    """The comparison of int8 with float32; None if it was not measured."""
 
 
 def export(
@@ -43,19 +43,19 @@ def export(
 ) -> Exported:
     """Write an export folder, by default into the run, where `nmt translate` finds it.
 
-    precision: `float32`, `int8`, or `both`; with both, the validation sentences are translated by
-    each, and `auto` is int8 where that costs no BLEU to speak of.
+    precision: `float32`, `int8`, or `both`. With both, each translates the validation sentences,
+    and `auto` is int8 if it loses at most TOLERATED BLEU.
 
     Raises:
-        UsageError: a library is missing, or something else lies where the export is to be.
+        UsageError: a library is missing, or the output folder holds something else.
         CheckpointError: the checkpoint is incomplete.
     """
     if precision not in (*PRECISIONS, "both"):
-        raise UsageError(f"--precision is {precision}: it is float32, int8 or both")
+        raise UsageError(f"--precision is {precision}: it must be float32, int8 or both")
     if any(find_spec(name) is None for name in ("onnx", "onnxscript", "onnxruntime")):
         raise UsageError(f"nmt export needs onnx, onnxscript and onnxruntime: {INSTALL}")
     if Export(run.folder).exists:
-        raise UsageError(f"{run.folder} is an export already; name the run that it was made from")
+        raise UsageError(f"{run.folder} is an export itself; name the run that it was made from")
     folder, root = output or run.export, None if output else run.folder
     _refuse_place(folder)
     torch_only = run.read_config().decoding.model_copy(
@@ -77,7 +77,7 @@ def export(
 
 
 def _refuse_place(folder: Path) -> None:
-    """What is there would be replaced."""
+    """Refuse a folder whose contents must not be replaced."""
     another = "name another folder with --output"
     if Path.cwd().is_relative_to(folder.resolve()):
         raise UsageError(f"you are in {folder.resolve()}, which cannot be replaced: {another}")
@@ -119,29 +119,29 @@ def _name(graph: str, precision: str) -> str:
 
 
 def _compared(trained: TrainedModel, folder: Path) -> dict[str, Any] | None:
-    """BLEU of both precisions on the validation split, and how often they say the same."""
+    """BLEU of both precisions on the validation split, and how often their outputs are equal."""
     from nmt.evaluation.metrics import bleu_and_chrf
     from nmt.workflows.inference.run_text import text_of
 
     try:
         whole = text_of(trained.run, trained.config, "validation").bitext
     except DataError as error:
-        log.warning("int8 was not compared with float32, so auto stays with that: %s", error)
+        log.warning("int8 was not compared with float32, so auto means float32: %s", error)
         return None
     text = Bitext(whole.sources[:MOST], whole.targets[:MOST])
-    found: dict[str, list[str]] = {}
+    translations: dict[str, list[str]] = {}
     for precision in PRECISIONS:
         engine = Export(folder).engine(precision)
         translator = Translator(
             engine, trained.tokenizers, without_length_limit(trained.config.decoding)
         )
-        found[precision] = [t.text for t in translator.translate(text.sources)]
+        translations[precision] = [t.text for t in translator.translate(text.sources)]
     language = trained.config.data.target
     bleu = {
         precision: round(bleu_and_chrf(texts, text.targets, language)[0], 2)
-        for precision, texts in found.items()
+        for precision, texts in translations.items()
     }
-    same = sum(a == b for a, b in zip(*found.values(), strict=True)) / len(text)
+    same = sum(a == b for a, b in zip(*translations.values(), strict=True)) / len(text)
     log.info(
         "validation, %d sentences: BLEU %.2f in float32, %.2f in int8; %.1f %% of the "
         "translations are the same",
@@ -151,7 +151,7 @@ def _compared(trained: TrainedModel, folder: Path) -> dict[str, Any] | None:
 
 
 def preferred(quality: dict[str, Any] | None) -> str:
-    """The precision that `auto` takes: int8 where it was measured to be as good."""
+    """The precision that `auto` means: int8 if it was measured to be as good."""
     if quality is None:
         return "float32"
     lost = quality["bleu"]["float32"] - quality["bleu"]["int8"]

@@ -1,4 +1,4 @@
-"""`nmt translate`: lines in, lines out, and the attention of every one of them kept."""
+"""`nmt translate`: translate lines, and keep the attention of every translation."""
 
 import json
 import logging
@@ -24,7 +24,7 @@ from nmt.workflows.inference.load import TrainedModel
 from nmt.workflows.inference.long_lines import warn_of_lengths
 
 log = logging.getLogger(__name__)
-BLOCK = 1000  # lines translated, and written, at once
+BLOCK = 1000  # lines translated and written at once
 
 Form = Callable[[Translated, int], str]
 forms: Registry[Form] = Registry("output format")
@@ -32,37 +32,37 @@ forms: Registry[Form] = Registry("output format")
 
 @dataclass(frozen=True)
 class Line:
-    """One translation as it is written."""
+    """One translation for output."""
 
     text: str
     score: float
-    """What it is ranked by: its log-probability / length ** length_penalty. -inf where no
-    further translation was found."""
+    """The ranking score: log-probability / length ** length_penalty; -inf if the search found no
+    further translation."""
     log_probability: float
 
 
 def ranked(translated: Translated, n_best: int) -> list[Line]:
     """The `n_best` translations of a line, best first.
 
-    Where fewer were found, empty ones follow; those of an empty line all have its score, 0.
+    If the search found fewer, empty ones follow; for an empty line, these have its score, 0.
     """
-    found = [
+    lines = [
         Line(one_line(best.text), best.hypothesis.rank_score, best.hypothesis.score)
         for best in translated.best
     ]
-    nothing = 0.0 if translated.text == "" and len(found) == 1 else -math.inf
-    return [*found, *[Line("", nothing, nothing)] * (n_best - len(found))]
+    padding = 0.0 if translated.text == "" and len(lines) == 1 else -math.inf
+    return [*lines, *[Line("", padding, padding)] * (n_best - len(lines))]
 
 
 @forms.register("text")
 def as_text(translated: Translated, n_best: int = 1) -> str:
-    """A line for a line; with --n-best N, N lines for a line."""
+    """One line per input line; with --n-best N, N lines."""
     return "\n".join(line.text for line in ranked(translated, n_best))
 
 
 @forms.register("tsv")
 def as_tsv(translated: Translated, n_best: int = 1) -> str:
-    """Source, rank, score, translation; a line that was passed over has the score `-inf`."""
+    """Source, rank, score, translation; a skipped line has the score `-inf`."""
     return "\n".join(
         "\t".join((one_line(translated.source), str(rank), f"{line.score:.4f}", line.text))
         for rank, line in enumerate(ranked(translated, n_best))
@@ -71,9 +71,9 @@ def as_tsv(translated: Translated, n_best: int = 1) -> str:
 
 @forms.register("jsonl")
 def as_jsonl(translated: Translated, n_best: int = 1) -> str:
-    """One object a line: the source and its translations with what they are ranked by.
+    """One JSON object per line: the source and its translations with their scores.
 
-    JSON has no infinity: the score of a line that was passed over is null.
+    JSON has no infinity, so the score of a skipped line is null.
     """
     translations = [
         {
@@ -105,19 +105,19 @@ def translating(
     strict: bool = False,
     block: int = BLOCK,
 ) -> Iterator[Iterator[Result]]:
-    """The translations of lines and their records, made block by block as they are asked for.
+    """Translate lines lazily, block by block, into translations and their attention records.
 
-    The attention of all of them goes into the run's `translations/attention.jsonl`, and into
-    `attention` where that is given; with `maps`, that of every layer and head, too. A line that
-    is too long is translated in parts, each with a record of its own; one that is None, or has
-    more pieces than anybody writes, has an empty translation. Both are counted in a warning.
+    All records go into the run's `translations/attention.jsonl`, and into `attention` if that is
+    given; `maps` adds the matrices of every layer and head. A line that is too long is translated
+    in parts, each with its own record. A line that is None, or far too long to be text, gets an
+    empty translation. A warning counts both.
 
-    Where the lines end in an error, those before it are translated and kept first.
+    If reading the lines raises an error, the lines before it are translated and kept first.
 
-    block: lines translated at once, so that a pipe flows; 1 answers each before the next is read
+    block: lines translated at once; 1 answers each line before the next is read
 
     Raises:
-        DataError: the lines raised it; or, if `strict`, one is too long.
+        DataError: reading the lines raised it, or, if `strict`, a line is too long.
         WriteError: `attention` cannot be written.
     """
     work = _Work(trained, lines, decoding, maps=maps, strict=strict, block=block)
@@ -133,7 +133,7 @@ def translating(
 def _recorded(
     results: Iterable[Result], keep: Callable[[AttentionRecord], None]
 ) -> Iterator[Result]:
-    """Keeps the records of a result once whoever asked for it comes back for the next."""
+    """Yield the results, and keep the records of each once the next is requested."""
     for translated, records in results:
         yield translated, records
         for record in records:
@@ -152,32 +152,32 @@ def _kept(run: Run, attention: Path | None) -> Iterator[Callable[[AttentionRecor
 
 
 class _LastRecords:
-    """What a run translated last; a shared run may be read-only: then a warning says so."""
+    """The records of the run's last translations; only a warning if the run is read-only."""
 
     def __init__(self, run: Run) -> None:
         self._file: RecordFile | None = RecordFile(run.translations, root=run.folder)
 
     def __enter__(self) -> Self:
-        with self._or_not():
+        with self._warn_on_failure():
             if self._file is not None:
                 self._file.__enter__()
         return self
 
     def write(self, record: AttentionRecord) -> None:
         file = self._file
-        with self._or_not():
+        with self._warn_on_failure():
             if file is not None:
                 file.write(record)
         if self._file is None and file is not None:
             file.discard()
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        with self._or_not():
+        with self._warn_on_failure():
             if self._file is not None:
                 self._file.__exit__(kind, error, trace)
 
     @contextmanager
-    def _or_not(self) -> Iterator[None]:
+    def _warn_on_failure(self) -> Iterator[None]:
         try:
             yield
         except WriteError as error:
@@ -187,7 +187,7 @@ class _LastRecords:
 
 @dataclass
 class _Work:
-    """Lines on their way to their translations, and what is to be told of them at the end."""
+    """Translates lines, and notes what to report about them at the end."""
 
     trained: TrainedModel
     lines: Iterable[str | None]
@@ -196,14 +196,14 @@ class _Work:
     strict: bool
     block: int
     failure: NmtError | KeyboardInterrupt | None = None
-    """What ended the lines before their end."""
+    """The error that ended the lines early."""
     cut: list[int] = field(default_factory=list)
     """The numbers of lines that were translated in parts."""
     passed_over: list[int] = field(default_factory=list)
     """The numbers of lines that were not translated at all."""
 
     def results(self) -> Iterator[Result]:
-        """Each line's translation and its records."""
+        """The translation and the records of each line."""
         translator, number = self.trained.translator(self.decoding), 0
         for lines in self._blocks():
             for translated in self._translated(translator, lines, number + 1):
@@ -224,7 +224,7 @@ class _Work:
                 if len(lines) == self.block:
                     yield lines
                     lines = []
-        except (NmtError, KeyboardInterrupt) as failure:  # of reading: what was read counts
+        except (NmtError, KeyboardInterrupt) as failure:  # while reading: keep what was read
             self.failure = failure
         if lines:
             yield lines
@@ -238,13 +238,13 @@ class _Work:
         while True:
             try:
                 return translator.translate(sentences, first_line=first_line)
-            except LongLine as error:  # which need not be the first of them
+            except LongLine as error:  # not necessarily the first long line
                 self.failure, sentences = error, sentences[: error.place]
 
 
 def _keep_copy(attention: Path, last: Path, *, root: Path) -> None:
     if descriptor_of(attention) is not None or not attention.is_file():
-        return  # a stream, which was not kept
+        return  # a stream cannot be copied
     try:
         with replacing(last, root=root) as draft:
             shutil.copyfile(attention, draft)

@@ -1,4 +1,4 @@
-"""How fast training and translating are, against the limit of the machine."""
+"""The speed of training and translating, compared with the peak of the machine."""
 
 from nmt.workflows.bench.decoding import bench_decoding
 from nmt.workflows.bench.training import bench_training

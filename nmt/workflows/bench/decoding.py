@@ -25,30 +25,30 @@ from nmt.workflows.inference.run_text import text_of
 
 log = logging.getLogger(__name__)
 MOST, WINDOWS = 1000, 3  # sentences, and passes over them
-SINGLE, SAMPLE = 60, 100  # sentences translated alone; those whose products are counted
+SINGLE, SAMPLE = 60, 100  # sentences translated one by one; sentences whose FLOP are counted
 WARM_UP = 3
 
 
 @dataclass(frozen=True)
 class DecodingSpeed:
-    """Of one run on this machine, in one process."""
+    """The speed of one run on this machine, in one process."""
 
     target_tokens_per_second: float
-    """Of the best translations, EOS included: the median of the windows."""
+    """Tokens of the best translations, including EOS: the median over the windows."""
     sentences_per_second: float
     latency_ms_p50: float
-    """Of one sentence alone, the model being loaded."""
+    """For a single sentence, with the model already loaded."""
     latency_ms_p95: float
     padding_share: float
-    """Of the source."""
+    """The share of padding in the source."""
     flop_per_target_token: float | None
-    """Of matrix products, those of all beams and of the encoder; None for an export alone."""
+    """FLOP of the matrix products of all beams and the encoder; None for a standalone export."""
     matmul_peak_gflops: float
-    """The best product of the model's shapes in torch's fastest numbers, in the same process."""
+    """The best rate over the model's shapes, in torch's fastest precision and the same process."""
     share_of_peak: float | None
-    """An export in int8 may come to more than 1."""
+    """May exceed 1 for an export in int8."""
     peak_memory_mb: float | None
-    """None where the system does not tell."""
+    """None if the system does not report it."""
     beam_size: int
     engine: str
     compute: str
@@ -66,9 +66,9 @@ class DecodingSpeed:
                 f"one sentence, p50    {self.latency_ms_p50:>12.1f} ms",
                 f"one sentence, p95    {self.latency_ms_p95:>12.1f} ms",
                 f"padding              {100 * self.padding_share:>12.1f} %",
-                f"MFLOP/target token   {_told(flop, 1e-6):>12}",
+                f"MFLOP/target token   {_formatted(flop, 1e-6):>12}",
                 f"matrix-product peak  {self.matmul_peak_gflops:>12,.0f} GFLOP/s",
-                f"share of the peak    {_told(share, 100):>12} %",
+                f"share of the peak    {_formatted(share, 100):>12} %",
                 f"peak memory          {self.peak_memory_mb or 0:>12,.0f} MB",
                 f"beam size            {self.beam_size:>12}",
                 f"computed by          {self.engine}; peak on {self.compute}, torch {self.torch}",
@@ -76,7 +76,7 @@ class DecodingSpeed:
         )
 
 
-def _told(value: float | None, factor: float) -> str:
+def _formatted(value: float | None, factor: float) -> str:
     return "unknown" if value is None else f"{factor * value:,.1f}"
 
 
@@ -88,7 +88,7 @@ def bench_decoding(
     device: str | None = None,
     source: Path | None = None,
 ) -> DecodingSpeed:
-    """Translate the run's test split, or the lines of a file, and write nothing.
+    """Translate the run's test split, or the lines of a file, without writing anything.
 
     Raises:
         DataError: the file cannot be read, or is empty.
@@ -100,7 +100,7 @@ def bench_decoding(
     translator.translate(sentences[:SINGLE])
     compute = choose(trained.device, "auto")
     windows = [_window(translator, sentences)]
-    memory = peak_memory(compute.device.type)  # before anything but translating takes some
+    memory = peak_memory(compute.device.type)  # before the rest takes memory
     peaks = [_peak(trained, compute)]
     windows += [_window(translator, sentences) for _ in range(WINDOWS - 1)]
     alone = _latencies(translator, sentences)
@@ -132,10 +132,10 @@ def _sentences(trained: TrainedModel, path: Path | None) -> list[str]:
             lines = path.read_text(encoding="utf-8").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"{path}: cannot be read as UTF-8 text: {error}") from error
-    found = [text for line in lines if (text := normalized(line, Counter()))][:MOST]
-    if not found:
+    sentences = [text for line in lines if (text := normalized(line, Counter()))][:MOST]
+    if not sentences:
         raise DataError(f"{path} is empty: there is nothing to translate")
-    return found
+    return sentences
 
 
 def _test_split(trained: TrainedModel) -> list[str]:
@@ -149,26 +149,26 @@ def _test_split(trained: TrainedModel) -> list[str]:
 
 
 def _window(translator: Translator, sentences: list[str]) -> tuple[float, float]:
-    """Target tokens and sentences a second."""
+    """Target tokens and sentences per second."""
     started = perf_counter()
-    found = translator.translate(sentences)
+    translations = translator.translate(sentences)
     seconds = perf_counter() - started
-    return _tokens(found) / seconds, len(sentences) / seconds
+    return _tokens(translations) / seconds, len(sentences) / seconds
 
 
-def _tokens(found: list[Translated]) -> int:
-    return sum(len(translated.best[0].hypothesis.ids) for translated in found)
+def _tokens(translations: list[Translated]) -> int:
+    return sum(len(translated.best[0].hypothesis.ids) for translated in translations)
 
 
 def _latencies(translator: Translator, sentences: list[str]) -> list[float]:
-    """Milliseconds of single sentences from all over the text."""
+    """Milliseconds for each of some single sentences, spread over the whole text."""
     chosen = np.linspace(0, len(sentences) - 1, SINGLE).astype(int).tolist()
-    found = []
+    latencies = []
     for number in [*chosen[:WARM_UP], *chosen]:
         started = perf_counter()
         translator.translate([sentences[number]])
-        found.append(1000 * (perf_counter() - started))
-    return found[WARM_UP:]
+        latencies.append(1000 * (perf_counter() - started))
+    return latencies[WARM_UP:]
 
 
 def _flop_per_token(
@@ -179,8 +179,8 @@ def _flop_per_token(
     engine = TorchEngine(trained.model, choose(trained.device, "float32"))
     sample = sentences[:SAMPLE]
     translator = Translator(engine, trained.tokenizers, decoding)
-    flop, found = counted(engine.model, lambda: translator.translate(sample))
-    return flop / _tokens(found)
+    flop, translations = counted(engine.model, lambda: translator.translate(sample))
+    return flop / _tokens(translations)
 
 
 def _peak(trained: TrainedModel, compute: Compute) -> float:

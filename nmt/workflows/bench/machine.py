@@ -1,4 +1,4 @@
-"""What the machine can do, and what a model asks of it."""
+"""The peak of the machine, and the work of a model."""
 
 import statistics
 import sys
@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 def shapes_of(model: ModelConfig, vocabulary: int, *, rows: int) -> list[Shape]:
-    """The large products of a model, as rows, inner and columns."""
+    """The large matrix products of a model, each as (rows, inner, columns)."""
     hidden = model.decoder.size
     return [
         (rows, model.embedding_size, 4 * hidden),
@@ -29,7 +29,7 @@ def shapes_of(model: ModelConfig, vocabulary: int, *, rows: int) -> list[Shape]:
 
 
 def best_rate(compute: Compute, shapes: list[Shape]) -> float:
-    """FLOP/s of the best of some matrix products."""
+    """The FLOP/s of the fastest among some matrix products."""
     return max(_rate(compute, *shape) for shape in shapes)
 
 
@@ -48,17 +48,17 @@ def _rate(compute: Compute, rows: int, inner: int, columns: int) -> float:
 
 
 def _addmm_flop(total: Any, left: Any, right: Any, **_: Any) -> int:
-    """Of a product that is added in place, which torch's counter does not know; from shapes."""
+    """FLOP of an in-place addmm, from its shapes; torch's counter does not know it."""
     return 2 * left[0] * left[1] * right[1]
 
 
 def counted(
     model: nn.Module, work: Callable[[], Result], *, backward: bool = False
 ) -> tuple[float, Result]:
-    """FLOP of the matrix products in some work, and what it returned: counted, not timed.
+    """The FLOP of the matrix products in `work`, counted rather than timed, and its result.
 
-    A fused recurrent call that the counter does not see is counted by hand: two FLOP for each
-    weight and position forward, and twice that backward.
+    A fused recurrent call, which the counter does not see, is counted by hand: two FLOP per weight
+    and position in the forward pass, and twice that in the backward pass.
     """
     counter = FlopCounterMode(display=False, custom_mapping={torch.ops.aten.addmm_: _addmm_flop})
     fused = before = 0
@@ -87,12 +87,12 @@ def counted(
 
 
 def peak_memory(device: str) -> float | None:
-    """Megabytes: of the GPU, or the largest resident size of this process."""
+    """The peak memory in MB: of the GPU, or the largest resident size of this process."""
     if device == "cuda":
         return torch.cuda.max_memory_allocated() / 1e6
     if sys.platform == "win32":
         return None
-    import resource  # not there on Windows
+    import resource  # missing on Windows
 
     size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return size / 1e6 if sys.platform == "darwin" else size * 1024 / 1e6

@@ -1,4 +1,4 @@
-"""`nmt bench train`: how fast a training runs, and how far that is from what the machine can do."""
+"""`nmt bench train`: the speed of training, compared with the peak of the machine."""
 
 import statistics
 from dataclasses import asdict, dataclass
@@ -14,30 +14,30 @@ from nmt.workflows.bench.machine import best_rate, counted, peak_memory, shapes_
 from nmt.workflows.train.setup import TrainingSetup, describe, padding_share, prepare
 from nmt.workflows.train.validate import check_model
 
-WARM_UP, WINDOWS, WINDOW = 5, 7, 6  # updates, windows, updates in a window
-COUNTED = 12  # batches whose products are counted
+WARM_UP, WINDOWS, WINDOW = 5, 7, 6  # updates, windows, updates per window
+COUNTED = 12  # batches whose FLOP are counted
 
 
 @dataclass(frozen=True)
 class TrainingSpeed:
-    """Of one config on this machine, in one run."""
+    """The speed of one config on this machine, in one process."""
 
     target_tokens_per_second: float
-    """The median of the windows."""
+    """The median over the windows."""
     sentences_per_second: float
     latency_ms_p50: None
-    """Of one sentence: a matter of decoding."""
+    """The latency of one sentence, which only decoding has."""
     latency_ms_p95: None
     padding_share: float
     waiting_share: float
-    """Of the time, until the next batch was ready."""
+    """The share of the time spent waiting for the next batch."""
     flop_per_target_token: float
-    """Of matrix products, forward and backward."""
+    """FLOP of the matrix products, forward and backward."""
     matmul_peak_gflops: float
-    """The best product of the model's own shapes, measured in the same run."""
+    """The best rate over the model's own shapes, measured in the same process."""
     share_of_peak: float
     peak_memory_mb: float | None
-    """None where the system does not tell."""
+    """None if the system does not report it."""
     compute: str
     torch: str
 
@@ -61,9 +61,9 @@ class TrainingSpeed:
 
 
 def bench_training(loaded: Loaded) -> TrainingSpeed:
-    """Train for some windows of updates on the config's own corpus, and write nothing.
+    """Train for some windows of updates on the config's own corpus, without writing anything.
 
-    The peak is measured before and after, so that a disturbance of the machine shows in both.
+    The peak is measured before and after, so that a passing load on the machine does not lower it.
     """
     check_model(loaded)
     setup = prepare(loaded.config)
@@ -74,7 +74,7 @@ def bench_training(loaded: Loaded) -> TrainingSpeed:
         _window(trainer, loader, position, WARM_UP)
         peaks = [_peak(setup)]
         windows = [_window(trainer, loader, position, WINDOW) for _ in range(WINDOWS)]
-        memory = peak_memory(setup.compute.device.type)  # counting products takes some, too
+        memory = peak_memory(setup.compute.device.type)  # before counting FLOP takes memory
         peaks.append(_peak(setup))
         tokens, sentences, waiting = map(statistics.median, zip(*windows, strict=True))
         flop, peak = _flop_per_token(trainer, loader), max(peaks)
@@ -88,12 +88,12 @@ def bench_training(loaded: Loaded) -> TrainingSpeed:
 def _window(
     trainer: Trainer, loader: BatchLoader, position: Position, updates: int
 ) -> tuple[float, float, float]:
-    """Target tokens and sentences a second, and the share of the time that no batch was ready."""
+    """Target tokens and sentences per second, and the share of the time waiting for batches."""
     tokens = sentences = 0
     waited = loader.waited
     started = perf_counter()
     for _ in range(updates):
-        metrics = trainer.step(loader.take(position, 1))  # ends by reading the loss: synchronised
+        metrics = trainer.step(loader.take(position, 1))  # synchronised: it reads the loss
         tokens += metrics.target_tokens
         sentences += metrics.sentences
     seconds = perf_counter() - started
@@ -101,14 +101,14 @@ def _window(
 
 
 def _flop_per_token(trainer: Trainer, loader: BatchLoader) -> float:
-    """Of some updates, forward and backward."""
+    """The FLOP per target token of some updates, forward and backward."""
     batches = loader.take(Position(), COUNTED)
     flop, metrics = counted(trainer.model, lambda: trainer.step(batches), backward=True)
     return flop / metrics.target_tokens
 
 
 def _peak(setup: TrainingSetup) -> float:
-    """FLOP/s of the best matrix product among shapes that the model has."""
+    """The FLOP/s of the fastest matrix product among the model's shapes."""
     shapes = shapes_of(
         setup.config.model,
         setup.tokenizers.vocabularies.target,

@@ -1,4 +1,4 @@
-"""All components that a config can name, and what their docstrings say of them."""
+"""All components that a config can name, and what their docstrings say about them."""
 
 import inspect
 import re
@@ -33,27 +33,27 @@ REGISTRIES: dict[str, tuple[Registry[Any], tuple[str, ...]]] = {
     "teacher-forcing": (teacher_forcing_schedule.curves, ("training.teacher_forcing_schedule",)),
     "learning-rate": (schedules, ("training.schedule",)),
 }
-"""Each kind of component: its registry, and the keys that choose one, the usual one first."""
+"""For each kind of component: its registry, and the keys that select one, the usual key first."""
 
 
 @dataclass(frozen=True)
 class Component:
-    """One class or function, and how a config asks for it."""
+    """One class or function, and how a config selects it."""
 
     kind: str
     name: str
     made_by: Any
     title: str
-    """`attention score`, as errors call its kind."""
+    """The name of its kind in error messages, such as `attention score`."""
     keys: tuple[str, ...]
-    """Of the config, that choose it."""
+    """The config keys that select it."""
     value: str | float
-    """What such a key is set to: mostly the name."""
+    """The value of such a key, usually the name."""
     above: float | None = None
-    """Greater values than this choose it too; None: no other value does."""
+    """Values greater than this select it too; None: only `value` does."""
 
     def chosen_by(self, value: Any) -> bool:
-        """Whether a key of this value asks for it."""
+        """Whether a key with this value selects it."""
         return bool(value == self.value if self.above is None else value > self.above)
 
     @property
@@ -62,22 +62,22 @@ class Component:
 
     @property
     def formula(self) -> str:
-        """What its docstring begins with."""
+        """The first paragraph of its docstring."""
         return self._paragraphs()[0]
 
     @property
     def paper(self) -> str:
-        """The paragraph of its docstring that says where it was published, if there is one."""
+        """The paragraph of its docstring that cites a publication, if there is one."""
         return next(filter(_cites, self._paragraphs()[1:]), "")
 
     @property
     def notes(self) -> list[str]:
-        """What else its docstring says."""
+        """The other paragraphs of its docstring."""
         return [text for text in self._paragraphs()[1:] if text != self.paper]
 
     def _paragraphs(self) -> list[str]:
-        written = inspect.cleandoc(self.made_by.__doc__)
-        return [text for text in written.split("\n\n") if not text.startswith("Raises:")]
+        docstring = inspect.cleandoc(self.made_by.__doc__)
+        return [text for text in docstring.split("\n\n") if not text.startswith("Raises:")]
 
 
 def _position(name: str, made_by: Any) -> Component:
@@ -98,11 +98,11 @@ SWITCHES = (
     _position("learned", LearnedPositions),
     _position("rotary", rotated),
 )  # fmt: skip
-"""What a config turns on without naming an entry of a registry."""
+"""The components that a config turns on without naming a registry entry."""
 
 
 def components() -> Iterator[Component]:
-    """All of them, kind by kind."""
+    """All components, kind by kind."""
     for kind, (registry, keys) in REGISTRIES.items():
         for name in registry:
             yield Component(kind, name, registry[name], registry.kind, keys, name)
@@ -111,24 +111,24 @@ def components() -> Iterator[Component]:
 
 def listed() -> dict[str, dict[str, str]]:
     """The first line of each component's formula, by kind and name."""
-    found: dict[str, dict[str, str]] = {}
+    formulas: dict[str, dict[str, str]] = {}
     for component in components():
         key = f"{component.title} ({component.keys[0]})"
-        found.setdefault(key, {})[component.name] = component.formula.split("\n")[0].rstrip(",")
-    return found
+        formulas.setdefault(key, {})[component.name] = component.formula.split("\n")[0].rstrip(",")
+    return formulas
 
 
 def named(name: str) -> list[Component]:
-    """The components of this name: mostly one.
+    """The components with this name, usually one.
 
     Raises:
-        UsageError: there is none; with the nearest.
+        UsageError: there is none; the message suggests the nearest name.
     """
     known = list(components())
-    found = [component for component in known if component.name == name]
-    if not found:
-        raise UsageError(unknown("piece", name, {component.name for component in known}))
-    return found
+    matches = [component for component in known if component.name == name]
+    if not matches:
+        raise UsageError(unknown("component", name, {component.name for component in known}))
+    return matches
 
 
 def _cites(paragraph: str) -> bool:

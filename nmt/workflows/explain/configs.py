@@ -1,4 +1,4 @@
-"""Which configs show a component, and how a config is given it."""
+"""Find the configs that show a component, and put a component into a config."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ AnySection = TypeVar("AnySection", bound=BaseModel)
 
 
 def with_piece(component: Component, config: Config) -> Config:
-    """A config with this component in its usual place: as it is, if it asks for it there."""
+    """The config with this component in its usual place; unchanged if it is already there."""
     key = component.keys[0]
     if component.chosen_by(_value(config, key)):
         return config
@@ -23,18 +23,18 @@ def with_piece(component: Component, config: Config) -> Config:
 
 
 def setting(component: Component, config: Config) -> str:
-    """What a config with this component says: `model.attention.heads: 4`."""
+    """The line that selects this component in a config: `model.attention.heads: 4`."""
     value = _value(config, component.keys[0])
     return f"{component.keys[0]}: {value if isinstance(value, str) else json.dumps(value)}"
 
 
 def configs_with(component: Component) -> dict[str, Loaded]:
-    """The lecture's configs in which the component works, those first that ask for it themselves.
+    """The lecture's configs that use the component, those first that select it themselves.
 
-    Only in its usual place: in another its sizes would be others.
+    These must select it in its usual place; in another, its sizes would differ.
     """
-    found: dict[str, Loaded] = {}
-    later: dict[str, Loaded] = {}
+    selecting: dict[str, Loaded] = {}
+    others: dict[str, Loaded] = {}
     for name, path in shipped().items():
         if name[:2].isdecimal() and "vectors" not in path.parent.parts:
             loaded = load(path)
@@ -43,12 +43,12 @@ def configs_with(component: Component) -> dict[str, Loaded]:
             if not key:
                 continue
             own = key == component.keys[0] and loaded.sources.get(key, "").startswith(str(path))
-            (found if own else later)[name] = loaded
-    return {**found, **later}
+            (selecting if own else others)[name] = loaded
+    return {**selecting, **others}
 
 
 def _in_use(config: Config, key: str) -> bool:
-    """Whether anything reads this key."""
+    """Whether the model reads this key."""
     model = config.model
     if key.startswith("model.attention."):
         return key.endswith(".score") or model.attention.score != NO_ATTENTION

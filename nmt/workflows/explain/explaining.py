@@ -1,4 +1,4 @@
-"""The whole explanation of a component, put together for people and for programs."""
+"""The complete explanation of a component, as text or JSON."""
 
 import re
 import textwrap
@@ -27,14 +27,14 @@ from nmt.workflows.explain.probes import (
 )
 
 BASIS = "quickstart"
-SHOWN = 3  # lecture configs named
-EXAMPLE = {"encoder": -1}  # the last config, which has the most parts; else the first
+SHOWN = 3  # lecture configs listed
+EXAMPLE = {"encoder": -1}  # use the last config, which has the most parts; otherwise the first
 WIDTH = 92
 GROWING = {
-    "": "once a sentence",
+    "": "once per sentence",
     "S": "for each source position",
     "T": "for each target position",
-    "S T": "for each pair of them",
+    "S T": "for each pair of a source and a target position",
     "S S": "for each pair of source positions",
     "T T": "for each pair of target positions",
 }
@@ -43,7 +43,7 @@ COURSE = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 @dataclass(frozen=True)
 class Parameter:
-    """One tensor that is learned."""
+    """One learned tensor."""
 
     name: str
     shape: tuple[int, ...]
@@ -52,19 +52,19 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Cost:
-    """Multiply-adds in matrix products of one sentence, forward."""
+    """Multiply-adds in the matrix products for one sentence, forward pass only."""
 
     grows: str
-    """With what: `S`, `T`, `S T` ..., or nothing."""
+    """The lengths it is proportional to: `S`, `T`, `S T` ..., or empty for a constant."""
     formula: str
-    """Of the widths; empty where none fits."""
+    """A formula in the widths; empty if none fits."""
     count: int
-    """In the widths of the example."""
+    """The number for the widths of the example."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """All that is said of a component."""
+    """Everything that is known about a component."""
 
     name: str
     kind: str
@@ -74,17 +74,17 @@ class Explanation:
     paper: str
     notes: list[str]
     config: str
-    """The line that chooses it."""
+    """The config line that selects it."""
     lecture: list[str]
     """Shipped configs that show it."""
     example: str
-    """The config that the sizes are from."""
+    """The config whose sizes are used."""
     widths: Mapping[str, int]
     shapes: Mapping[str, str]
     parameters: list[Parameter]
     cost: list[Cost]
     remarks: list[str]
-    """What the cost is counted in, where it is not multiply-adds; the course of a schedule."""
+    """The cost in another unit than multiply-adds; or the values of a schedule."""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -94,11 +94,11 @@ class Explanation:
 
 
 def explain(name: str, chosen: Loaded | None = None) -> list[Explanation]:
-    """Of each component of this name, in the sizes of a config, or else of one that shows it.
+    """Explain each component with this name, in the sizes of `chosen` or of a config that shows it.
 
     Raises:
-        UsageError: there is none of this name.
-        ConfigError: it does not fit into the config.
+        UsageError: no component has this name.
+        ConfigError: the component does not fit into the config.
     """
     return [_explained(component, chosen) for component in named(name)]
 
@@ -124,7 +124,7 @@ def _explained(component: Component, chosen: Loaded | None) -> Explanation:
 
 
 def _measured(component: Component, model: ModelConfig) -> dict[str, Any]:
-    """From the code itself, built and run."""
+    """Widths, shapes, parameters and cost, measured by building and running the module."""
     if component.kind not in KINDS:
         empty: dict[str, Any] = {"widths": {}, "shapes": {}, "parameters": [], "cost": []}
         return {
@@ -174,12 +174,12 @@ def _cost(kind: str, model: ModelConfig, widths: Widths) -> list[Cost]:
         return read
 
     counts = products(reader(widths))
-    written = _formulas(reader, widths)
-    return [Cost(grows, written.get(grows, ""), count) for grows, count in counts.items()]
+    formulas_of = _formulas(reader, widths)
+    return [Cost(grows, formulas_of.get(grows, ""), count) for grows, count in counts.items()]
 
 
 def _formulas(reader: Callable[[Widths], Reader], widths: Widths) -> dict[str, str]:
-    """In as many letters as can differ: a component may want some of its widths equal."""
+    """Formulas in as many letters as can differ: a component may need some widths to be equal."""
     letters = list(widths)
     for shared in _partitions(letters):
 
@@ -194,7 +194,7 @@ def _formulas(reader: Callable[[Widths], Reader], widths: Widths) -> dict[str, s
 
 
 def _partitions(letters: list[str]) -> Iterator[dict[str, str]]:
-    """All apart; then one equal to another; then all equal to the first."""
+    """Partitions of the letters: all different, then two of them equal, then all equal."""
     yield {letter: letter for letter in letters}
     for number, letter in enumerate(letters):
         for other in letters[number + 1 :]:
@@ -204,7 +204,7 @@ def _partitions(letters: list[str]) -> Iterator[dict[str, str]]:
 
 def _forcing(component: Component) -> str:
     values = [component.made_by(passed) for passed in COURSE]
-    return f"share of the way from end to start: {_values(values)}"
+    return f"weight of the start value, the rest is the end value: {_values(values)}"
 
 
 def _learning_rate(component: Component) -> str:
@@ -216,12 +216,12 @@ def _learning_rate(component: Component) -> str:
 
 
 def _values(values: Any) -> str:
-    told = zip(COURSE, values, strict=True)
-    return ", ".join(f"{value:.2f} at {100 * passed:.0f} %" for passed, value in told)
+    points = zip(COURSE, values, strict=True)
+    return ", ".join(f"{value:.2f} at {100 * passed:.0f} %" for passed, value in points)
 
 
 COURSES = {"teacher-forcing": _forcing, "learning-rate": _learning_rate}
-"""The values of a schedule, at quarters of the way."""
+"""For each kind of schedule: its values at every quarter of training."""
 
 
 def _shape(tensor: Tensor) -> str:
@@ -231,19 +231,19 @@ def _shape(tensor: Tensor) -> str:
 
 def _lines(of: Explanation) -> Iterator[str]:
     yield f"{of.name}: {of.kind} ({of.where})"
-    yield from _told("formula", of.formula)
-    yield from _told("paper", of.paper)
+    yield from _field("formula", of.formula)
+    yield from _field("paper", of.paper)
     for number, note in enumerate(of.notes):
-        yield from _told("" if number else "notes", note)
-    yield from _told("config", of.config)
-    yield from _told("shown in", ", ".join(f"configs/lecture/{name}.yaml" for name in of.lecture))
-    yield from _told("shapes", _shapes(of), wrapped=False)
-    yield from _told("parameters", _parameters(of), wrapped=False)
-    yield from _told("cost" if of.shapes else "course", _costs(of), wrapped=False)
+        yield from _field("" if number else "notes", note)
+    yield from _field("config", of.config)
+    yield from _field("shown in", ", ".join(f"configs/lecture/{name}.yaml" for name in of.lecture))
+    yield from _field("shapes", _shapes(of), wrapped=False)
+    yield from _field("parameters", _parameters(of), wrapped=False)
+    yield from _field("cost" if of.shapes else "course", _costs(of), wrapped=False)
 
 
-def _told(label: str, text: str, *, wrapped: bool = True) -> Iterator[str]:
-    """Nothing, if there is nothing to tell."""
+def _field(label: str, text: str, *, wrapped: bool = True) -> Iterator[str]:
+    """The lines of a labelled text; none if the text is empty."""
     lines = (
         textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
         if wrapped
@@ -260,15 +260,15 @@ def _shapes(of: Explanation) -> str:
 def _parameters(of: Explanation) -> str:
     if not of.shapes:
         return "none"
-    alike: dict[tuple[str, tuple[int, ...]], int] = {}  # layers differ by their number alone
+    counts: dict[tuple[str, tuple[int, ...]], int] = {}  # layers that differ only by number
     for parameter in of.parameters:
         key = re.sub(r"\blayers\.\d+\b", "layers.N", parameter.name), parameter.shape
-        alike[key] = alike.get(key, 0) + 1
+        counts[key] = counts.get(key, 0) + 1
     rows = [
         f"{name} {' x '.join(map(str, shape)) or 'a number'}"
         + (f" = {prod(shape):,}" if len(shape) > 1 else "")
         + (f", {count} times" if count > 1 else "")
-        for (name, shape), count in alike.items()
+        for (name, shape), count in counts.items()
     ]
     total = sum(parameter.count for parameter in of.parameters)
     return "\n".join([*rows, f"{total:,} in all, in the sizes of {of.example}"])

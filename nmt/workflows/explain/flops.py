@@ -1,7 +1,7 @@
-"""What a component costs: products counted on the real module at many sizes, and a formula fitted.
+"""The cost of a component: FLOP counted on the real module at many sizes, and a fitted formula.
 
-The count is exact, and so is the formula: it is a polynomial whose coefficients come out as whole
-numbers, or it is not told. Only matrix products are counted, which are nearly all of the work.
+The count is exact, and so is the formula: a polynomial with integer coefficients that fits every
+count, or none is given. Only matrix products are counted, which are nearly all of the work.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,47 +16,47 @@ from torch.utils.flop_counter import FlopCounterMode
 
 Widths = Mapping[str, int]
 Reader = Callable[[int, int], None]
-"""Computes for a number of source positions, and one of target positions."""
+"""Runs a component on a number of source positions and a number of target positions."""
 
 TERMS = ("", "S", "T", "S T", "S S", "T T")
 LENGTHS = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 1), (1, 3), (3, 2), (4, 1), (1, 4))
-FIRST_WIDTH = 48  # a multiple of all usual numbers of heads, twice
+FIRST_WIDTH = 48  # divisible by twice every usual number of heads
 
 
 def products(reader: Reader) -> dict[str, int]:
-    """Multiply-adds by what they grow with: `S` source positions, `T` target positions, pairs.
+    """Multiply-adds by the term they grow with: `S` source positions, `T` target ones, pairs.
 
     Raises:
-        ValueError: they grow in another way.
+        ValueError: the counts are no such polynomial.
     """
     counts = [_multiply_adds(reader, source, target) for source, target in LENGTHS]
     rows = [[1, s, t, s * t, s * s, t * t] for s, t in LENGTHS]
-    found = _whole(rows, counts)
-    if found is None:
-        raise ValueError(f"no polynomial of lengths: {counts}")
-    return {term: count for term, count in zip(TERMS, found, strict=True) if count}
+    coefficients = _whole(rows, counts)
+    if coefficients is None:
+        raise ValueError(f"not a polynomial in the lengths: {counts}")
+    return {term: count for term, count in zip(TERMS, coefficients, strict=True) if count}
 
 
 def formulas(build: Callable[[Widths], Reader], letters: Sequence[str]) -> dict[str, str]:
-    """The same as formulas of the widths, `letters`: {"S T": "q + z"}, where they are polynomials.
+    """The counts as formulas of the widths, `letters`: {"S T": "q + z"}, if they are polynomials.
 
-    build: makes the component in these widths
+    build: builds the component with the given widths
     """
     monomials = [(), *((a,) for a in letters), *combinations_with_replacement(letters, 2)]
     samples = list(_widths(letters, len(monomials) + 2))
     counts = [products(build(widths)) for widths in samples]
     rows = [[_product(widths, factors) for factors in monomials] for widths in samples]
-    found: dict[str, str] = {}
+    written: dict[str, str] = {}
     for term in TERMS:
         values = [count.get(term, 0) for count in counts]
         fitted = _whole(rows, values)
         if any(values) and fitted is not None:
-            found[term] = _written(monomials, fitted)
-    return found
+            written[term] = _written(monomials, fitted)
+    return written
 
 
 class Elements(TorchDispatchMode):
-    """Counts the numbers that operations write, views not counted."""
+    """Counts the numbers that operations write, except for views."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,25 +65,25 @@ class Elements(TorchDispatchMode):
     def __torch_dispatch__(
         self, function: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
-        found = function(*args, **(kwargs or {}))
+        result = function(*args, **(kwargs or {}))
         if not function.is_view:
-            outputs = found if isinstance(found, tuple | list) else (found,)
+            outputs = result if isinstance(result, tuple | list) else (result,)
             self.count += sum(out.numel() for out in outputs if isinstance(out, Tensor))
-        return found
+        return result
 
 
 def elements(read: Callable[[int], Any]) -> str:
     """How many numbers are written for a row of S positions: `3 S + 1`.
 
-    read: works on one row of a length
+    read: runs the component on one row of the given length
     """
     lengths, counts = (8, 12, 16), []
     for length in lengths:
         with Elements() as counter, torch.no_grad():
             read(length)
         counts.append(counter.count)
-    found = _whole([[1, length] for length in lengths], counts)
-    return _written([(), ("S",)], found) if found else " / ".join(map(str, counts))
+    fitted = _whole([[1, length] for length in lengths], counts)
+    return _written([(), ("S",)], fitted) if fitted else " / ".join(map(str, counts))
 
 
 def _multiply_adds(reader: Reader, source: int, target: int) -> int:
@@ -93,34 +93,34 @@ def _multiply_adds(reader: Reader, source: int, target: int) -> int:
 
 
 def _widths(letters: Sequence[str], count: int) -> Iterator[dict[str, int]]:
-    """Sizes all different, so that no letter can stand for another."""
+    """Sizes that are all different, so that no letter can be mistaken for another."""
     numbers = np.random.default_rng(1).permutation(128)[: count * len(letters)] + 1
     for row in numbers.reshape(count, -1):
         yield {letter: FIRST_WIDTH * int(n) for letter, n in zip(letters, row, strict=True)}
 
 
 def _product(widths: Widths, factors: Sequence[str]) -> int:
-    found = 1
+    product = 1
     for factor in factors:
-        found *= widths[factor]
-    return found
+        product *= widths[factor]
+    return product
 
 
 def _whole(rows: Sequence[Sequence[int]], values: Sequence[int]) -> list[int] | None:
-    """The whole numbers x with rows @ x = values, exactly; None where there are none."""
+    """The integers x with rows @ x = values, exactly; None if there are none."""
     matrix = np.array(rows, dtype=float)
-    scale = np.abs(matrix).max(axis=0)  # widths and their squares in one system
+    scale = np.abs(matrix).max(axis=0)  # balances widths and their squares
     solved = np.linalg.lstsq(matrix / scale, np.array(values, dtype=float), rcond=None)[0]
-    found = [round(x) for x in solved / scale]
+    integers = [round(x) for x in solved / scale]
     exact = all(
-        sum(a * x for a, x in zip(row, found, strict=True)) == value
+        sum(a * x for a, x in zip(row, integers, strict=True)) == value
         for row, value in zip(rows, values, strict=True)
     )
-    return found if exact else None
+    return integers if exact else None
 
 
 def _written(monomials: Sequence[Sequence[str]], numbers: Sequence[int]) -> str:
-    """`4 e h + h`, the highest powers first."""
+    """A formula such as `4 e h + h`, highest powers first."""
     parts = [
         " ".join(([str(n)] if n != 1 or not factors else []) + list(factors))
         for factors, n in zip(monomials, numbers, strict=True)

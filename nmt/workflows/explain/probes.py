@@ -1,6 +1,6 @@
-"""Each kind of component built as a model builds it, in any widths, run on any lengths.
+"""Build each kind of component as a model does, with any widths, and run it on any lengths.
 
-Built and run without memory ("meta"): only shapes are computed.
+Components are built and run on torch's "meta" device, without memory: only shapes are computed.
 """
 
 from collections.abc import Callable
@@ -23,32 +23,32 @@ from nmt.models.decoders import decoders
 from nmt.models.encoders import SelfAttentionEncoder, encoders
 from nmt.workflows.explain.flops import Widths, elements
 
-BATCH, TARGET, SOURCE = 11, 13, 17  # sizes that no width of a model has, and no number of heads
+BATCH, TARGET, SOURCE = 11, 13, 17  # sizes that no model width or number of heads has
 LETTERS = {
     "q": "a query",
     "m": "a memory state",
     "z": "attention.size",
-    "d": "what a head compares, attention.size / heads",
+    "d": "the size of a head, attention.size / heads",
     "e": "an embedded word",
-    "f": "what is fed with the word",
+    "f": "the input fed with the word",
     "h": "a recurrent state",
 }
 
 
 class Probe(NamedTuple):
-    """A component that was built."""
+    """A component that is ready to run."""
 
     module: nn.Module
     run: Callable[[int, int, int], list[tuple[str, Tensor]]]
-    """Works on (batch, source, target); returns what it read and found, each with its name."""
+    """Takes (batch, source, target); returns the inputs and outputs, each with its name."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How a kind of component is tried."""
+    """How a kind of component is probed."""
 
     widths: Callable[[ModelConfig], Widths]
-    """Those of a config's model."""
+    """The widths of a config's model."""
     build: Callable[[ModelConfig, Widths], Probe]
 
 
@@ -92,19 +92,19 @@ def _score(model: ModelConfig, widths: Widths) -> Probe:
         states = torch.zeros(batch, source, widths["m"])
         keys, values = score.project(states), score.values(states)
         if config.coverage and isinstance(score, TanhScore):
-            found = score(query, keys, torch.zeros(batch, target, source))
+            result = score(query, keys, torch.zeros(batch, target, source))
         else:
-            found = score(query, keys)
+            result = score(query, keys)
         return [
             ("query", query), ("states", states), ("keys", keys), ("values", values),
-            ("scores", found), ("contexts", found @ values),
+            ("scores", result), ("contexts", result @ values),
         ]  # fmt: skip
 
     return Probe(score, run)
 
 
 def _attention(model: ModelConfig, widths: Widths) -> Probe:
-    """The whole of it, with all heads and their projections."""
+    """The complete attention, with all heads and their projections."""
     config = model.attention.model_copy(update={"size": _attention_size(model, widths)})
     embedded = model.embedding_size
     attention = attention_of(config, query=widths["q"], memory=widths["m"], words=embedded)
@@ -117,18 +117,18 @@ def _attention(model: ModelConfig, widths: Widths) -> Probe:
         positions = torch.zeros(batch, target, dtype=torch.long)
         words = torch.zeros(batch, target, embedded)
         coverage = torch.zeros(batch, target, source)
-        found = attention(Query(query, positions, words, coverage), keys, values, mask)
-        by_head = [] if found.heads is None else [("weights of each head", found.heads)]
+        attended = attention(Query(query, positions, words, coverage), keys, values, mask)
+        by_head = [] if attended.heads is None else [("weights of each head", attended.heads)]
         return [
             ("query", query), ("states", states), ("keys", keys), *by_head,
-            ("weights", found.weights), ("contexts", found.contexts),
+            ("weights", attended.weights), ("contexts", attended.contexts),
         ]  # fmt: skip
 
     return Probe(attention, run)
 
 
 def _scope(model: ModelConfig, widths: Widths) -> Probe:
-    """Run as part of the whole, whose cost is that of the others on fewer positions."""
+    """A scope runs as part of the complete attention, which it restricts to fewer positions."""
     whole = _attention(model, widths)
     inner = whole.module.inner if isinstance(whole.module, MultiHead) else whole.module
     return Probe(inner.scope if isinstance(inner, SingleHead) else inner, whole.run)
@@ -161,9 +161,9 @@ def _normalizer(model: ModelConfig, widths: Widths) -> Probe:
     normalizer = normalizers[model.attention.normalizer](model.attention)
 
     def run(batch: int, source: int, target: int) -> list[tuple[str, Tensor]]:
-        found = torch.zeros(batch, target, source)
+        scored = torch.zeros(batch, target, source)
         mask = torch.ones(batch, 1, source, dtype=torch.bool)
-        return [("scores", found), ("mask", mask), ("weights", normalizer(found, mask))]
+        return [("scores", scored), ("mask", mask), ("weights", normalizer(scored, mask))]
 
     return Probe(normalizer, run)
 
@@ -264,11 +264,11 @@ KINDS = {
     "positions": Kind(_position_widths, _positions),
 }
 ROWS = ("normalizer", "selection")
-"""Kinds that multiply no matrices: what they cost is counted in numbers written."""
+"""Kinds without matrix products, whose cost is counted in numbers written."""
 
 
 def probe(kind: str, model: ModelConfig, widths: Widths) -> Probe:
-    """Built and, when run, run on no memory."""
+    """Build a component that takes no memory, neither now nor when it is run."""
     with shapes_alone():
         trial = KINDS[kind].build(model, widths)
 
@@ -280,6 +280,6 @@ def probe(kind: str, model: ModelConfig, widths: Widths) -> Probe:
 
 
 def elements_of_a_row(kind: str, model: ModelConfig) -> str:
-    """See `elements`; with real numbers, since some sort them."""
+    """See `elements`; computed on real numbers, since some normalizers sort them."""
     trial = KINDS[kind].build(model, {})
     return elements(lambda length: trial.run(1, length, 1))

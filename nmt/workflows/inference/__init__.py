@@ -1,1 +1,1 @@
-"""From a run to a model that translates, and to what it attends to."""
+"""Load a run's model to translate, and to read its attention."""

@@ -1,4 +1,4 @@
-"""The attention of a run measured: against gold word alignments, where its corpus has them."""
+"""Score the attention of a run, against gold word alignments if its corpus has them."""
 
 from typing import Any
 
@@ -13,28 +13,28 @@ from nmt.workflows.inference.run_text import Text
 from nmt.workflows.inference.teacher_forcing import has_attention, plain, read
 
 SHIFT = 0
-"""Row t is of the step that predicts word t, in every kind of decoder: see docs/alignment.md."""
+"""Row t belongs to the step that predicts word t, in every decoder: see docs/alignment.md."""
 
 
 def attention_scores(trained: TrainedModel, text: Text) -> dict[str, Any]:
-    """What `scores.json` says of the attention; nothing where the model has none.
+    """The attention scores in `scores.json`; empty if the model has no attention.
 
     `attention_entropy`: mean over all target pieces, in nats. For the phrasebook also
-    `gold_links`, found by row maxima as they stand, and `alignment`: precision, recall and
+    `gold_links`, scored by row maxima without `</s>`, and `alignment`: precision, recall and
     `aer` of the links that `nmt align` makes, and their `shift`.
 
     The references are read by teacher forcing, so that every sentence of the split counts,
-    whatever the model would have said.
+    whatever the model would have generated.
     """
     if not has_attention(trained):
         return {}
     bitext = text.bitext
     gold = _gold(trained, bitext) if text.corpus == "phrasebook" else []
     matrices, links, entropies = [], [], [np.zeros(0)]
-    for seen in read(trained, [(plain(source), plain(target)) for source, target in bitext]):
-        entropies.append(row_entropies(seen.weights))
+    for pair in read(trained, [(plain(source), plain(target)) for source, target in bitext]):
+        entropies.append(row_entropies(pair.weights))
         if gold:
-            weights = seen.between_words(SHIFT)
+            weights = pair.between_words(SHIFT)
             matrices.append(weights[:, :-1])
             links.append(row_maxima(weights))
     rows = np.concatenate(entropies)
@@ -48,8 +48,8 @@ def attention_scores(trained: TrainedModel, text: Text) -> dict[str, Any]:
 
 
 def _gold(trained: TrainedModel, bitext: Bitext) -> list[Gold]:
-    """The gold links of pairs of the phrasebook, in either direction."""
-    from nmt.data import phrasebook  # takes a second to make: only where it is wanted
+    """The gold links of phrasebook pairs, in either direction."""
+    from nmt.data import phrasebook  # takes a second to build, so only if it is needed
 
     if trained.config.data.source == "en":
         return [Gold.of(phrasebook.gold(*pair) or ()) for pair in bitext]

@@ -1,4 +1,4 @@
-"""From a run folder, or an export, to a model that translates."""
+"""Load a model that translates from a run folder or an export."""
 
 import logging
 import sys
@@ -28,16 +28,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """An engine out of a run, with its tokenizers, and what records say of it."""
+    """An engine loaded from a run, its tokenizers, and its description for records."""
 
     run: Run
     config: Config
     tokenizers: Tokenizers
     engine: Engine
     identity: dict[str, Any]
-    """`run`, `step` and `fingerprint`: which model it is."""
+    """`run`, `step` and `fingerprint`, which identify the model."""
     checkpoint: Path | None
-    """None for an export that stands alone."""
+    """None for a standalone export."""
     device: str
     _loading: Lock = field(default_factory=Lock, repr=False, compare=False)
 
@@ -46,10 +46,10 @@ class TrainedModel:
 
     @cached_property
     def model(self) -> "Seq2Seq":
-        """The model in torch and in float32, for what only that can do; loaded once.
+        """The torch model in float32, for what the engine cannot do; loaded once.
 
         Raises:
-            CheckpointError: this is an export, and there is no checkpoint with it.
+            CheckpointError: this is an export without a checkpoint.
         """
         if self.checkpoint is None:
             raise CheckpointError(f"{self.run.folder} is an export: it holds no model for torch")
@@ -59,17 +59,17 @@ class TrainedModel:
                     self.config, self.checkpoint, self.tokenizers, self.device, "float32"
                 )
                 self.__dict__["model"] = model.to(compute.device).eval()
-            found: Seq2Seq = self.__dict__["model"]
-        return found
+            loaded: Seq2Seq = self.__dict__["model"]
+        return loaded
 
     def records(
         self, translated: Translated, name: str, *, maps: bool = False
     ) -> list[AttentionRecord]:
         """The attention records of a sentence, one for each of its hypotheses.
 
-        A line that was translated in parts has those of its parts, named `NAME.1`, `NAME.2`, ...
+        A line that was translated in parts has one set per part, named `NAME.1`, `NAME.2`, ...
 
-        maps: with the matrices of all layers and heads, where the model has several
+        maps: include the matrices of all layers and heads, if the model has several
         """
         if translated.parts:
             parts = enumerate(translated.parts, start=1)
@@ -97,7 +97,7 @@ class TrainedModel:
 
     @property
     def has_maps(self) -> bool:
-        """Whether there is more than one attention matrix to a sentence."""
+        """Whether the model has more than one attention matrix per sentence."""
         from nmt.models.decoders import decoders
         from nmt.models.encoders import encoders
 
@@ -107,7 +107,7 @@ class TrainedModel:
 
     @property
     def attention(self) -> dict[str, Any]:
-        """What kind of attention the weights are of."""
+        """The kind of attention, for the records."""
         chosen = self.config.model.attention
         return {
             "score": chosen.score,
@@ -126,41 +126,41 @@ def load_trained(
     device: str | None = None,
     decoding: DecodingConfig | None = None,
 ) -> TrainedModel:
-    """Load a checkpoint, or its export, for translating, and say what will compute.
+    """Load a checkpoint, or its export, for translating, and log which engine runs it.
 
-    device, decoding: instead of the run's own; of `decoding`, its engine and precision count.
+    device, decoding: override the run's own; only engine and precision of `decoding` are used.
 
     Raises:
-        CheckpointError: something is missing, cut short, or foreign.
-        UsageError: the engine asked for cannot run here.
+        CheckpointError: a file is missing, cut short, or not nmt's.
+        UsageError: the requested engine cannot run here.
     """
     config = run.read_config()
-    wanted = decoding or config.decoding
-    found = _ModelResolver(run, config, checkpoint, device, wanted).find()
-    log.info("decoding by %s", found.engine)
-    return found
+    requested = decoding or config.decoding
+    trained = _ModelResolver(run, config, checkpoint, device, requested).find()
+    log.info("decoding by %s", trained.engine)
+    return trained
 
 
 def without_length_limit(decoding: DecodingConfig) -> DecodingConfig:
-    """The same for a text that is measured whole: no line of it is too long."""
+    """The same decoding without a limit on the source length, to score a text as a whole."""
     return decoding.model_copy(update={"max_source_length": sys.maxsize})
 
 
 @dataclass(frozen=True)
 class _ModelResolver:
-    """What was asked for, and the two places where it may be found."""
+    """Finds the requested model in the run's export or in its checkpoint."""
 
     run: Run
     config: Config
     checkpoint: str
-    asked: str | None
-    """The device that was asked for; None: the config's."""
+    requested_device: str | None
+    """The requested device; None: the config's."""
     decoding: DecodingConfig
 
     @cached_property
     def device(self) -> str:
-        """What was asked for; else the config's, where this machine has it."""
-        return self.asked or _here(self.config.device)
+        """The requested device, or else the config's if this machine has it."""
+        return self.requested_device or _here(self.config.device)
 
     def find(self) -> TrainedModel:
         alone = Export(self.run.folder)
@@ -172,7 +172,9 @@ class _ModelResolver:
 
     def _alone(self, export: Export) -> TrainedModel:
         if self.decoding.engine == "torch":
-            raise UsageError(f"{export.folder} is an export, which torch cannot run: use auto")
+            raise UsageError(
+                f"{export.folder} is an export, which torch cannot run: use --engine auto"
+            )
         step = str(export.identity["step"])
         if self.checkpoint not in ("best", "last", step):
             raise CheckpointError(f"{export.folder} holds step {step}, not {self.checkpoint}")
@@ -180,7 +182,7 @@ class _ModelResolver:
         return self._trained(export, self.decoding.precision, export.identity, None, "cpu")
 
     def _by_export(self) -> TrainedModel:
-        """The run's own export and nothing else."""
+        """The run's own export, without falling back to torch."""
         self._refuse_device()
         export, folder = Export(self.run.export), self.run.checkpoint(self.checkpoint)
         identity = identity_of(self.run, folder)
@@ -188,20 +190,20 @@ class _ModelResolver:
         return self._trained(export, self.decoding.precision, identity, folder, self.device)
 
     def _refuse_device(self) -> None:
-        """Exports are for the processor; the config's device is that of the training."""
-        if self.asked not in (None, "auto", "cpu"):
+        """Exports run on the CPU only; the config's device is the one for training."""
+        if self.requested_device not in (None, "auto", "cpu"):
             raise UsageError(
-                f"exports run on the processor, not on {self.asked}: take --device cpu, "
+                f"exports run on the processor, not on {self.requested_device}: use --device cpu, "
                 "or a run with --engine torch"
             )
 
     def _own_export(self) -> TrainedModel | None:
-        """The run's own export, where `auto` finds that it serves as well."""
+        """The run's own export, if `auto` may use it instead of torch."""
         export = Export(self.run.export)
         if self.decoding.engine == "torch" or not export.exists or not _on_processor(self.device):
             return None
-        wanted = self.decoding.precision
-        if wanted == "bfloat16":
+        precision = self.decoding.precision
+        if precision == "bfloat16":
             return None
         if not runnable():
             log.info("%s is not used: onnxruntime is not installed", export.folder)
@@ -210,11 +212,11 @@ class _ModelResolver:
         identity = identity_of(self.run, folder)
         try:
             _refuse_another(export, identity, self.run)
-            if wanted == "float32" and wanted not in export.precisions:
+            if precision == "float32" and precision not in export.precisions:
                 return None
-            return self._trained(export, wanted, identity, folder, self.device)
+            return self._trained(export, precision, identity, folder, self.device)
         except CheckpointError as error:
-            log.warning("decoding by torch, since %s", error)
+            log.warning("decoding by torch, because %s", error)
             return None
 
     def _in_torch(self) -> TrainedModel:
@@ -246,10 +248,10 @@ class _ModelResolver:
 
 
 def identity_of(run: Run, checkpoint: Path) -> dict[str, Any]:
-    """Which model a checkpoint is.
+    """The run, step and fingerprint that identify a checkpoint's model.
 
     Raises:
-        CheckpointError: its parameters are missing, or its state is.
+        CheckpointError: its parameters or its state are missing.
     """
     path = checkpoint / "model.safetensors"
     try:
@@ -261,11 +263,11 @@ def identity_of(run: Run, checkpoint: Path) -> dict[str, Any]:
 
 
 def _refuse_another(export: Export, identity: dict[str, Any], run: Run) -> None:
-    """An export of another checkpoint would pass for one of this."""
+    """Refuse an export that was made from another checkpoint."""
     known = export.identity
     if known["fingerprint"] != identity["fingerprint"]:
         raise CheckpointError(
-            f"{export.folder} is of {_named(known)}, not of {_named(identity)}; "
+            f"{export.folder} was made from {_named(known)}, not from {_named(identity)}; "
             f"export again: nmt export {run.folder}"
         )
 
@@ -282,7 +284,7 @@ def _load_model(
     from nmt.models.devices import choose
 
     compute = choose(device, precision)
-    with shapes_alone():  # what does not fit the file is told before it takes memory
+    with shapes_alone():  # report a mismatch with the file before taking memory
         store.refuse_another(checkpoint, build_model(config.model, tokenizers.vocabularies))
     model = build_model(config.model, tokenizers.vocabularies)
     store.load_model(checkpoint, model)
@@ -290,7 +292,7 @@ def _load_model(
 
 
 def _here(device: str) -> str:
-    """The device of a training, or `auto` where this machine has no such device."""
+    """The run's device, or `auto` if this machine has no such device."""
     if device in ("auto", "cpu"):
         return device
     from nmt.models.devices import choose
@@ -298,13 +300,13 @@ def _here(device: str) -> str:
     try:
         choose(device, "float32")
     except ConfigError:
-        log.info("the run's device, %s, is not here: taking auto instead", device)
+        log.info("the run's device, %s, is not available here: using auto instead", device)
         return "auto"
     return device
 
 
 def _on_processor(device: str) -> bool:
-    """Whether a device is the processor; of `auto`, as far as it can be told without torch."""
+    """Whether a device is the CPU; for `auto`, a guess that does not need torch."""
     if device != "auto":
         return device == "cpu"
     return not any(Path(place).exists() for place in ("/dev/nvidiactl", "/dev/dxg"))

@@ -1,14 +1,14 @@
-"""What is said of lines that were too long to be translated, or linked, as a whole."""
+"""Warnings about lines that were too long to be translated or linked as a whole."""
 
 import logging
 from collections.abc import Sequence
 
 log = logging.getLogger(__name__)
-NAMED = 5  # line numbers that a warning names
+NAMED = 5  # line numbers listed in a warning
 
 
 def warn_of_lengths(cut: Sequence[int], passed_over: Sequence[int]) -> None:
-    """Say which lines were translated in parts, and which not at all; by their numbers."""
+    """Warn about the lines that were translated in parts, and those that were skipped."""
     if cut:
         log.warning(
             "%s longer than decoding.max_source_length, or than the model has positions: "
@@ -17,7 +17,7 @@ def warn_of_lengths(cut: Sequence[int], passed_over: Sequence[int]) -> None:
         )
     if passed_over:
         log.warning(
-            "%s much too long to be a text: passed over, the translation is empty",
+            "%s much too long to be text: skipped, the translation is empty",
             counted_lines(passed_over),
         )
 

@@ -1,4 +1,4 @@
-"""The text that a run was measured on: kept in the run, or else read from its corpus again."""
+"""The text that a run was evaluated on: kept in the run, or read from its corpus again."""
 
 from dataclasses import dataclass
 
@@ -16,14 +16,14 @@ class Text:
 
     bitext: Bitext
     corpus: str
-    """What it is a split of, such as `phrasebook`."""
+    """The name of the corpus, such as `phrasebook`."""
 
 
 def text_of(run: Run, config: Config, split: SplitName) -> Text:
-    """A split, the same that the run was trained or measured on.
+    """The split that the run was trained or evaluated on.
 
     Raises:
-        DataError: it cannot be read, or is not the run's any more.
+        DataError: it cannot be read, or is no longer the one of the run.
     """
     bitext = None if split == "train" else kept(run, split)
     if bitext is not None:
@@ -34,11 +34,11 @@ def text_of(run: Run, config: Config, split: SplitName) -> Text:
 
 
 def _refuse_other_text(run: Run, corpus: Corpus, split: SplitName) -> None:
-    """A score on another text than the run's would pass for one on its own."""
+    """Refuse another text than the run's, so that its score is not taken for the run's."""
     known = run.read_manifest()["corpus"]
     if known["fingerprints"][split] != corpus.split(split).fingerprint():
         raise DataError(
-            f"the {split} split is not the one of {run.folder}: that was made from "
-            f"{known['corpus']}, now there is {corpus.origin.corpus}; evaluate files of your own "
-            "with --input and --reference"
+            f"the {split} split is not the one of {run.folder}: that came from {known['corpus']}, "
+            f"this one comes from {corpus.origin.corpus}; evaluate your own files with --input "
+            "and --reference"
         )

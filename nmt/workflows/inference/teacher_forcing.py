@@ -1,4 +1,4 @@
-"""The attention of given pairs: a model reads translations that it did not choose."""
+"""The attention of given pairs, by teacher forcing: the model reads a given translation."""
 
 import re
 from collections import Counter
@@ -24,11 +24,11 @@ from nmt.workflows.inference.load import TrainedModel
 
 _TOKEN = re.compile("[^ \t]+")
 TOGETHER = 2_000  # pairs whose matrices are in memory at once
-LARGEST = 1 << 24  # weights of a pair: more need the memory of a whole machine
+LARGEST = 1 << 24  # weights of a pair: more would take the memory of a whole machine
 
 
 class Marked(NamedTuple):
-    """A sentence as a model reads it, and the words in it that links are between."""
+    """A sentence as a model reads it, and the words in it that can be linked."""
 
     text: str
     words: list[Word]
@@ -38,17 +38,17 @@ Pair = tuple[Marked, Marked]
 
 
 def plain(line: str) -> Marked:
-    """Untokenised text: its words are cut by `split_words`."""
+    """Untokenised text, split into words by `split_words`."""
     text = normalized(line, Counter())
     return Marked(text, split_words(text))
 
 
 def tokenised(line: str) -> Marked:
-    r"""Tokenised text: what stands between spaces is one word, whatever it is made of.
+    r"""Tokenised text: everything between two spaces is one word.
 
-    Spaces and tabs separate, and nothing else does, as in fast_align and in the files that go with
-    it: a no-break space inside a number does not shift the links. A token of nothing that a
-    reader sees keeps its number; a line of nothing else is empty, as everywhere.
+    Only spaces and tabs separate words, as in fast_align and its files, so that a no-break space
+    inside a number does not shift the links. An invisible token keeps its number; a line with
+    nothing else is empty, as everywhere.
 
     >>> [word.text for word in tokenised("je t' aime  aujourd'hui\n").words]
     ['je', "t'", 'aime', "aujourd'hui"]
@@ -68,12 +68,12 @@ def tokenised(line: str) -> Marked:
 
 @dataclass(frozen=True)
 class Read:
-    """A pair and what the model looked at while it read the target."""
+    """A pair, and the attention of the model while it read the target."""
 
     pair: Pair
     pieces: tuple[list[Piece], list[Piece]]
     weights: Floats
-    """(target pieces, source pieces), `</s>` the last of both; (0, 0) where a side is empty."""
+    """(target pieces, source pieces), each with `</s>` last; (0, 0) if a side is empty."""
 
     @property
     def refused(self) -> bool:
@@ -83,7 +83,7 @@ class Read:
     def between_words(self, shift: int) -> Floats:
         """(target words, source words + 1) weights; the last column is `</s>`.
 
-        shift: 0 takes for a piece the step that predicts it; 1, the step after, which reads it.
+        shift: 0 uses the step that predicts a piece; 1 the step after, which reads it.
         """
         source, target = self.pair
         if not len(self.weights):
@@ -98,13 +98,14 @@ class Read:
 
 
 def read(trained: TrainedModel, pairs: Sequence[Pair], *, strict: bool = True) -> Iterator[Read]:
-    """Each pair in its order, read by teacher forcing.
+    """Read each pair by teacher forcing, in order.
 
-    strict: whether a pair that is too long is an error, or has no weights (see `Read.refused`)
+    strict: whether a pair that is too long is an error; otherwise it has no weights (see
+        `Read.refused`)
 
     Raises:
         UsageError: the model has no attention.
-        CheckpointError: the run is an export that stands alone.
+        CheckpointError: the run is a standalone export.
         DataError: a sentence is longer than the model has positions.
     """
     refuse_no_attention(trained)
@@ -114,16 +115,16 @@ def read(trained: TrainedModel, pairs: Sequence[Pair], *, strict: bool = True) -
 
 
 def refuse_no_attention(trained: TrainedModel) -> None:
-    """Raise UsageError where there is nothing to read links from."""
+    """Raise UsageError if the model has no attention to read links from."""
     if not has_attention(trained):
         raise UsageError(
             f"{trained.run.folder} has no attention (model.attention.score is {NO_ATTENTION}), and "
-            "so no links; take a run that has"
+            "so no links; use a run with attention"
         )
 
 
 def has_attention(trained: TrainedModel) -> bool:
-    """Whether the decoder looks at the source at all."""
+    """Whether the decoder attends to the source."""
     return trained.config.model.attention.score != NO_ATTENTION
 
 
@@ -139,7 +140,7 @@ def _read_together(
             if strict:
                 raise DataError(
                     f"line {first_line + number}: {len(source.ids):,} and {len(target.ids):,} "
-                    "pieces are not sentences: cut them, one a line"
+                    "pieces are not sentences: split them, one per line"
                 )
         elif all(marked.text for marked in pairs[number]):
             full.append(number)
@@ -148,10 +149,10 @@ def _read_together(
     )
     lines = [first_line + number for number in full] if strict else None
     matrices = _matrices(trained, encoded, lines)
-    found = dict(zip(full, matrices, strict=True))
-    nothing = np.zeros((0, 0))
+    weights = dict(zip(full, matrices, strict=True))
+    empty = np.zeros((0, 0))
     return [
-        Read(pair, (source.pieces, target.pieces), found.get(number, nothing))
+        Read(pair, (source.pieces, target.pieces), weights.get(number, empty))
         for number, (pair, source, target) in enumerate(zip(pairs, sources, targets, strict=True))
     ]
 
@@ -163,7 +164,7 @@ def _column(sentences: Sequence[Encoded]) -> IdColumn:
 
 
 def _halves(group: np.ndarray, lengths: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """The shorter and the longer pairs of a group; nothing of a single pair."""
+    """Split a group into its shorter and longer pairs; empty for a single pair."""
     order = np.argsort(np.maximum(*(side[group] for side in lengths)), kind="stable")
     return np.split(group[order], [len(group) // 2]) if len(group) > 1 else []
 
@@ -172,17 +173,17 @@ def _halves(group: np.ndarray, lengths: Sequence[np.ndarray]) -> list[np.ndarray
 def _matrices(
     trained: TrainedModel, encoded: EncodedBitext, lines: Sequence[int] | None
 ) -> list[Floats]:
-    """(target pieces, source pieces) weights of every pair, padding cut off.
+    """(target pieces, source pieces) weights of every pair, without padding.
 
-    lines: where each pair stands, for an error to tell; None: a pair that is too long has (0, 0)
-    weights, and is not an error
+    lines: the line number of each pair, for error messages; None: a pair that is too long is not
+    an error, and has (0, 0) weights
     """
     model = trained.model
     device = next(model.parameters()).device
     lengths = lengths_with_end(encoded)
     longest = max(int(side.max(initial=0)) for side in lengths)
     budget = max(trained.config.decoding.batch_tokens, longest)
-    found: list[Floats] = [np.zeros((0, 0))] * len(encoded)
+    matrices: list[Floats] = [np.zeros((0, 0))] * len(encoded)
     groups = list(make_batches(*lengths, budget=budget, seed=0, epoch=0))
     while groups:
         group = groups.pop()
@@ -199,17 +200,19 @@ def _matrices(
             raise DataError(f"line {lines[longest]}: {error}") from None
         weights = reading.attention.cpu().double().numpy()
         for number, matrix in zip(group.tolist(), weights, strict=True):
-            found[number] = matrix[: lengths[1][number], : lengths[0][number]]
-    return found
+            matrices[number] = matrix[: lengths[1][number], : lengths[0][number]]
+    return matrices
 
 
 @torch.inference_mode()
-def maps_of(trained: TrainedModel, translated: Translated, found: Translation) -> dict[str, Floats]:
-    """Each matrix between pieces by name: read again, with the translation as a known target."""
+def maps_of(
+    trained: TrainedModel, translated: Translated, translation: Translation
+) -> dict[str, Floats]:
+    """Each matrix between pieces by name, from reading the translation by teacher forcing."""
     model = trained.model
     device = next(model.parameters()).device
     ids = trained.tokenizers.source.encode_with_offsets(translated.source).ids
     source = torch.tensor([[*ids, EOS]], device=device)
-    target = torch.tensor([[BOS, *found.hypothesis.ids[:-1]]], device=device)
+    target = torch.tensor([[BOS, *translation.hypothesis.ids[:-1]]], device=device)
     maps = model.maps(source, source != PAD, target)
     return {name: np.asarray(each[0].cpu().double()) for name, each in maps.items()}

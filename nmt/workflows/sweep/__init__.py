@@ -1,1 +1,1 @@
-"""`nmt sweep`: several configs trained on one corpus, their league table, their attention."""
+"""`nmt sweep`: train several configs on one corpus, and compare their scores and attention."""

@@ -1,4 +1,4 @@
-"""The page of a sweep: what each of its models makes of the same sentences."""
+"""The page of a sweep: the translation and attention of each model for the same sentences."""
 
 import inspect
 import logging
@@ -30,18 +30,18 @@ SENTENCES = (
     "She would like to bring them to him this evening.",
     "The girl who wrote the funny message is not intelligent.",
 )
-"""Shown when nobody asks for others: French turns them around, puts words far apart."""
+"""The default sentences: their French has another word order and moves words far apart."""
 NO_MATRIX = "no attention: the decoder sees the whole sentence as one vector"
 HOW_TO_READ = (
-    "A row is a word of the translation, and shows where the model looked while it wrote it: "
-    "percent of its attention on each word of the source, without the end of the sentence. Entropy "
-    "is in nats. Each model translated freely, so that translations may differ."
+    "A row is a word of the translation, and shows what the model attended to while generating it: "
+    "the percentage of attention on each word of the source, without the end of the sentence. "
+    "Entropy is in nats. Each model translated freely, so translations may differ."
 )
-SELF = "no attention in the decoder; this is how the source looks at itself, in the encoder"
+SELF = "no attention in the decoder; this is the self-attention of the source, in the encoder"
 
 
 def shown(sentences: Sequence[str]) -> list[str]:
-    """Sentences as a model reads them; the usual ones where there is none.
+    """Sentences as a model reads them; the default ones if none are given.
 
     Raises:
         UsageError: one is empty.
@@ -57,24 +57,24 @@ def save_attention(
 ) -> list[Path]:
     """Translate sentences with the best checkpoint of every finished row; returns the files.
 
-    The page is for people, a picture of the first sentence for other pages, and the attention
-    records for programs.
+    The page is for readers, the picture of the first sentence for use in other documents, and the
+    attention records for programs.
     """
     models: list[list[Panel]] = []
     records: list[AttentionRecord] = []
     for row in league.rows:
         if row.state == FINISHED:
-            found = _panels(runs[row.name], row, sentences)
-            models.append([panel for panel, _ in found])
-            records += [record for _, some in found for record in some]
-    sections = [Section(*each) for each in zip(sentences, zip(*models, strict=True), strict=True)]
+            results = _panels(runs[row.name], row, sentences)
+            models.append([panel for panel, _ in results])
+            records += [record for _, of_panel in results for record in of_panel]
+    sections = [Section(*pair) for pair in zip(sentences, zip(*models, strict=True), strict=True)]
     many = f"{len(models)} model{'s' * (len(models) != 1)}"
     save_side_by_side(
         sections,
         folder / PAGE,
         title=f"The same sentence, the attention of {many}",
         about=[
-            f"Learned from {league.corpus}, {league.pairs['train']:,} pairs. Best BLEU first.",
+            f"Trained on {league.corpus}, {league.pairs['train']:,} pairs. Best BLEU first.",
             f"Budget: {league.budget}.",
         ],
         footer=HOW_TO_READ,
@@ -87,10 +87,10 @@ def save_attention(
 def _panels(
     run: Run, row: Row, sentences: Sequence[str]
 ) -> list[tuple[Panel, list[AttentionRecord]]]:
-    """What is shown of each sentence, and its attention record."""
+    """For each sentence, the panel of one model and its attention record."""
     try:
         trained = _load(run)
-    except NmtError as error:  # a run whose checkpoint is gone: the others are shown all the same
+    except NmtError as error:  # for example a deleted checkpoint; the others are still shown
         log.warning("%s is not shown: %s", row.name, error)
         note = f"not shown: {error}"
         return [(Panel(name=row.name, matrix=None, mechanism=row.mechanism, note=note), [])] * len(
@@ -111,10 +111,10 @@ def _load(run: Run) -> TrainedModel:
 def _panel(
     trained: TrainedModel, row: Row, sentence: str, name: str
 ) -> tuple[Panel, list[AttentionRecord]]:
-    """What is shown of a sentence, and its attention record."""
+    """The panel of one model for a sentence, and its attention record."""
     try:
         (translated,) = trained.translator(trained.config.decoding).translate([sentence])
-    except NmtError as error:  # such as a sentence that is too long for this model alone
+    except NmtError as error:  # for example a sentence that is too long for this model
         log.warning("%s does not translate '%s': %s", row.name, sentence, error)
         return _described(trained, row, None, None, f"not translated: {error}"), []
     (record,) = trained.records(translated, name, maps=True)[:1]
@@ -148,7 +148,7 @@ def _scores(row: Row) -> Iterator[str]:
 
 
 def _formula(trained: TrainedModel) -> str | None:
-    """The formula of the score, which its docstring begins with."""
+    """The formula of the score, from the start of its docstring."""
     model = trained.config.model
     name = model.attention.score
     if not has_attention(trained):
@@ -161,9 +161,9 @@ def _formula(trained: TrainedModel) -> str | None:
 
 
 def _of_encoder(record: AttentionRecord, translated: Translated) -> Matrix | None:
-    """How the words of the source look at each other in the encoder's last layer, if they do.
+    """The self-attention of the encoder's last layer, if it has any.
 
-    The mean of its heads, between words, without the end of the sentence.
+    The mean over its heads, between words, without the end of the sentence.
     """
     names = [name for name in record.maps if name.startswith("encoder")]
     if not names:
@@ -175,5 +175,5 @@ def _of_encoder(record: AttentionRecord, translated: Translated) -> Matrix | Non
 
 
 def _layer(name: str) -> str:
-    """The layer that a matrix is of: `encoder layer 2 head 1` is of `encoder layer 2`."""
+    """The layer of a matrix: `encoder layer 2` for `encoder layer 2 head 1`."""
     return name.partition(" head ")[0]

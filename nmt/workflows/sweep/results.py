@@ -1,4 +1,4 @@
-"""From run folders to a league table: every number is read from the files of its run."""
+"""Build a league table from run folders: every number is read from the files of its run."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -22,19 +22,19 @@ SECONDS_PER_MINUTE = 60
 def results_of(
     chosen: Sequence[Member], split: SplitName, *, failures: Mapping[str, str]
 ) -> League:
-    """The table of all members as far as they came.
+    """The table of all members, whether or not they are finished.
 
-    failures: why a member failed, by its name.
+    failures: the reason of each failed member, by name.
 
     Raises:
         UsageError: no training has begun.
-        DataError: two runs learned from different texts.
+        DataError: two runs were trained on different texts.
         CheckpointError: a file of a run is missing or broken.
     """
     begun = [member for member in chosen if member.run.manifest.exists()]
     if not begun:
         raise UsageError(
-            f"none of {', '.join(member.name for member in chosen)} was trained yet: there is "
+            f"none of {', '.join(member.name for member in chosen)} has been trained yet: there is "
             "nothing to compare; leave out --table-only"
         )
     manifests = [member.run.read_manifest() for member in begun]
@@ -83,10 +83,10 @@ def _state(member: Member, failure: str | None) -> tuple[str, str | None]:
 
 
 def _scores(member: Member, split: SplitName) -> dict[str, Any]:
-    """The run's own result: its best checkpoint, by torch, searched as its config says.
+    """The run's own result: its best checkpoint, run by torch, with the search of its config.
 
     Raises:
-        CheckpointError: it is missing or broken, or another measurement stands in its place.
+        CheckpointError: it is missing or broken, or it is a different measurement.
     """
     run = member.run
     path = run.evaluation(split) / "scores.json"
@@ -98,14 +98,14 @@ def _scores(member: Member, split: SplitName) -> dict[str, Any]:
             str(scores[metric]["signature"])
         float(scores["sentences_per_second"])
         step, decoding, engine = scores["model"]["step"], scores["decoding"], scores["engine"]
-        wanted = member.config.decoding.model_dump(mode="json")
+        own = member.config.decoding.model_dump(mode="json")
         search = {name: decoding[name] for name in SEARCH}
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing; {again}") from None
     except (OSError, ValueError, KeyError, TypeError):
         raise CheckpointError(f"{path} is broken, or was cut short; {again}") from None
     best = read_state(run.checkpoint("best"))["step"]
-    if search != {name: wanted[name] for name in SEARCH} or not str(engine).startswith("torch"):
+    if search != {name: own[name] for name in SEARCH} or not str(engine).startswith("torch"):
         raise CheckpointError(f"{path} is of another decoding than the run's own; {again}")
     if step != best:
         raise CheckpointError(f"{path} is of step {step}, but the best is step {best}; {again}")
@@ -113,7 +113,7 @@ def _scores(member: Member, split: SplitName) -> dict[str, Any]:
 
 
 def _measured(member: Member, split: SplitName) -> dict[str, Any]:
-    """What the evaluation found."""
+    """The numbers from the evaluation."""
     scores = _scores(member, split)
     alignment = scores.get("alignment") or {}
     return {
@@ -126,23 +126,23 @@ def _measured(member: Member, split: SplitName) -> dict[str, Any]:
 
 
 def _trained(run: Run) -> dict[str, Any]:
-    """What the training took, as far as it came."""
+    """The numbers from the training so far."""
     if not run.manifest.exists():
         return {}
-    found: dict[str, Any] = {"parameters": sum(run.read_manifest()["parameters"].values())}
+    numbers: dict[str, Any] = {"parameters": sum(run.read_manifest()["parameters"].values())}
     if run.metrics.exists():
         speeds = [
             event["tokens_per_second"]
             for event in read_metrics(run.metrics)
             if event.get("event") == "train" and is_number(event.get("tokens_per_second"))
         ]
-        found["tokens_per_second"] = median(speeds) if speeds else None
+        numbers["tokens_per_second"] = median(speeds) if speeds else None
     if run.steps():
         state = read_state(run.checkpoint("last"))
-        found["minutes"] = state.get("seconds", 0) / SECONDS_PER_MINUTE
-        found["steps"] = state["step"]
-        found["epochs"] = state.get("epoch")
-    return found
+        numbers["minutes"] = state.get("seconds", 0) / SECONDS_PER_MINUTE
+        numbers["steps"] = state["step"]
+        numbers["epochs"] = state.get("epoch")
+    return numbers
 
 
 def _refuse_other_texts(begun: Sequence[Member], manifests: Sequence[dict[str, Any]]) -> None:
@@ -151,7 +151,7 @@ def _refuse_other_texts(begun: Sequence[Member], manifests: Sequence[dict[str, A
         corpus = manifest["corpus"]
         if corpus["fingerprints"] != known["fingerprints"]:
             raise DataError(
-                f"{begun[0].run.folder} and {member.run.folder} learned from different texts "
+                f"{begun[0].run.folder} and {member.run.folder} were trained on different texts "
                 f"({known['corpus']} and {corpus['corpus']}, fingerprints of train "
                 f"{known['fingerprints']['train']} and {corpus['fingerprints']['train']}): a table "
                 "would compare the texts; delete one of them and sweep again"
@@ -166,5 +166,5 @@ def _versions(manifests: Sequence[dict[str, Any]]) -> dict[str, str]:
 
 
 def _common(values: Any) -> str:
-    """The value of all, or the different ones."""
+    """The common value, or all the different ones."""
     return " / ".join(dict.fromkeys(values))

@@ -1,4 +1,4 @@
-"""Training the members of a sweep one after another, and writing what they reached."""
+"""Train the members of a sweep one after another, and write their results."""
 
 import logging
 from collections.abc import Sequence
@@ -21,22 +21,23 @@ FAILURES = "failures.json"
 
 
 def run_sweep(chosen: Sequence[Member], folder: Path, *, command: Sequence[str] = ()) -> None:
-    """Train every member that is not finished; the table in `folder` is renewed after each.
+    """Train every member that is not finished, and update the table in `folder` after each.
 
-    One that cannot be trained is noted, and the others go on. None of them becomes `runs/latest`.
+    A member that cannot be trained is recorded, and the others are still trained. None of them
+    becomes `runs/latest`.
 
     Raises:
-        TrainingError: not one of them has so much as begun.
-        NmtError: something that is not a member's own trouble, such as a full disk.
+        TrainingError: none of them could even begin.
+        NmtError: a failure that does not concern one member alone, such as a full disk.
         Interrupted: a signal asked to stop; everything is saved.
     """
     _warn_of_unequal(chosen)
     if _begun(chosen):
-        write_table(chosen, folder)  # or say which file is broken, before hours of training
+        write_table(chosen, folder)  # reports a broken file before hours of training
     for number, member in enumerate(chosen, start=1):
         log.info("sweep %d/%d: %s", number, len(chosen), member.name)
         if member.finished:
-            log.info("%s is finished already: %s", member.name, member.run.folder)
+            log.info("%s is already finished: %s", member.name, member.run.folder)
             member.run.clear()
             _note(folder, member.name, None)
             continue
@@ -47,7 +48,7 @@ def run_sweep(chosen: Sequence[Member], folder: Path, *, command: Sequence[str] 
         try:
             train(member.loaded, request)
         except (TrainingError, ConfigError, DataError, CheckpointError) as error:
-            log.warning("%s failed, and the sweep goes on: %s", member.name, error)
+            log.warning("%s failed, and the sweep continues: %s", member.name, error)
             _note(folder, member.name, str(error))
         else:
             _note(folder, member.name, None)
@@ -64,7 +65,7 @@ def compare(chosen: Sequence[Member], folder: Path, *, sentences: Sequence[str])
     """Write the table, its picture, and the page of `sentences`; returns the files.
 
     Raises:
-        UsageError: nothing was trained yet.
+        UsageError: nothing has been trained yet.
     """
     league = write_table(chosen, folder)
     files = [folder / TABLE, folder / NUMBERS]
@@ -93,8 +94,10 @@ def write_table(chosen: Sequence[Member], folder: Path) -> League:
 
 
 def refuse_failed(chosen: Sequence[Member], folder: Path) -> None:
-    """Raises:
-    TrainingError: some of the members could not be trained.
+    """Report failed members at the end of a sweep.
+
+    Raises:
+        TrainingError: some of the members could not be trained.
     """
     noted = _noted(folder)
     failed = [member.name for member in chosen if member.name in noted and not member.finished]
@@ -106,7 +109,7 @@ def refuse_failed(chosen: Sequence[Member], folder: Path) -> None:
 
 
 def _begun(chosen: Sequence[Member]) -> bool:
-    """Whether there is anything for a table."""
+    """Whether any member has a run to put into the table."""
     return any(member.run.manifest.exists() for member in chosen)
 
 
@@ -115,12 +118,12 @@ def _warn_of_unequal(chosen: Sequence[Member]) -> None:
     for member in chosen:
         budgets.setdefault(budget(member.config), []).append(member.name)
     if len(budgets) > 1:
-        told = "; ".join(f"{found}: {', '.join(names)}" for found, names in budgets.items())
-        log.warning("the budgets are not equal, as the table will say: %s", told)
+        groups = "; ".join(f"{each}: {', '.join(names)}" for each, names in budgets.items())
+        log.warning("the budgets are not equal, as the table will say: %s", groups)
 
 
 def _noted(folder: Path) -> dict[str, str]:
-    """Why members failed, by their names."""
+    """The reasons of failed members, by name."""
     path = folder / FAILURES
     try:
         noted = read_json(path)
@@ -136,7 +139,7 @@ def _noted(folder: Path) -> dict[str, str]:
 
 
 def _note(folder: Path, name: str, reason: str | None) -> None:
-    """Keep why a member failed, or forget that it did."""
+    """Record why a member failed, or remove its record if it did not."""
     noted = _noted(folder)
     before = dict(noted)
     noted.pop(name, None)

@@ -8,7 +8,7 @@ NOTHING = "–"
 
 
 def markdown(league: League) -> str:
-    """What all have in common, a row for each training, and what the columns say."""
+    """What all have in common, a row for each run, and an explanation of the columns."""
     return "\n".join(_lines(league)) + "\n"
 
 
@@ -44,13 +44,13 @@ COLUMNS: dict[str, Callable[[Row], str | None]] = {
     "minutes": lambda row: _number(row.minutes, ".1f"),
     "epochs": lambda row: _number(row.epochs, ",d"),
 }
-"""Each column, and what a row shows there."""
+"""Each column, and the text of a row in it."""
 
 NOTES = f"""\
 AER: alignment error rate of the attention against the gold links of the corpus, lower is better;
-entropy: of a row of the attention, in nats, on average; {NOTHING}: there is none, for lack of
-attention or of gold links. Trained tok/s: target tokens, median of the log; minutes: of training
-and validating. `nmt sweep` wrote this table from the files of the runs.
+entropy: mean entropy of an attention row, in nats; {NOTHING}: not available, since there is no
+attention or no gold link. Trained tok/s: target tokens, median over the log; minutes: training
+and validation. `nmt sweep` wrote this table from the files of the runs.
 """
 
 

@@ -1,4 +1,4 @@
-"""How a run came about: versions, machine, text, seed, command line."""
+"""The manifest of a run: versions, machine, corpus, seed, command line."""
 
 import platform
 import subprocess
@@ -19,7 +19,7 @@ RECORDED = ("torch", "sentencepiece", "datasets", "sacrebleu", "numpy", "safeten
 
 
 def manifest(setup: TrainingSetup, command: Sequence[str]) -> dict[str, Any]:
-    """All that it takes to tell, and to repeat, what was trained; no user names, no passwords."""
+    """Everything needed to identify and repeat a training run; no user names or passwords."""
     corpus = setup.corpus
     facts = {
         "nmt": __version__,
@@ -49,13 +49,13 @@ def manifest(setup: TrainingSetup, command: Sequence[str]) -> dict[str, Any]:
 
 
 def _commit() -> str | None:
-    """The commit of the checkout that nmt runs from, where it is one."""
+    """The commit of the git checkout that nmt runs from, if it runs from one."""
     checkout = Path(__file__).parents[2]
     if not (checkout / ".git").exists():
         return None
     try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"],  # noqa: S607 - wherever the user has it
+        result = subprocess.run(
+            ["git", "rev-parse", "HEAD"],  # noqa: S607 - the user's own git
             cwd=checkout,
             capture_output=True,
             text=True,
@@ -64,4 +64,4 @@ def _commit() -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return found.stdout.strip() or None
+    return result.stdout.strip() or None

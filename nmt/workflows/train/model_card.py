@@ -1,4 +1,4 @@
-"""The model card of a run: what it is, what it learned from, how well it does."""
+"""The model card of a run: the model, its training data and its scores."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +22,7 @@ def _lines(run: Run) -> Iterator[str]:
         f"Translates {config.data.source} to {config.data.target}; {parameters:,} parameters. "
         f"Attention, decoder and encoder: {summary(config)}.\n"
     )
-    yield "## Learned from\n"
+    yield "## Training data\n"
     yield f"`{corpus['corpus']}` {corpus['config'] or ''}".rstrip()
     if corpus["revision"]:
         yield f"at revision `{corpus['revision']}`"
@@ -32,9 +32,9 @@ def _lines(run: Run) -> Iterator[str]:
     for split, pairs in corpus["pairs"].items():
         origin = _names_alone(corpus["splits"].get(split, split), corpus["corpus"])
         yield f"- {split}: {pairs:,} pairs ({origin})"
-    yield f"\n`{run.texts.name}/` holds the validation and test text that the scores are of."
+    yield f"\n`{run.texts.name}/` holds the validation and test text used for the scores."
     yield "\n## Scores\n"
-    yield "| split | BLEU | chrF | TER | signature of BLEU |\n|---|---|---|---|---|"
+    yield "| split | BLEU | chrF | TER | BLEU signature |\n|---|---|---|---|---|"
     for scores in _scores(run):
         yield (
             f"| {scores['split']} | {scores['bleu']['value']:.2f} | {scores['chrf']['value']:.2f} "
@@ -51,7 +51,7 @@ def _lines(run: Run) -> Iterator[str]:
 
 
 def _names_alone(origin: str, corpus: str) -> str:
-    """Where a split came from, without the folders of whoever trained it.
+    """The origin of a split, without the folders of the user who trained it.
 
     >>> _names_alone("/home/me/a.en and /home/me/a.fr", "files")
     'a.en and a.fr'

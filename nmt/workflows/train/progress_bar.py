@@ -1,4 +1,4 @@
-"""The progress bar: on a terminal only."""
+"""The progress bar, which is shown only on a terminal."""
 
 import logging
 import sys
@@ -10,7 +10,7 @@ STDERR = Console(stderr=True, highlight=False)
 
 
 class Bar:
-    """Updates done, speed and time left; nothing at all where no person watches."""
+    """Updates done, speed and time left; does nothing if standard error is not a terminal."""
 
     def __init__(self, total: int | None) -> None:
         self._progress = None

@@ -1,4 +1,4 @@
-"""What a training says while it runs: log lines, metrics, TensorBoard, samples, a progress bar."""
+"""Reports on a training run: log lines, metrics, TensorBoard, samples, a progress bar."""
 
 import json
 import logging
@@ -20,12 +20,12 @@ from nmt.training.trainer import StepMetrics
 from nmt.workflows.train.progress_bar import Bar, clock
 
 log = logging.getLogger(__name__)
-MANY = 10_000  # lines: more than anything says before it begins
-FIRST_ESTIMATE = 20  # updates after which the whole time is estimated
+MANY = 10_000  # log lines: more than are written before training begins
+FIRST_ESTIMATE = 20  # updates after which the total time is estimated
 
 
 class TrainingReporter:
-    """Tells people, metrics.jsonl and TensorBoard what happens."""
+    """Reports progress to the log, metrics.jsonl and TensorBoard."""
 
     def __init__(
         self, run: Run, config: TrainingConfig, *, updates_per_epoch: int, updates: int | None
@@ -53,14 +53,14 @@ class TrainingReporter:
         trace: TracebackType | None,
     ) -> None:
         self.bar.close()
-        with suppress(OSError):  # the line that a full disk refused is still in the buffer
+        with suppress(OSError):  # on a full disk, the buffer still holds an unwritten line
             self._metrics.close()
         if self._board is not None:
             self._board.close()
 
     def updated(self, progress: Progress, metrics: StepMetrics) -> None:
         if not self._seen:
-            self._waited = progress.waiting  # before a resumption, and for the first batch
+            self._waited = progress.waiting  # excludes earlier runs and the first batch
         self._updates.append(metrics)
         self._seen += 1
         if self._seen == FIRST_ESTIMATE:
@@ -110,7 +110,7 @@ class TrainingReporter:
         self._since = monotonic()
 
     def samples(self, progress: Progress, examples: list[tuple[str, str, str]]) -> None:
-        """Keep (source, reference, hypothesis) of fixed sentences in the run."""
+        """Save (source, reference, hypothesis) of fixed sentences in the run."""
         self._examples = examples
         text = "".join(
             f"source      {source}\nreference   {reference}\nhypothesis  {hypothesis}\n\n"
@@ -169,11 +169,11 @@ class TrainingReporter:
         return progress.epoch + progress.batch / self.config.accumulate / self.updates_per_epoch
 
     def _speed(self) -> float:
-        """Target tokens a second since the last line."""
+        """Target tokens per second since the last log line."""
         return sum(r.target_tokens for r in self._updates) / max(monotonic() - self._since, 1e-9)
 
     def _left(self, progress: Progress) -> float:
-        """Seconds that the rest will take at the pace so far; 0 where the end is not known."""
+        """Seconds that the rest will take at the current speed; 0 if the end is not known."""
         limits = (
             []
             if self.updates is None
@@ -187,35 +187,35 @@ class TrainingReporter:
         if self.updates is not None:
             left = self.updates - progress.step
             seconds = (monotonic() - self._started) / self._seen * left
-            log.info("about %s for %d updates, validations apart", clock(seconds), left)
+            log.info("about %s for %d updates, without validations", clock(seconds), left)
 
 
 class Board:
-    """TensorBoard's file of a run. It is not worth a training: what fails there is a warning."""
+    """The TensorBoard file of a run. Failures are only warnings: they must not stop training."""
 
     def __init__(self, run: Run) -> None:
         logging.getLogger("tensorboard").setLevel(logging.ERROR)
         from tensorboard.summary import Writer
 
         self._writer: Any = None
-        with self._or_switched_off(), os_errors_as_write_error(run.tensorboard):
+        with self._switched_off_on_failure(), os_errors_as_write_error(run.tensorboard):
             refuse_links(run.tensorboard, run.folder)
             self._writer = Writer(str(run.tensorboard))
 
     def add(self, event: str, values: dict[str, float], step: int) -> None:
         if self._writer is not None:
-            with self._or_switched_off():
+            with self._switched_off_on_failure():
                 for name, value in values.items():
                     self._writer.add_scalar(f"{event}/{name}", value, step)
 
     def close(self) -> None:
         if self._writer is not None:
-            with self._or_switched_off():
+            with self._switched_off_on_failure():
                 self._writer.close()
 
     @contextmanager
-    def _or_switched_off(self) -> Iterator[None]:
-        """The writer's own thread fails, and its error comes out of any later call."""
+    def _switched_off_on_failure(self) -> Iterator[None]:
+        """Switch TensorBoard off after an error, which its thread may raise in any later call."""
         try:
             yield
         except (OSError, WriteError) as error:
@@ -224,9 +224,9 @@ class Board:
 
 
 def trim_metrics(path: Path, step: int, validated: int, *, root: Path | None = None) -> None:
-    """Forget what a run wrote after the checkpoint from which it goes on.
+    """Remove the events that a run wrote after the checkpoint from which it resumes.
 
-    step, validated: of that checkpoint, and of its last validation
+    step, validated: the step of that checkpoint, and that of its last validation
     """
     if not path.is_file():
         return
@@ -237,13 +237,13 @@ def trim_metrics(path: Path, step: int, validated: int, *, root: Path | None = N
             if event["step"] <= (validated if event["event"] == "validation" else step):
                 kept.append(line + "\n")
         except (ValueError, TypeError, KeyError, RecursionError):
-            break  # the end, or cut short by a crash
+            break  # the end of the file, or a line cut short by a crash
     write_text(path, "".join(kept), root=root)
 
 
 @contextmanager
 def remembered() -> Iterator[list[logging.LogRecord]]:
-    """Everything that is logged in the block, for a file that is not there yet."""
+    """Collect everything that is logged in the block, for a log file that does not exist yet."""
     handler = BufferingHandler(MANY)
     logger = logging.getLogger("nmt")
     logger.addHandler(handler)
@@ -257,7 +257,7 @@ def remembered() -> Iterator[list[logging.LogRecord]]:
 def written_to(
     path: Path, early: Iterable[logging.LogRecord] = (), *, root: Path | None = None
 ) -> Iterator[None]:
-    """Everything that is logged in the block, and what was before, goes into a file, too."""
+    """Write the `early` records, and everything logged in the block, into a file as well."""
     with os_errors_as_write_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         refuse_links(path, root)
@@ -276,14 +276,14 @@ def written_to(
 
 
 class _Shareable(logging.Formatter):
-    """Without the user's name and passwords: a run is what people share."""
+    """Removes the user's name and passwords, because people share runs."""
 
     def format(self, record: logging.LogRecord) -> str:
         return shareable(super().format(record))
 
 
 class _LogFile(logging.FileHandler):
-    """A log that a full disk silences: what matters fails louder elsewhere."""
+    """A log file that ignores write errors: a full disk is reported by the files that matter."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
         return

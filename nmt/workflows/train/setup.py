@@ -1,4 +1,4 @@
-"""From a config to everything that a training needs: text, subwords, ids, a model."""
+"""Prepare everything that training needs from a config: corpus, tokenizers, batches, model."""
 
 import logging
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainingSetup:
-    """What is ready before the first update."""
+    """Everything that is ready before the first update."""
 
     config: Config
     compute: Compute
@@ -34,15 +34,17 @@ class TrainingSetup:
     train: EncodedBitext
     validation: EncodedBitext
     loader: BatchLoader
-    """The batches of train."""
+    """The training batches."""
     model: Seq2Seq
     updates_per_epoch: int
     updates: int | None
-    """Of the whole training; None where only time or patience ends it."""
+    """The number of updates in total; None if only time or patience ends the training."""
 
 
 def prepare(config: Config, *, tokenizer: Path | None = None) -> TrainingSetup:
-    """Read, learn, encode and build; `tokenizer` is the folder of one learned before.
+    """Read the corpus, learn the tokenizers, encode the text, and build the model.
+
+    tokenizer: a folder with tokenizers that were learned before
 
     Raises:
         NmtError: the config, the corpus or the device does not allow it.
@@ -78,7 +80,7 @@ def prepare(config: Config, *, tokenizer: Path | None = None) -> TrainingSetup:
     check(training.schedule, total)
     torch.manual_seed(config.seed)
     model = build_model(config.model, tokenizers.vocabularies).to(compute.device)
-    if tokenizer is None:  # a run that goes on has its vectors in the checkpoint
+    if tokenizer is None:  # a resumed run has its vectors in the checkpoint
         load_vectors(model, config.model, tokenizers, train)
     freeze_vectors(model, config.model)
     return TrainingSetup(
@@ -94,7 +96,7 @@ def _total(epochs: int | None, max_steps: int | None, updates_per_epoch: int) ->
 
 
 def describe(setup: TrainingSetup) -> None:
-    """Say what is about to be trained on what."""
+    """Log the corpus, the tokenizers, the model and the batches."""
     corpus, origin = setup.corpus, setup.corpus.origin
     named = " ".join(filter(None, [origin.corpus, origin.config]))
     revision = f" at {origin.revision[:12]}" if origin.revision else ""
@@ -129,8 +131,8 @@ def describe(setup: TrainingSetup) -> None:
         ", ".join(f"{name} {count:,}" for name, count in table),
     )
     log.info(
-        "%s; the target is read by %s; batches of up to %s tokens a side, %.1f %% padding; %s "
-        "updates an epoch%s",
+        "%s; the target is read by %s; batches of up to %s tokens per side, %.1f %% padding; %s "
+        "updates per epoch%s",
         setup.compute,
         teacher_forcing_schedule.how_read(setup.config.training, setup.model.reads_by),
         f"{setup.config.training.batch_tokens:,}",
@@ -141,7 +143,7 @@ def describe(setup: TrainingSetup) -> None:
 
 
 def padding_share(setup: TrainingSetup) -> float:
-    """The share of positions, of both sides, that hold padding; the same in every epoch."""
+    """The share of padding among the positions of both sides; the same in every epoch."""
     return setup.loader.stats.padding_share
 
 

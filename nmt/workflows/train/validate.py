@@ -1,4 +1,4 @@
-"""Refuse a config that cannot work, before anything is downloaded or trained for it."""
+"""Refuse a config that cannot work, before anything is downloaded or trained."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,17 +23,17 @@ from nmt.training import coverage, teacher_forcing_schedule
 from nmt.training.schedules import check
 
 SMALLEST = Vocabularies(16, 16)
-MOST_PARAMETERS = 10**11  # 400 GB, four times that in training: one process cannot hold more
+MOST_PARAMETERS = 10**11  # 400 GB, and four times that in training: too much for one process
 
 
 def check_model(loaded: Loaded) -> None:
     """Refuse names, sizes and combinations that cannot work.
 
-    The model is built without memory for its parameters. What its parts complain of is told with
-    the file and line of the first key that the complaint names.
+    The model is built without memory for its parameters. An error from one of its modules is
+    reported with the file and line of the first key that its message names.
 
     Raises:
-        ConfigError: in one line, with the file, the line and the key.
+        ConfigError: one line, with the file, the line and the key.
     """
     model, training = loaded.config.model, loaded.config.training
     _check_names(loaded)
@@ -50,7 +50,7 @@ def check_model(loaded: Loaded) -> None:
 
 
 def _check_names(loaded: Loaded) -> None:
-    """Each name of a piece against its registry; the sections that a model does not use too."""
+    """Check each component name against its registry, even in sections that are not used."""
     model = loaded.config.model
     names: dict[str, tuple[Registry[Any], str]] = {
         "model.encoder.kind": (encoders, model.encoder.kind),
@@ -77,10 +77,10 @@ def _check_names(loaded: Loaded) -> None:
 
 
 def _refuse_unread(model: ModelConfig) -> None:
-    """Refuse mechanisms asked of a model without attention, or without a maxout layer.
+    """Refuse options that need attention, or a maxout layer, for a model without it.
 
-    Other options that nothing reads, such as a window without a local scope, may come from the
-    config that this one extends, and pass.
+    Other unused options, such as a window without a local scope, are allowed, since they may come
+    from the config that this one extends.
     """
     attention, kind = model.attention, model.decoder.kind
     reading = [name for name in decoders if "readout" in decoders[name].options]
@@ -96,12 +96,12 @@ def _refuse_unread(model: ModelConfig) -> None:
 def _refuse_without_attention(attention: AttentionConfig) -> None:
     unused = AttentionConfig(score=NO_ATTENTION)
     for name in ("heads", "normalizer", "scope", "selection", "coverage", "position_weights"):
-        value, usual = getattr(attention, name), getattr(unused, name)
-        if value != usual:
+        value, default = getattr(attention, name), getattr(unused, name)
+        if value != default:
             raise ConfigError(
                 f"model.attention.{name} is {_shown(value)}, but model.attention.score is "
-                f"'{NO_ATTENTION}', which looks nowhere: set {name} to {_shown(usual)}, or choose "
-                "a score"
+                f"'{NO_ATTENTION}', which means no attention: set {name} to {_shown(default)}, or "
+                "choose a score"
             )
 
 
@@ -128,7 +128,7 @@ def _decoder_sections(model: ModelConfig) -> tuple[str, ...]:
 
 
 def _own_sections(section: str, config: BaseModel, options: Iterable[str]) -> tuple[str, ...]:
-    """The sections among the options of an encoder or a decoder."""
+    """The options of an encoder or a decoder that are sections of their own."""
     inner = (name for name in options if isinstance(getattr(config, name), BaseModel))
     return tuple(f"{section}.{name}" for name in sorted(inner))
 
@@ -136,10 +136,10 @@ def _own_sections(section: str, config: BaseModel, options: Iterable[str]) -> tu
 def _checked(
     loaded: Loaded, check: Callable[[], object], *, key: str = "", sections: Sequence[str] = ()
 ) -> None:
-    """Run a check; what it refuses is told with the file and line.
+    """Run a check, and report its error with the file and line.
 
-    key: what is wrong; if empty, what the complaint names
-    sections: where a key that is named without its section is looked for, the likeliest first
+    key: the key at fault; if empty, the one that the message names
+    sections: where to look for a key that is named without its section, the likeliest first
     """
     try:
         check()
@@ -147,23 +147,23 @@ def _checked(
         if key:
             raise loaded.located(error, key) from None
         section, _, rest = str(error).partition(": ")
-        if _exists(section, loaded):  # the complaint says itself which section it is about
+        if _exists(section, loaded):  # the message itself names its section
             error, sections = ConfigError(rest), (section,)
         raise loaded.located(error, _named(str(error), sections, loaded)) from None
 
 
 def _named(message: str, sections: Sequence[str], loaded: Loaded) -> str:
-    """The key that a complaint names first, or better the first one of the command line.
+    """The first key in an error message, preferring one that was set on the command line.
 
-    What was changed last is what is wrong, more likely than the file that worked before.
+    The latest change is more likely to be wrong than a file that worked before.
     """
-    found = list(_keys(message, sections, loaded))
-    changed = [key for key in found if loaded.sources.get(key) == COMMAND_LINE]
-    return next(iter([*changed, *found, *sections]), "")
+    keys = list(_keys(message, sections, loaded))
+    changed = [key for key in keys if loaded.sources.get(key) == COMMAND_LINE]
+    return next(iter([*changed, *keys, *sections]), "")
 
 
 def _keys(message: str, sections: Sequence[str], loaded: Loaded) -> Iterator[str]:
-    """The keys that a complaint names, in its order."""
+    """The keys that an error message names, in order."""
     for word in re.findall(r"[\w.]*\w", message):
         for key in [word] * ("." in word) + [f"{section}.{word}" for section in sections]:
             if _exists(key, loaded):
@@ -173,11 +173,11 @@ def _keys(message: str, sections: Sequence[str], loaded: Loaded) -> Iterator[str
 
 def _exists(key: str, loaded: Loaded) -> bool:
     """Whether the config has such a key."""
-    place: Any = loaded.config
+    value: Any = loaded.config
     for name in key.split("."):
-        if not isinstance(place, BaseModel) or name not in type(place).model_fields:
+        if not isinstance(value, BaseModel) or name not in type(value).model_fields:
             return False
-        place = getattr(place, name)
+        value = getattr(value, name)
     return True
 
 

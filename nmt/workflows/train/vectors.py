@@ -1,4 +1,4 @@
-"""Word vectors learned elsewhere: put into the embeddings of a new model, and frozen or not."""
+"""Pretrained word vectors: put into the embeddings of a new model, and optionally frozen."""
 
 import logging
 from pathlib import Path
@@ -23,10 +23,10 @@ SIDES: tuple[Side, Side] = ("source", "target")
 
 
 def check_vectors(loaded: Loaded) -> None:
-    """Refuse files of word vectors that cannot serve, by their first lines.
+    """Refuse unusable files of word vectors, judging by their first lines.
 
     Raises:
-        ConfigError: names the file and line of the config, and those of the vectors.
+        ConfigError: the message names the file and line of the config, and of the vectors.
     """
     for side in SIDES:
         config = _config(loaded.config.model, side)
@@ -41,11 +41,11 @@ def check_vectors(loaded: Loaded) -> None:
 def load_vectors(
     model: Seq2Seq, config: ModelConfig, tokenizers: Tokenizers, train: EncodedBitext
 ) -> None:
-    """Begin with the word vectors that the config names, and say how many words have one.
+    """Initialise embeddings from the config's word vectors, and log how many words have one.
 
     Raises:
-        DataError: a file is missing or broken; with the line.
-        ConfigError: its vectors are not as wide as the embeddings.
+        DataError: a file is missing or broken; the message names the line.
+        ConfigError: the vectors and the embeddings differ in size.
     """
     for side in SIDES:
         vectors = _config(config, side)
@@ -53,24 +53,24 @@ def load_vectors(
             file = _inspected(vectors, config.embedding_size)
             tokenizer: Tokenizer = getattr(tokenizers, side)
             words = {id: bare(tokenizer.names[id]) for id in range(FIRST_WORD, len(tokenizer))}
-            found = read_vectors(file, words)
-            _fill(_embedding(model, side), found)
-            _report(file, found, _counts(getattr(train, side), len(tokenizer)), side)
+            matched = read_vectors(file, words)
+            _fill(_embedding(model, side), matched)
+            _report(file, matched, _counts(getattr(train, side), len(tokenizer)), side)
 
 
 def freeze_vectors(model: Seq2Seq, config: ModelConfig) -> None:
-    """Take those that are not tuned out of the training, the vocabulary that shares them too."""
+    """Freeze the embeddings that are not tuned, with the output layer if it shares them."""
     for side in SIDES:
         vectors = _config(config, side)
         if vectors is not None and not vectors.tune:
             _embedding(model, side).weight.requires_grad_(False)
             shared = side == "target" and config.tie_embeddings != "none"
-            log.info("the %s embeddings%s stay as they are", side, " and the vocabulary's" * shared)
+            log.info("the %s embeddings%s are frozen", side, " and the output layer" * shared)
 
 
 def _config(config: ModelConfig, side: Side) -> VectorsConfig | None:
-    found: VectorsConfig | None = getattr(config, f"{side}_vectors")
-    return found
+    vectors: VectorsConfig | None = getattr(config, f"{side}_vectors")
+    return vectors
 
 
 def _embedding(model: Seq2Seq, side: Side) -> nn.Embedding:
@@ -91,9 +91,10 @@ def _inspected(config: VectorsConfig, size: int) -> VectorFile:
 
 
 @torch.no_grad()
-def _fill(embedding: nn.Embedding, found: Vectors) -> None:
+def _fill(embedding: nn.Embedding, vectors: Vectors) -> None:
     table = embedding.weight
-    table[torch.from_numpy(found.ids).to(table.device)] = torch.from_numpy(found.table).to(table)
+    ids = torch.from_numpy(vectors.ids).to(table.device)
+    table[ids] = torch.from_numpy(vectors.table).to(table)
 
 
 def _counts(column: IdColumn, size: int) -> np.ndarray:
@@ -104,24 +105,24 @@ def _counts(column: IdColumn, size: int) -> np.ndarray:
     return counts
 
 
-def _report(file: VectorFile, found: Vectors, counts: np.ndarray, side: Side) -> None:
-    """Tell the coverage: of the words of this side's training text, and of their occurrences."""
+def _report(file: VectorFile, vectors: Vectors, counts: np.ndarray, side: Side) -> None:
+    """Log the coverage of this side's training text, by distinct words and by occurrences."""
     occurring = np.flatnonzero(counts[FIRST_WORD:]) + FIRST_WORD
-    having = np.intersect1d(occurring, found.ids)
+    covered = np.intersect1d(occurring, vectors.ids)
     log.info(
         "word vectors: %s of %s %s words found in %s (%.1f %% of running words)",
-        f"{len(having):,}",
+        f"{len(covered):,}",
         f"{len(occurring):,}",
         side,
         file.path.name,
-        100 * counts[having].sum() / max(1, counts.sum()),
+        100 * counts[covered].sum() / max(1, counts.sum()),
     )
-    if not len(having):
+    if not len(covered):
         log.warning("%s has no word of the %s text: is it of that language?", file.path, side)
-    if found.promised is not None and found.words < found.promised:
+    if vectors.promised is not None and vectors.words < vectors.promised:
         log.warning(
-            "%s promises %s words in its first line and has %s: was it cut short?",
+            "%s announces %s words in its first line but has %s: was it cut short?",
             file.path,
-            f"{found.promised:,}",
-            f"{found.words:,}",
+            f"{vectors.promised:,}",
+            f"{vectors.words:,}",
         )
