@@ -24,7 +24,13 @@ from nmt.models import build_model
 from nmt.workflows.inference.attention_scores import attention_scores
 from nmt.workflows.inference.load import TrainedModel, load_trained
 from nmt.workflows.inference.run_text import Text
-from nmt.workflows.inference.teacher_forcing import Marked, Read, plain, read, tokenised
+from nmt.workflows.inference.teacher_forcing import (
+    ForcedPair,
+    Marked,
+    plain,
+    teacher_force,
+    tokenised,
+)
 from support.commands import Commands, lay_out
 from support.tiny_models import Kind
 
@@ -116,7 +122,7 @@ def test_links_are_the_largest_weights_of_the_records_that_translate_writes(nmt)
 def test_weights_are_those_of_the_model_step_by_step(tiny):
     """Whatever the batch of a pair; the loop below does what decoding does."""
     texts = [("I see dogs", "je vois les chiens"), ("we love trees and men", "nous aime"), ("", "")]
-    found = list(read(tiny, [(plain(source), plain(target)) for source, target in texts]))
+    found = list(teacher_force(tiny, [(plain(source), plain(target)) for source, target in texts]))
     assert found[2].weights.shape == (0, 0)
     for (source, target), seen in zip(texts[:2], found, strict=False):
         ids = torch.tensor([[*tiny.tokenizers.source.encode_with_offsets(source).ids, EOS]])
@@ -140,7 +146,7 @@ def test_a_shift_takes_the_next_row_for_each_piece():
         [Piece("c", 0, 1), Piece("c", 1, 2), Piece("d", 2, 4)],
     )
     weights = np.array([[0.8, 0.1, 0.1], [0.2, 0.6, 0.2], [0, 1, 0], [0.5, 0.1, 0.4]])
-    seen = Read(pair, pieces, weights)
+    seen = ForcedPair(pair, pieces, weights)
     np.testing.assert_allclose(seen.between_words(0), [[0.5, 0.35, 0.15], [0, 1, 0]])
     np.testing.assert_allclose(seen.between_words(1), [[0.1, 0.8, 0.1], [0.5, 0.1, 0.4]])
     assert pharaoh(row_maxima(seen.between_words(1))) == "0-1 1-0"
@@ -207,7 +213,7 @@ def test_without_json_links_go_to_stdout_and_scores_to_stderr(nmt):
 def matrices(run: Run, texts: tuple[str, str], shift: int = 0) -> list[np.ndarray]:
     sides = [[tokenised(line) for line in text.split("\n")[:-1]] for text in texts]
     pairs = list(zip(*sides, strict=True))
-    return [seen.between_words(shift) for seen in read(load_trained(run), pairs)]
+    return [seen.between_words(shift) for seen in teacher_force(load_trained(run), pairs)]
 
 
 def test_each_method_makes_the_links_of_its_description(nmt):
@@ -262,7 +268,11 @@ def test_a_pair_with_more_pieces_than_the_model_has_positions_is_named_by_its_li
     trained.__dict__["model"] = model.eval()
     pairs = [("I", "je"), ("", ""), ("you", "tu"), ("I see dogs and cats", "je"), ("he", "il")]
     with pytest.raises(DataError, match="^line 4: score 'location' has 3 positions, but a sentenc"):
-        list(read(trained, [(tokenised(source), tokenised(target)) for source, target in pairs]))
+        list(
+            teacher_force(
+                trained, [(tokenised(source), tokenised(target)) for source, target in pairs]
+            )
+        )
 
 
 def test_a_shift_reads_the_next_row(nmt):
@@ -364,7 +374,7 @@ def test_the_phrasebook_is_measured_by_its_own_gold(tiny):
     scores = attention_scores(tiny, Text(bitext, "phrasebook"))
     made = sure = hits = 0
     entropies = []
-    found = read(tiny, [(plain(source), plain(target)) for source, target in bitext])
+    found = teacher_force(tiny, [(plain(source), plain(target)) for source, target in bitext])
     for pair, seen in zip(pairs, found, strict=True):
         links = row_maxima(seen.between_words(0))
         made, sure = made + len(links), sure + len(pair.links)
@@ -385,7 +395,9 @@ def test_a_french_english_run_is_measured_by_the_reversed_gold(runs):
     gold = [{(french, english) for english, french in pair.links} for pair in pairs]
     made = [
         row_maxima(seen.between_words(0))
-        for seen in read(back, [(plain(source), plain(target)) for source, target in bitext])
+        for seen in teacher_force(
+            back, [(plain(source), plain(target)) for source, target in bitext]
+        )
     ]
     hits = sum(len(links & wanted) for links, wanted in zip(made, gold, strict=True))
     assert found["recall"] == pytest.approx(hits / sum(map(len, gold)))

@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from nmt.cli.data import app
 from nmt.config import shipped
-from nmt.data.hub.known_corpora import ENTRIES
+from nmt.data.hub.known_corpora import KNOWN_CORPORA
 from nmt.errors import DataError, UsageError
 
 SAME = ("Paris", "Paris")
@@ -39,8 +39,8 @@ def config(tmp_path: Path) -> Path:
 def test_the_list_names_corpora_with_configs_that_exist() -> None:
     shown = run("list").stdout
     entries = json.loads(run("list", "--json").stdout)
-    assert [entry["corpus"] for entry in entries] == [entry.corpus for entry in ENTRIES]
-    for entry in ENTRIES:
+    assert [entry["corpus"] for entry in entries] == [entry.corpus for entry in KNOWN_CORPORA]
+    for entry in KNOWN_CORPORA:
         assert entry.corpus in shown
         assert entry.ready is None or entry.ready in shipped()
 

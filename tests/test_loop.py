@@ -11,7 +11,7 @@ from nmt.data.batching.batches import Batch
 from nmt.data.batching.encoded import EncodedBitext
 from nmt.data.batching.loader import BatchLoader, Position
 from nmt.training.interrupts import Interrupted, Interrupts
-from nmt.training.loop import Loop, Progress, Validation
+from nmt.training.loop import Progress, TrainingLoop, Validation
 from nmt.training.trainer import StepMetrics
 from support.id_columns import id_column
 
@@ -67,7 +67,7 @@ class Training:
         self.saved.append(replace(progress))
 
     def run(self) -> Progress:
-        Loop(
+        TrainingLoop(
             trainer=self,  # type: ignore[arg-type]  # it can do what the loop asks
             loader=self.loader,
             config=self.config,

@@ -21,7 +21,7 @@ from nmt.evaluation.records import Matrix, read_records
 from nmt.models.summary import summary
 from nmt.plots import league as picture
 from nmt.plots import small_multiples
-from nmt.plots.side_by_side import Panel, Section, save_side_by_side
+from nmt.plots.side_by_side import ComparedSentence, Panel, save_side_by_side
 from nmt.workflows.sweep.members import budget
 from nmt.workflows.sweep.table import COLUMNS, markdown
 from nmt.workflows.train.reporter import TrainingReporter
@@ -661,7 +661,11 @@ def test_the_weights_of_the_page_are_those_of_the_matrix(tmp_path):
         translation="je <t'>", matrix=matrix,
     )  # fmt: skip
     save_side_by_side(
-        [Section("I love you", [panel])], tmp_path / "p.html", title="T", about=[], footer="F"
+        [ComparedSentence("I love you", [panel])],
+        tmp_path / "p.html",
+        title="T",
+        about=[],
+        footer="F",
     )
     page = Page(tmp_path / "p.html")
     assert page.texts["td"] == ["", "90", "10", "", "", "25", "75"]
@@ -684,7 +688,7 @@ def test_the_picture_of_a_sentence_has_a_matrix_for_each_attending_model(
         )
         for name in names
     ]  # fmt: skip
-    section = Section(sentence, panels)
+    section = ComparedSentence(sentence, panels)
     figure = small_multiples.draw(section)
     figure.canvas.draw()
     assert [axes.get_title().replace("\n", "") for axes in figure.axes] == names[:-1]
@@ -711,7 +715,7 @@ def test_the_picture_of_a_sentence_has_a_matrix_for_each_attending_model(
 def test_without_an_attending_model_there_is_no_picture(tmp_path):
     panel = Panel(name="n", matrix=None)
     (tmp_path / "a.png").write_text("of another sentence", encoding="utf-8")
-    found = small_multiples.save_small_multiples(Section("I", [panel]), tmp_path / "a.png")
+    found = small_multiples.save_small_multiples(ComparedSentence("I", [panel]), tmp_path / "a.png")
     assert found == []
     assert list(tmp_path.iterdir()) == []
 
@@ -723,6 +727,6 @@ def test_a_page_of_forty_models_stays_small(tmp_path):
         name="n" * 30, mechanism="m" * 150, formula="f" * 60, scores="s" * 30,
         translation=" ".join(words), matrix=matrix,
     )  # fmt: skip
-    sections = [Section(" ".join(words), [panel] * 40)] * 3
+    sections = [ComparedSentence(" ".join(words), [panel] * 40)] * 3
     save_side_by_side(sections, tmp_path / "p.html", title="T", about=["a"], footer="F")
     assert (tmp_path / "p.html").stat().st_size < 2_000_000

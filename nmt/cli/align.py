@@ -47,12 +47,14 @@ def align(
     from nmt.workflows import align as workflow
 
     source, target, *golds = readable(source, target, *([] if gold is None else [gold]))
-    choices = workflow.Choices(links, threshold, shift, plain, checkpoint, device, strict)
+    align_options = workflow.AlignOptions(
+        links, threshold, shift, plain, checkpoint, device, strict
+    )
     alignment = workflow.align(
         open_run(run),
         source,
         target,
-        choices=choices,
+        options=align_options,
         gold=golds[0] if golds else None,
         reverse=None if reverse is None else open_run(reverse),
     )

@@ -63,7 +63,7 @@ class SuspiciousPairs:
 
 
 @dataclass(frozen=True)
-class SplitLook:
+class SplitReport:
     """One split after cleaning, unless a field says otherwise."""
 
     pairs: int
@@ -85,7 +85,7 @@ class CorpusReport:
     origin: Origin
     source: str
     target: str
-    splits: dict[SplitName, SplitLook]
+    splits: dict[SplitName, SplitReport]
     refused: list[str]
     """Why `nmt train` would reject it."""
 
@@ -104,7 +104,7 @@ def look(raw: RawCorpus, config: DataConfig, *, seed: int) -> CorpusReport:
     for name in SPLITS:
         bitext, uncleaned = corpus.split(name), before.get(name, corpus.split(name))
         carved = name not in before  # taken out of train, so train has none of its sources
-        splits[name] = SplitLook(
+        splits[name] = SplitReport(
             pairs=len(bitext),
             source_words=Lengths.of(bitext.sources),
             target_words=Lengths.of(bitext.targets),

@@ -10,7 +10,7 @@ from nmt.evaluation.segmentation import Segmentation, segmentation
 
 
 @dataclass(frozen=True)
-class Score:
+class MetricScore:
     """A value and the sacrebleu signature to reproduce it."""
 
     value: float
@@ -21,9 +21,9 @@ class Score:
 class Scores:
     """Cased scores of detokenised hypotheses against raw references."""
 
-    bleu: Score
-    chrf: Score
-    ter: Score
+    bleu: MetricScore
+    chrf: MetricScore
+    ter: MetricScore
     sentences: int
 
     def as_dict(self) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def _bleu(cut: Segmentation) -> BLEU:
     return BLEU(tokenize=cut.bleu)
 
 
-def _ter(cut: Segmentation, hypotheses: Sequence[str], references: Sequence[str]) -> Score:
+def _ter(cut: Segmentation, hypotheses: Sequence[str], references: Sequence[str]) -> MetricScore:
     """TER over words, or over characters in a language without spaces; cased like the others."""
     asian = cut.ter == "asian"
     metric = TER(case_sensitive=True, normalized=asian, asian_support=asian)
@@ -65,11 +65,11 @@ def _ter(cut: Segmentation, hypotheses: Sequence[str], references: Sequence[str]
         [" ".join("".join(line.split())) for line in side] for side in (hypotheses, references)
     ]
     score = _score(metric, *spaced)
-    return Score(score.value, score.signature.replace("tok:tercom", "tok:char"))
+    return MetricScore(score.value, score.signature.replace("tok:tercom", "tok:char"))
 
 
 def _score(
     metric: BLEU | CHRF | TER, hypotheses: Sequence[str], references: Sequence[str]
-) -> Score:
+) -> MetricScore:
     result = metric.corpus_score(list(hypotheses), [list(references)])
-    return Score(float(result.score), str(metric.get_signature()))
+    return MetricScore(float(result.score), str(metric.get_signature()))

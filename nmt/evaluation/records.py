@@ -19,7 +19,7 @@ import numpy as np
 from nmt.config import NO_ATTENTION
 from nmt.data.tokenizers.base import EOS_PIECE
 from nmt.errors import DataError, WriteError, printable
-from nmt.evaluation.words import Floats, Piece, join_words, side
+from nmt.evaluation.words import Floats, Span, join_words, side
 from nmt.files import os_errors_as_write_error, parse_json, replacing
 
 SCHEMA = "nmt.attention/1"
@@ -121,8 +121,8 @@ def make_record(
     id: str,
     source: str,
     target: str,
-    source_pieces: Sequence[Piece],
-    target_pieces: Sequence[Piece],
+    source_pieces: Sequence[Span],
+    target_pieces: Sequence[Span],
     weights: Floats,
     token_scores: Sequence[float],
     attention: Mapping[str, Any],

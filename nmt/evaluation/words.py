@@ -13,7 +13,7 @@ from nmt.data.words import Word, split_words
 Floats = NDArray[np.float64]
 
 
-class Piece(Protocol):
+class Span(Protocol):
     """A piece of a sentence and the characters that it covers: `sentence[start:end]`.
 
     Several byte pieces (`<0xE2>`) share one character, so a span may be empty. The end of the
@@ -47,7 +47,7 @@ def join_words(source: Side, target: Side, weights: Floats) -> Floats:
     return joined
 
 
-def side(sentence: str, pieces: Sequence[Piece], *, words: Sequence[Word] | None = None) -> Side:
+def side(sentence: str, pieces: Sequence[Span], *, words: Sequence[Word] | None = None) -> Side:
     """Assign the pieces of a sentence to its words.
 
     words: those of `split_words` by default. Given words all stay, so that they keep their
@@ -80,7 +80,7 @@ def side(sentence: str, pieces: Sequence[Piece], *, words: Sequence[Word] | None
     return Side([names[word] for word in seen], shares[seen])
 
 
-def _is_end(piece: Piece) -> bool:
+def _is_end(piece: Span) -> bool:
     """Whether a piece is the end of the sentence, not a literal `</s>` in the text."""
     return piece.text == EOS_PIECE and piece.start == piece.end
 
@@ -93,7 +93,7 @@ class _WordSpans:
         self.starts = [words[n].start for n in self.numbers] if words else [0]
         self.ends = [words[n].end for n in self.numbers] if words else [0]
 
-    def owners(self, piece: Piece) -> list[int]:
+    def owners(self, piece: Span) -> list[int]:
         """The word that a piece belongs to, followed by those that the piece runs into."""
         first = min(bisect_right(self.ends, piece.start), len(self.ends) - 1)
         reached = bisect_left(self.starts, piece.end)

@@ -18,7 +18,7 @@ from nmt.plots.pictures import (
     save_figures,
     substitutes,
 )
-from nmt.plots.side_by_side import Panel, Section, save_side_by_side
+from nmt.plots.side_by_side import ComparedSentence, Panel, save_side_by_side
 
 CELL, SMALLEST, LARGEST = 0.17, 1.5, 3.4  # inches: of a cell, and of one side of a matrix
 LETTERS = 6.5  # points
@@ -56,7 +56,7 @@ def save_maps(records: Iterable[AttentionRecord], path: Path) -> list[Path]:
 
 def _save_page(records: Sequence[AttentionRecord], path: Path) -> None:
     sections = [
-        Section(
+        ComparedSentence(
             f"{record.source} → {record.target}",
             [Panel(name=name, matrix=record.map(name)) for name in record.maps],
         )

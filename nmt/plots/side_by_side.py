@@ -33,7 +33,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Section:
+class ComparedSentence:
     """A sentence, and the result of each model for it."""
 
     sentence: str
@@ -41,7 +41,12 @@ class Section:
 
 
 def save_side_by_side(
-    sections: Sequence[Section], path: Path, *, title: str, about: Sequence[str], footer: str
+    sections: Sequence[ComparedSentence],
+    path: Path,
+    *,
+    title: str,
+    about: Sequence[str],
+    footer: str,
 ) -> None:
     """Write one self-contained HTML file, which needs no network, library or script.
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from nmt.plots.maps import LETTERS, draw_matrix, short
 from nmt.plots.pictures import DOTS_PER_INCH, drawn, kind_of, save_figures, substitutes
-from nmt.plots.side_by_side import Section
+from nmt.plots.side_by_side import ComparedSentence
 
 ACROSS = 6
 """Matrices per row, which fill the width of a page of text."""
@@ -21,7 +21,7 @@ MARGIN = 0.12
 LONGEST_SENTENCE = 1000  # letters
 
 
-def save_small_multiples(section: Section, path: Path) -> list[Path]:
+def save_small_multiples(section: ComparedSentence, path: Path) -> list[Path]:
     """Draw each model's matrix for a sentence; the file extension decides: png, svg or pdf.
 
     Returns the files written: none if no model has a matrix to show.
@@ -36,7 +36,7 @@ def save_small_multiples(section: Section, path: Path) -> list[Path]:
     return save_figures([draw(section)], path, count=1)
 
 
-def draw(section: Section) -> Figure:
+def draw(section: ComparedSentence) -> Figure:
     """A matrix for each model that has one, in panel order; the other models are listed."""
     drawable = [(panel.name, panel.matrix) for panel in section.panels if panel.matrix is not None]
     without = [panel.name for panel in section.panels if panel.matrix is None]

@@ -69,7 +69,7 @@ class TrainingObserver(Protocol):
 
 
 @dataclass
-class Loop:
+class TrainingLoop:
     """A training: all of its parts, and `run`."""
 
     trainer: Trainer

@@ -22,8 +22,8 @@ from nmt.workflows.inference.long_lines import counted_lines
 from nmt.workflows.inference.teacher_forcing import (
     Pair,
     plain,
-    read,
     refuse_no_attention,
+    teacher_force,
     tokenised,
 )
 
@@ -34,7 +34,7 @@ THRESHOLD = 0.3
 
 
 @dataclass(frozen=True)
-class Choices:
+class AlignOptions:
     """How links are made; impossible combinations are refused.
 
     Raises:
@@ -121,7 +121,7 @@ def align(
     source: Path,
     target: Path,
     *,
-    choices: Choices,
+    options: AlignOptions,
     gold: Path | None = None,
     reverse: Run | None = None,
 ) -> Alignment:
@@ -132,19 +132,19 @@ def align(
             the wrong direction.
         DataError: a file is missing or broken, or their lines do not match.
     """
-    if reverse is not None and choices.method != "intersection":
-        raise UsageError(f"--reverse is for --links intersection, not for {choices.method}")
-    pairs = read_pairs(source, target, plainly=choices.plain)
+    if reverse is not None and options.method != "intersection":
+        raise UsageError(f"--reverse is for --links intersection, not for {options.method}")
+    pairs = read_pairs(source, target, plainly=options.plain)
     gold_links = None if gold is None else read_gold_file(gold, pairs)
-    trained = _load(run, choices)
-    backward = None if reverse is None else _load(reverse, choices)
+    trained = _load(run, options)
+    backward = None if reverse is None else _load(reverse, options)
     if backward is not None:
         _refuse_same_direction(trained, backward)
-    links = _links(trained, pairs, choices, _method(choices, alone=backward is None))
-    settings = _settings(trained, choices, backward)
+    links = _links(trained, pairs, options, _method(options, alone=backward is None))
+    settings = _settings(trained, options, backward)
     if backward is not None:
         swapped = [(target, source) for source, target in pairs]
-        others = _links(backward, swapped, choices, row_maxima)
+        others = _links(backward, swapped, options, row_maxima)
         links = [one & turned(other) for one, other in zip(links, others, strict=True)]
     measured = None if gold_links is None else measure(links, gold_links, pairs)
     return Alignment(links, settings, measured)
@@ -227,7 +227,7 @@ def _lines_of(path: Path) -> list[str]:
     return [line for block in lines(path) for line in block]
 
 
-def _load(run: Run, choices: Choices) -> TrainedModel:
+def _load(run: Run, options: AlignOptions) -> TrainedModel:
     if Export(run.folder).exists:
         raise UsageError(
             f"{run.folder} is an export, which cannot read a given translation: align with the "
@@ -236,7 +236,7 @@ def _load(run: Run, choices: Choices) -> TrainedModel:
     by_torch = {"engine": "torch", "precision": "float32"}
     decoding = run.read_config().decoding.model_copy(update=by_torch)
     trained = load_trained(
-        run, checkpoint=choices.checkpoint, device=choices.device, decoding=decoding
+        run, checkpoint=options.checkpoint, device=options.device, decoding=decoding
     )
     refuse_no_attention(trained)
     return trained
@@ -261,11 +261,11 @@ def _refuse_same_direction(trained: TrainedModel, backward: TrainedModel) -> Non
         )
 
 
-def _method(choices: Choices, *, alone: bool) -> Callable[[Floats], Links]:
-    if choices.method == "threshold":
-        threshold = choices.threshold or THRESHOLD
+def _method(options: AlignOptions, *, alone: bool) -> Callable[[Floats], Links]:
+    if options.method == "threshold":
+        threshold = options.threshold or THRESHOLD
         return lambda weights: above(weights, threshold)
-    if choices.method == "intersection" and alone:
+    if options.method == "intersection" and alone:
         return lambda weights: row_maxima(weights) & column_maxima(weights)
     return row_maxima
 
@@ -273,12 +273,12 @@ def _method(choices: Choices, *, alone: bool) -> Callable[[Floats], Links]:
 def _links(
     trained: TrainedModel,
     pairs: Sequence[Pair],
-    choices: Choices,
+    options: AlignOptions,
     method: Callable[[Floats], Links],
 ) -> list[Links]:
     links, refused = [], []
-    for number, pair in enumerate(read(trained, pairs, strict=choices.strict), start=1):
-        links.append(method(pair.between_words(choices.shift)))
+    for number, pair in enumerate(teacher_force(trained, pairs, strict=options.strict), start=1):
+        links.append(method(pair.between_words(options.shift)))
         if pair.refused:
             refused.append(number)
     if refused:
@@ -287,15 +287,15 @@ def _links(
 
 
 def _settings(
-    trained: TrainedModel, choices: Choices, backward: TrainedModel | None
+    trained: TrainedModel, options: AlignOptions, backward: TrainedModel | None
 ) -> dict[str, Any]:
     """How the links were made, for JSON."""
-    settings: dict[str, Any] = {"method": choices.method, "shift": choices.shift}
-    if choices.method == "threshold":
-        settings["threshold"] = choices.threshold or THRESHOLD
-    if choices.method == "intersection":
+    settings: dict[str, Any] = {"method": options.method, "shift": options.shift}
+    if options.method == "threshold":
+        settings["threshold"] = options.threshold or THRESHOLD
+    if options.method == "intersection":
         settings["of"] = "row and column maxima" if backward is None else "both runs' row maxima"
-    settings["words"] = "split" if choices.plain else "as given"
+    settings["words"] = "split" if options.plain else "as given"
     settings["model"] = trained.identity
     if backward is not None:
         settings["reverse"] = backward.identity

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from nmt.config import DataConfig, load, section, shipped
 from nmt.data.corpus.types import SPLITS, Origin
-from nmt.data.hub.known_corpora import ENTRIES, Entry
+from nmt.data.hub.known_corpora import KNOWN_CORPORA, KnownCorpus
 from nmt.data.read import builtins, read_raw
 from nmt.data.report import CorpusReport, look
 from nmt.errors import UsageError
@@ -19,7 +19,7 @@ WIDE = 160  # columns of a table that is not printed on a terminal
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChosenCorpus:
     """The corpus that a command was called with."""
 
     data: DataConfig
@@ -47,7 +47,7 @@ def choose(
     revision: str | None = None,
     source: str | None = None,
     target: str | None = None,
-) -> Choice:
+) -> ChosenCorpus:
     """The corpus that `name` means: that of a YAML file or a shipped config, or a corpus itself.
 
     Raises:
@@ -58,15 +58,15 @@ def choose(
     changes = {key: value for key, value in given.items() if value is not None}
     if Path(name).suffix in {".yaml", ".yml"} or (name in shipped() and name not in builtins):
         loaded = load(Path(name)).config
-        return Choice(loaded.data.model_copy(update=changes), loaded.seed)
+        return ChosenCorpus(loaded.data.model_copy(update=changes), loaded.seed)
     if name == "files":
         raise UsageError(
             "'files' are named in a config: nmt data check my.yaml, with data.files in it"
         )
-    return Choice(section(DataConfig, {"corpus": name, **changes}))
+    return ChosenCorpus(section(DataConfig, {"corpus": name, **changes}))
 
 
-def get(choice: Choice) -> Fetched:
+def get(choice: ChosenCorpus) -> Fetched:
     """Fetch a corpus, so that training on it later needs no network; its fallback is not used.
 
     Raises:
@@ -76,7 +76,7 @@ def get(choice: Choice) -> Fetched:
     return Fetched(raw.origin, {name: len(bitext) for name, bitext in raw.splits.items()})
 
 
-def check(choice: Choice) -> CorpusReport:
+def check(choice: ChosenCorpus) -> CorpusReport:
     """Inspect a corpus as training would see it.
 
     Raises:
@@ -91,12 +91,12 @@ def console() -> Console:
     return plain if plain.is_terminal else Console(highlight=False, width=WIDE, soft_wrap=True)
 
 
-def known() -> list[Entry]:
+def known() -> list[KnownCorpus]:
     """The corpora in the catalogue."""
-    return list(ENTRIES)
+    return list(KNOWN_CORPORA)
 
 
-def catalogue_table(entries: Iterable[Entry]) -> Table:
+def catalogue_table(entries: Iterable[KnownCorpus]) -> Table:
     """The catalogue as a table."""
     table = _table("corpus", "config", "pairs", "travels", "remark", "ready config")
     for entry in entries:

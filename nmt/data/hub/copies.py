@@ -55,7 +55,7 @@ class _Quicker(Exception):
 
 
 @dataclass(frozen=True)
-class Choices:
+class Contents:
     """What a data set offers a `data` section to choose from."""
 
     configs: list[str]
@@ -63,7 +63,7 @@ class Choices:
     splits: list[str]
     columns: list[str]
 
-    def taken(self, config: DataConfig) -> tuple[str, dict[str, str], tuple[str, str]]:
+    def selected(self, config: DataConfig) -> tuple[str, dict[str, str], tuple[str, str]]:
         """The config, the splits and the columns that a `data` section selects.
 
         Raises:
@@ -81,7 +81,7 @@ def root() -> Path:
 
 
 @dataclass(frozen=True)
-class Shelf:
+class CorpusCopies:
     """The copies of one data set, as seen by one config."""
 
     config: DataConfig
@@ -126,7 +126,7 @@ class Shelf:
             record = _record(folder)
             if record["layout"] == LAYOUT:
                 held = (record["config"], record["splits"], tuple(record["columns"]))
-                return Choices(**record["choices"]).taken(self.config) == held
+                return Contents(**record["choices"]).selected(self.config) == held
         return False
 
     def _may_serve(self, folder: Path) -> bool:
@@ -275,10 +275,10 @@ def writing(folder: Path) -> Iterator[Path]:
             raise _Quicker
 
 
-def write_origin(draft: Path, origin: Origin, choices: Choices | None = None) -> None:
+def write_origin(draft: Path, origin: Origin, contents: Contents | None = None) -> None:
     """Record where a copy came from, what could be chosen, and the sizes of its files."""
     sizes = {file.name: file.stat().st_size for file in sorted(draft.glob("*.parquet"))}
     record = {**asdict(origin), "layout": LAYOUT, "bytes": sizes}
-    if choices is not None:
-        record["choices"] = asdict(choices)
+    if contents is not None:
+        record["choices"] = asdict(contents)
     write_json(draft / ORIGIN, record)

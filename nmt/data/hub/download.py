@@ -63,13 +63,15 @@ def fetch(config: DataConfig, commit: Commit, folder: Path) -> None:
         else:
             text_columns = _fetch_others(config, listing, splits, draft)
         shutil.rmtree(draft / "scratch", ignore_errors=True)
-        choices = copies.Choices(
+        contents = copies.Contents(
             listing.configs, listing.folders, list(listing.files), text_columns
         )
         split_origins = {str(split): name for split, name in splits.items()}
         columns = _columns(config, text_columns)
         copies.write_origin(
-            draft, Origin(config.corpus, listing.name, commit.name, columns, split_origins), choices
+            draft,
+            Origin(config.corpus, listing.name, commit.name, columns, split_origins),
+            contents,
         )
     log.info("%s: kept in %s", config.corpus, folder)
 

@@ -36,33 +36,35 @@ def read_hub(config: DataConfig) -> RawCorpus:
         WriteError: the cache cannot be written.
     """
     check_id(config.corpus)
-    shelf = copies.Shelf(config)
+    local_copies = copies.CorpusCopies(config)
     if client.offline():
-        return _copy(shelf, "HF_HUB_OFFLINE is set")
+        return _copy(local_copies, "HF_HUB_OFFLINE is set")
     client.use_patient_client()
     try:
         with explained(config), cache_errors_as_write_error(copies.root()):
-            newest = _ask(shelf)
-            corpus = _intact_copy(shelf, newest.name)
+            newest = _ask(local_copies)
+            corpus = _intact_copy(local_copies, newest.name)
             if corpus is None:
                 copies.sweep()
-                client.persistently(partial(fetch, config, newest, shelf.at(newest.name)))
-                corpus = shelf.load(shelf.at(newest.name))
-            shelf.remember(newest.name)
+                client.persistently(partial(fetch, config, newest, local_copies.at(newest.name)))
+                corpus = local_copies.load(local_copies.at(newest.name))
+            local_copies.remember(newest.name)
             return corpus
     except HubUnreachable as error:
-        return _copy(shelf, str(error))
+        return _copy(local_copies, str(error))
 
 
-def _intact_copy(shelf: copies.Shelf, commit: str) -> RawCorpus | None:
+def _intact_copy(local_copies: copies.CorpusCopies, commit: str) -> RawCorpus | None:
     """Read the copy of a commit; a damaged one is deleted, since the hub can be asked again."""
-    copy = shelf.copy(commit)
+    copy = local_copies.copy(commit)
     if copy is None:
         return None
     try:
-        return shelf.load(copy)
+        return local_copies.load(copy)
     except copies.DamagedCopy as error:
-        log.warning("%s: %s; it is deleted and fetched again", shelf.config.corpus, error.reason)
+        log.warning(
+            "%s: %s; it is deleted and fetched again", local_copies.config.corpus, error.reason
+        )
         copies.discard(copy)
         return None
 
@@ -90,14 +92,14 @@ def check_id(corpus: str) -> None:
         )
 
 
-def _copy(shelf: copies.Shelf, because: str) -> RawCorpus:
+def _copy(local_copies: copies.CorpusCopies, because: str) -> RawCorpus:
     """The last copy, since the hub cannot be reached."""
-    corpus, revision = shelf.config.corpus, shelf.config.revision
-    commit = shelf.commit()
-    copy = None if commit is None else shelf.copy(commit) or shelf.old_copy(commit)
+    corpus, revision = local_copies.config.corpus, local_copies.config.revision
+    commit = local_copies.commit()
+    copy = None if commit is None else local_copies.copy(commit) or local_copies.old_copy(commit)
     if commit is not None and copy is not None:
         try:
-            copied = shelf.load(copy)
+            copied = local_copies.load(copy)
         except copies.DamagedCopy as error:
             raise HubUnreachable(
                 f"{corpus}: {because}, and {error.reason}; it will be fetched again once the hub "
@@ -106,7 +108,7 @@ def _copy(shelf: copies.Shelf, because: str) -> RawCorpus:
         level = logging.INFO if client.offline() else logging.WARNING  # offline is the user's wish
         log.log(level, "%s: %s; using the copy of commit %s", corpus, because, commit[:12])
         return copied
-    kept = shelf.revisions()
+    kept = local_copies.revisions()
     if revision is not None and kept and commit is None:
         raise HubUnreachable(
             f"{corpus}: {because}, and there is no copy of revision '{revision}', "
@@ -116,11 +118,11 @@ def _copy(shelf: copies.Shelf, because: str) -> RawCorpus:
     raise HubUnreachable(f"{corpus}: {because}, and there is {what} in {copies.root()}")
 
 
-def _ask(shelf: copies.Shelf) -> Commit:
+def _ask(local_copies: copies.CorpusCopies) -> Commit:
     """Which commit the revision is at, and its files."""
-    config = shelf.config
-    commit = shelf.commit()
-    copied = commit is not None and shelf.copy(commit) is not None
+    config = local_copies.config
+    commit = local_copies.commit()
+    copied = commit is not None and local_copies.copy(commit) is not None
     ask = partial(
         HfApi().dataset_info,
         config.corpus,

@@ -10,7 +10,7 @@ from nmt.evaluation.linking import row_maxima
 from nmt.evaluation.pharaoh import Gold
 from nmt.workflows.inference.load import TrainedModel
 from nmt.workflows.inference.run_text import Text
-from nmt.workflows.inference.teacher_forcing import has_attention, plain, read
+from nmt.workflows.inference.teacher_forcing import has_attention, plain, teacher_force
 
 SHIFT = 0
 """Row t belongs to the step that predicts word t, in every decoder: see docs/alignment.md."""
@@ -31,7 +31,9 @@ def attention_scores(trained: TrainedModel, text: Text) -> dict[str, Any]:
     bitext = text.bitext
     gold = _gold(trained, bitext) if text.corpus == "phrasebook" else []
     matrices, links, entropies = [], [], [np.zeros(0)]
-    for pair in read(trained, [(plain(source), plain(target)) for source, target in bitext]):
+    for pair in teacher_force(
+        trained, [(plain(source), plain(target)) for source, target in bitext]
+    ):
         entropies.append(row_entropies(pair.weights))
         if gold:
             weights = pair.between_words(SHIFT)

@@ -67,7 +67,7 @@ def tokenised(line: str) -> Marked:
 
 
 @dataclass(frozen=True)
-class Read:
+class ForcedPair:
     """A pair, and the attention of the model while it read the target."""
 
     pair: Pair
@@ -97,7 +97,9 @@ class Read:
         )
 
 
-def read(trained: TrainedModel, pairs: Sequence[Pair], *, strict: bool = True) -> Iterator[Read]:
+def teacher_force(
+    trained: TrainedModel, pairs: Sequence[Pair], *, strict: bool = True
+) -> Iterator[ForcedPair]:
     """Read each pair by teacher forcing, in order.
 
     strict: whether a pair that is too long is an error; otherwise it has no weights (see
@@ -130,7 +132,7 @@ def has_attention(trained: TrainedModel) -> bool:
 
 def _read_together(
     trained: TrainedModel, pairs: Sequence[Pair], *, first_line: int, strict: bool
-) -> list[Read]:
+) -> list[ForcedPair]:
     tokenizers = trained.tokenizers
     sources = [tokenizers.source.encode_with_offsets(source.text) for source, _ in pairs]
     targets = [tokenizers.target.encode_with_offsets(target.text) for _, target in pairs]
@@ -152,7 +154,7 @@ def _read_together(
     weights = dict(zip(full, matrices, strict=True))
     empty = np.zeros((0, 0))
     return [
-        Read(pair, (source.pieces, target.pieces), weights.get(number, empty))
+        ForcedPair(pair, (source.pieces, target.pieces), weights.get(number, empty))
         for number, (pair, source, target) in enumerate(zip(pairs, sources, targets, strict=True))
     ]
 

@@ -17,7 +17,7 @@ from nmt.evaluation.records import AttentionRecord, Matrix, write_records
 from nmt.evaluation.words import join_words, side
 from nmt.models.attention import scores
 from nmt.models.encoders import encoders
-from nmt.plots.side_by_side import Panel, Section, save_side_by_side
+from nmt.plots.side_by_side import ComparedSentence, Panel, save_side_by_side
 from nmt.plots.small_multiples import save_small_multiples
 from nmt.workflows.inference.load import TrainedModel, load_trained
 from nmt.workflows.inference.teacher_forcing import has_attention
@@ -67,7 +67,9 @@ def save_attention(
             results = _panels(runs[row.name], row, sentences)
             models.append([panel for panel, _ in results])
             records += [record for _, of_panel in results for record in of_panel]
-    sections = [Section(*pair) for pair in zip(sentences, zip(*models, strict=True), strict=True)]
+    sections = [
+        ComparedSentence(*pair) for pair in zip(sentences, zip(*models, strict=True), strict=True)
+    ]
     many = f"{len(models)} model{'s' * (len(models) != 1)}"
     save_side_by_side(
         sections,

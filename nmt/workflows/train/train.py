@@ -22,7 +22,7 @@ from nmt.evaluation.metrics import bleu_and_chrf
 from nmt.files import resolve_link
 from nmt.models.devices import resumed_elsewhere
 from nmt.training.interrupts import Interrupts
-from nmt.training.loop import Loop, Progress, Validation
+from nmt.training.loop import Progress, TrainingLoop, Validation
 from nmt.training.trainer import Trainer
 from nmt.workflows.evaluate import evaluate_split
 from nmt.workflows.inference.run_text import Text
@@ -212,7 +212,7 @@ def _fit(
         run, training, updates_per_epoch=setup.updates_per_epoch, updates=setup.updates
     )
     with reporter:
-        Loop(
+        TrainingLoop(
             trainer=trainer,
             loader=setup.loader,
             config=training,
