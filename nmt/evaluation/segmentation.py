@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from sacrebleu.metrics import BLEU
 
+from nmt.data.formats.languages import language_of
+
 
 class Segmentation(NamedTuple):
     """How a text is segmented before its units are counted."""
@@ -34,23 +36,15 @@ SCRIPTS: dict[str, str] = {
     "km": r"[\u1780-\u17ff\u19e0-\u19ff]",
 }
 """The letters of scripts without spaces, each under its best-known language."""
-LANGUAGES: dict[str, str] = {
-    name: code
+CODES: dict[str, str] = {
+    script: code
     for code, names in {
-        "zh": "zh zho chi cmn yue wuu nan hak gan hsn lzh chinese mandarin cantonese hans hant "
-              "hani",
-        "ja": "ja jpn japanese jpan hira kana hrkt",
-        "ko": "ko kor korean kore hang",
-        "th": "th tha thai",
-        "lo": "lo lao laoo",
-        "bo": "bo bod tib tibetan dz dzo dzongkha tibt",
-        "my": "my mya bur burmese mymr",
-        "km": "km khm khmer cambodian",
+        "zh": "Hans Hant Hani", "ja": "Jpan Hira Kana Hrkt", "ko": "Kore Hang", "th": "Thai",
+        "lo": "Laoo", "bo": "Tibt", "my": "Mymr", "km": "Khmr",
     }.items()
-    for name in names.split()
+    for script in names.split()
 }  # fmt: skip
-"""ISO 639 codes, ISO 15924 scripts and English names, each with its code here."""
-LATIN = ("latn", "cyrl", "arab")  # scripts with spaces that such a language may also be written in
+"""ISO 15924 scripts, each with its code here."""
 
 
 def segmentation(language: str, references: Iterable[str] = ()) -> Segmentation:
@@ -61,8 +55,9 @@ def segmentation(language: str, references: Iterable[str] = ()) -> Segmentation:
     >>> [segmentation(name).bleu for name in ("fr-CA", "zh_TW", "tha_Thai", "zh-Latn")]
     ['13a', 'zh', 'char', '13a']
     """
-    code = _code(language)
-    if code is None:
+    named = language_of(language)
+    code = CODES.get(named.script or named.likely_script or "") if named else None
+    if code is None and not (named and named.script):  # the name may be that of a column
         code = _by_script(references)
     if code == "zh":
         return Segmentation("zh", "asian")
@@ -71,17 +66,6 @@ def segmentation(language: str, references: Iterable[str] = ()) -> Segmentation:
     if code == "ko":  # it has spaces, but one unit between them may hold several words
         return Segmentation("ko-mecab" if _installed("ko-mecab") else "char", "spaces")
     return LETTERS if code in SCRIPTS else SPACED
-
-
-def _code(language: str) -> str | None:
-    """The code of a language with its own segmentation; '' for one in a script with spaces."""
-    parts = [part for part in re.split(r"[^a-z]+", language.casefold()) if part]
-    if any(part in LATIN for part in parts[1:]):
-        return ""
-    if parts and parts[0] in LANGUAGES:
-        return LANGUAGES[parts[0]]
-    named = (LANGUAGES[part] for part in parts if len(part) >= 4 and part in LANGUAGES)
-    return next(named, None)  # such as Hans in a tag, or the last word of Simplified Chinese
 
 
 def _by_script(references: Iterable[str]) -> str | None:
