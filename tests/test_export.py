@@ -3,7 +3,9 @@
 import json
 import logging
 import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from torch import nn
 
 from nmt.data.tokenizers.base import BOS
 from nmt.decoding.beam import beam_search
@@ -32,21 +35,33 @@ from support.tiny_models import SOURCES, VOCABULARIES, Kind, ids
 
 CPU = Compute(torch.device("cpu"), bfloat16=False)
 HEADS = (("heads", 2), ("size", 4))
+LOCATION = Kind("bahdanau", "gru", "location", layers=2)
+LEARNED = Kind(
+    "transformer",
+    score="additive",
+    encoder="self_attention",
+    layer=(("norm", "post"), ("positions", "learned"), ("max_positions", 8)),
+)
+WEIGHTED = Kind(
+    "luong",
+    "gru",
+    "qkv",
+    layers=2,
+    attention=(*HEADS, ("normalizer", "weighted_softmax"), ("position_weights", True)),
+)
 KINDS = [
     Kind("luong", "lstm", "general"),
-    Kind("luong", "gru", "additive", feeding=False, layers=2, attention=(("coverage", True),)),
-    Kind("luong", "gru", "qkv", layers=2, attention=HEADS),
-    Kind("luong", "lstm", "scaled_dot", feeding=False, attention=(
-        ("scope", "local-m"), ("window", 1), ("selection", "gumbel"))),
+    Kind("luong", "gru", "additive", feeding=False, layers=2, attention=(
+        ("coverage", True), ("scope", "local-m"), ("window", 1), ("selection", "gumbel"))),
+    WEIGHTED,
     Kind("bahdanau", "lstm", "dot", attention=(("scope", "local-p"), ("window", 1))),
-    Kind("bahdanau", "gru", "location", layers=2),
+    LOCATION,
     Kind("bahdanau", "gru", "none"),
     Kind("conditional", "gru", "cosine", attention=(("normalizer", "sparsemax"),)),
     Kind("conditional", "lstm", "concat", readout="maxout", attention=(
         ("normalizer", "entmax15"),)),
     Kind("transformer", score="scaled_dot", layers=2, attention=HEADS, encoder="self_attention"),
-    Kind("transformer", score="additive", encoder="self_attention", layer=(
-        ("norm", "post"), ("positions", "learned"), ("max_positions", 8))),
+    LEARNED,
     Kind("transformer", "gru", "general", layer=(("positions", "rotary"), ("heads", 3))),
 ]  # fmt: skip
 """Every score, decoder and cell, and special cases of the computation; each takes seconds."""
@@ -67,14 +82,24 @@ rounding of a graph's float32 a thousandfold, on each processor in its own way."
 QUICK = [KINDS[0], *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS[1:])]
 
 
-@pytest.fixture(scope="module", params=QUICK, ids=str)
-def pair(request, tmp_path_factory) -> Pair:
-    torch.manual_seed(1)
-    folder = tmp_path_factory.mktemp("graphs")
-    model = request.param.build()
-    write_graphs(model, folder / "encoder.onnx", folder / "step.onnx")
-    engine = TorchEngine(model, CPU)
-    return Pair(engine, loaded(folder), folder)
+@pytest.fixture(scope="module")
+def exported_kind(tmp_path_factory) -> Callable[[Kind], Pair]:
+    """A model of a kind, and its export: each is written once."""
+
+    @cache
+    def written(kind: Kind) -> Pair:
+        torch.manual_seed(1)
+        folder = tmp_path_factory.mktemp("graphs")
+        model = kind.build()
+        write_graphs(model, folder / "encoder.onnx", folder / "step.onnx")
+        return Pair(TorchEngine(model, CPU), loaded(folder), folder)
+
+    return written
+
+
+@pytest.fixture(params=QUICK, ids=str)
+def pair(request, exported_kind) -> Pair:
+    return exported_kind(request.param)
 
 
 def loaded(folder: Path) -> OnnxEngine:
@@ -150,23 +175,19 @@ def test_all_parts_are_exported_in_some_model() -> None:
     assert {kind.cell for kind in KINDS} == set(cells)
 
 
-@pytest.mark.parametrize("limited", ["location", "learned", "weighted"])
-def test_a_source_longer_than_the_parameters_is_refused_in_one_line(limited, tmp_path) -> None:
-    """A model of nine positions; its graphs know only the lengths of sentences."""
-    kind = {
-        "location": Kind("luong", score="location"),
-        "learned": Kind("luong", score="none", encoder="self_attention", layer=(
-            ("positions", "learned"), ("max_positions", 9))),
-        "weighted": Kind("luong", attention=(
-            ("normalizer", "weighted_softmax"), ("position_weights", True))),
-    }[limited]  # fmt: skip
-    model = kind.build()
-    write_graphs(model, tmp_path / "encoder.onnx", tmp_path / "step.onnx")
-    for engine in (loaded(tmp_path), TorchEngine(model, CPU)):
-        first = np.full(1, BOS)
-        assert len(engine.open(np.full((1, 9), 5), most=2).step(first, None, None).tokens) == 1
-        with pytest.raises(DataError, match="a (source|sentence) (of|has) 10 pieces") as caught:
-            engine.open(np.full((1, 10), 5), most=2).step(first, None, None)
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "positions"), [(LOCATION, 9), (LEARNED, 8), (WEIGHTED, 9)])
+def test_a_source_longer_than_the_parameters_is_refused_in_one_line(
+    kind, positions, exported_kind
+) -> None:
+    """Its graphs know only the lengths of sentences."""
+    pair, first = exported_kind(kind), np.full(1, BOS)
+    longest, longer = (np.full((1, positions + more), 5) for more in (0, 1))
+    refusal = f"a (source|sentence) (of|has) {positions + 1} pieces"
+    for engine in (pair.onnx, pair.torch):
+        assert len(engine.open(longest, most=2).step(first, None, None).tokens) == 1
+        with pytest.raises(DataError, match=refusal) as caught:
+            engine.open(longer, most=2).step(first, None, None)
         assert "\n" not in str(caught.value)
 
 
@@ -275,6 +296,27 @@ def test_a_graph_reads_no_other_files(
     first.external_data.add(key="location", value="yours.bin")
     with pytest.raises(REFUSALS, match=r"yours\.bin|[Ee]xternal"):
         stepped(pair, stepper)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _graphs_written_once(tmp_path_factory) -> Iterator[None]:
+    """Let commands that export the same model again copy its graphs: writing them takes seconds."""
+    folder, patch = tmp_path_factory.mktemp("written"), pytest.MonkeyPatch()
+
+    def write(model: nn.Module, *paths: Path) -> None:
+        weights = b"".join(p.detach().numpy().tobytes() for p in model.state_dict().values())
+        kept = folder / sha256(repr(model).encode() + weights).hexdigest()
+        if not kept.exists():
+            write_graphs(model, *paths)
+            kept.mkdir()
+            for path in paths:
+                shutil.copyfile(path, kept / path.name)
+        for path in paths:
+            shutil.copyfile(kept / path.name, path)
+
+    with patch.context() as inside:
+        inside.setattr("nmt.decoding.graphs.write_graphs", write)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -92,12 +92,14 @@ def test_sigkill_at_several_moments_changes_nothing(folder, uninterrupted):
     assert digests(folder) == uninterrupted
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_and_prints_the_resume_command(folder, uninterrupted, number):
-    status, out, err = interrupt(folder, 9, number)
-    assert status == 128 + number
-    assert out == ""
-    assert "nmt train tiny.yaml --resume" in err
-    assert "Traceback" not in err
+def test_signals_save_and_print_the_resume_command(folder, uninterrupted):
+    options: tuple[str, ...] = ()
+    for step, number in ((9, signal.SIGINT), (21, signal.SIGTERM)):
+        status, out, err = interrupt(folder, step, number, *options)
+        assert status == 128 + number
+        assert out == ""
+        assert "nmt train tiny.yaml --resume" in err
+        assert "Traceback" not in err
+        options = ("--resume",)
     finish(folder, "--resume")
     assert digests(folder) == uninterrupted

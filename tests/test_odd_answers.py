@@ -45,7 +45,7 @@ def test_a_hub_that_names_no_commit_is_one_line(
     silent = SimpleNamespace(sha=None, siblings=None)
     monkeypatch.setattr(network, "first_answer", lambda ask, seconds: silent)
     with pytest.raises(DataError, match="the hub reports no commit for it"):
-        read._ask(copies.Shelf(DataConfig(corpus="own/set")))
+        read._ask(copies.CorpusCopies(DataConfig(corpus="own/set")))
 
 
 @pytest.mark.parametrize(
