@@ -330,32 +330,34 @@ def _draft_file(path: Path) -> Iterator[Path]:
     """An empty file, guaranteed to be new, locked while it is written and removed at the end."""
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    while True:
-        draft = draft_path(path)
+    draft, descriptor = draft_path(path), -1
+    try:  # from here on, because a signal may raise an exception at any moment
         descriptor = os.open(draft, flags, 0o666 if mode is None else mode)
-        if locks.held_by_us(descriptor, draft):
-            break
-        os.close(descriptor)
-    try:
+        while not locks.held_by_us(descriptor, draft):
+            os.close(descriptor)
+            draft, descriptor = draft_path(path), -1
+            descriptor = os.open(draft, flags, 0o666 if mode is None else mode)
         if mode is not None and hasattr(os, "fchmod"):
             os.fchmod(descriptor, mode)  # undo what the umask removed
         yield draft
     finally:
         draft.unlink(missing_ok=True)
-        os.close(descriptor)
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 @contextmanager
 def _draft_folder(path: Path) -> Iterator[Path]:
     """An empty folder, guaranteed to be new, locked while it is written and removed at the end."""
-    while True:
-        draft = draft_path(path)
+    draft, descriptor = draft_path(path), None
+    try:  # from here on, because a signal may raise an exception at any moment
         draft.mkdir()
         descriptor = locks.open_folder(draft)
-        if descriptor is None or locks.held_by_us(descriptor, draft):
-            break
-        os.close(descriptor)
-    try:
+        while descriptor is not None and not locks.held_by_us(descriptor, draft):
+            os.close(descriptor)
+            draft, descriptor = draft_path(path), None
+            draft.mkdir()
+            descriptor = locks.open_folder(draft)
         yield draft
     finally:
         shutil.rmtree(draft, ignore_errors=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nmt import files
+from nmt import files, locks
 from nmt.errors import NmtError
 from nmt.files import (
     make_link,
@@ -183,6 +183,20 @@ def test_an_unwritable_folder_is_reported_in_one_line(
         f"cannot write {tmp_path / 'a'}: {os.strerror(number)}; "
         "choose another path or fix its permissions"
     )
+
+
+@pytest.mark.parametrize("writer", [replacing, replacing_folder])
+def test_a_signal_right_after_a_draft_was_created_leaves_no_draft(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writer: Callable[..., Any]
+) -> None:
+    def interrupted(*lock: object) -> bool:
+        assert len(names(tmp_path)) == 1
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(locks, "held_by_us", interrupted)
+    with pytest.raises(KeyboardInterrupt), writer(tmp_path / "a"):
+        pass
+    assert names(tmp_path) == []
 
 
 def test_a_disk_that_fills_up_while_writing_leaves_the_old_file(
