@@ -133,12 +133,12 @@ def stage(stages: dict[str, dict[str, float]], name: str) -> Iterator[None]:
     highest = dict.fromkeys(MEMORY, 0.0)
     over = Event()
 
-    def look() -> None:
+    def corpus_report() -> None:
         while not over.wait(LOOK):
             for what, megabytes in memory().items():
                 highest[what] = max(highest[what], megabytes)
 
-    looking = Thread(target=look)
+    looking = Thread(target=corpus_report)
     looking.start()
     started = perf_counter()
     try:

@@ -26,7 +26,7 @@ from nmt.workflows.inference.load import TrainedModel, load_trained
 from nmt.workflows.inference.run_text import Text
 from nmt.workflows.inference.teacher_forcing import (
     ForcedPair,
-    Marked,
+    SegmentedSentence,
     plain,
     teacher_force,
     tokenised,
@@ -139,8 +139,8 @@ def test_weights_are_those_of_the_model_step_by_step(tiny):
 
 def test_a_shift_takes_the_next_row_for_each_piece():
     """Two words of three pieces, then </s>; the source has two words of one piece."""
-    pair = (Marked("a b", [Word("a", 0, 1), Word("b", 2, 3)]),
-            Marked("cc d", [Word("cc", 0, 2), Word("d", 3, 4)]))  # fmt: skip
+    pair = (SegmentedSentence("a b", [Word("a", 0, 1), Word("b", 2, 3)]),
+            SegmentedSentence("cc d", [Word("cc", 0, 2), Word("d", 3, 4)]))  # fmt: skip
     pieces = (
         [Piece("a", 0, 1), Piece("b", 1, 3)],
         [Piece("c", 0, 1), Piece("c", 1, 2), Piece("d", 2, 4)],
@@ -330,8 +330,8 @@ def test_a_shift_reads_the_next_row(nmt):
 def test_each_mistake_is_reported_in_one_line(nmt, options, status, message):
     shutil.copytree(nmt.folder / "runs/tiny", nmt.folder / "renamed")
     config = nmt.folder / "renamed/config.resolved.yaml"
-    turned = config.read_text(encoding="utf-8").replace("source: en", "source: fr")
-    write(config, turned.replace("target: fr", "target: en"))
+    flipped = config.read_text(encoding="utf-8").replace("source: en", "source: fr")
+    write(config, flipped.replace("target: fr", "target: en"))
     (nmt.folder / "alone").mkdir()
     shutil.copy(nmt.folder / "runs/tiny/config.resolved.yaml", nmt.folder / "alone")
     write(nmt.folder / "alone/export.json", "{}")

@@ -19,7 +19,7 @@ from nmt.evaluation.alignment import (
     links_found,
     row_entropies,
 )
-from nmt.evaluation.linking import above, column_maxima, row_maxima, turned
+from nmt.evaluation.linking import above, column_maxima, flipped, row_maxima
 from nmt.evaluation.pharaoh import Gold, Link, pharaoh, read_gold
 
 JE_T_AIME = np.array([[0.94, 0.02, 0.04], [0.11, 0.01, 0.88], [0.03, 0.95, 0.02]])
@@ -205,7 +205,7 @@ def test_weights_equal_to_the_threshold_reach_it() -> None:
 
 
 def test_reversed_links_are_those_of_the_other_direction() -> None:
-    assert turned(frozenset([(0, 3), (2, 1)])) == {(3, 0), (1, 2)}
+    assert flipped(frozenset([(0, 3), (2, 1)])) == {(3, 0), (1, 2)}
 
 
 @given(st.integers(0, 999), st.integers(1, 5), st.integers(1, 4))

@@ -8,7 +8,7 @@ from nmt.config import DataConfig
 from nmt.data import read
 from nmt.data.corpus.types import Bitext, Corpus, Origin, RawBitext, RawCorpus
 from nmt.data.read import copies
-from nmt.data.report import look
+from nmt.data.report import corpus_report
 from nmt.errors import DataError
 
 Pairs = Sequence[tuple[str, str]]
@@ -70,6 +70,6 @@ def test_training_refuses_what_data_check_shows(monkeypatch: pytest.MonkeyPatch)
         read.read_corpus(config, seed=1)
     allowed = config.model_copy(update={"max_equal": 1.0})
     assert len(read.read_corpus(allowed, seed=1).train) == 65
-    found = look(raw, config, seed=1)
+    found = corpus_report(raw, config, seed=1)
     assert "both sides are the same in 65 of 65" in found.refused[0]
-    assert look(raw, allowed, seed=1).refused == []
+    assert corpus_report(raw, allowed, seed=1).refused == []

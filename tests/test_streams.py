@@ -33,7 +33,7 @@ from nmt.data.formats import lines, local, parquet
 from nmt.data.formats.local import read_split
 from nmt.data.hub import copies
 from nmt.data.read import prepare
-from nmt.data.report import Lengths, look
+from nmt.data.report import Lengths, corpus_report
 from nmt.data.tokenizers.learn import learn
 from nmt.errors import DataError, WriteError
 
@@ -368,7 +368,7 @@ def test_a_large_corpus_is_checked_like_a_small_one(tmp_path: Path, config: Data
         "test": RawBitext(["été", "new"], ["a", "b"]),
     }
     found = [
-        look(RawCorpus({"train": train, **others}, Origin("my/corpus")), config, seed=1)
+        corpus_report(RawCorpus({"train": train, **others}, Origin("my/corpus")), config, seed=1)
         for train in (read_split(path, config), read_split(path, config).whole())
     ]
     assert found[0] == found[1]

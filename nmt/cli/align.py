@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from nmt.cli.options import AsJson, Checkpoint, Device, RunOption
-from nmt.cli.streams import say_json, talk
+from nmt.cli.streams import say_json, write_stderr
 
 EXAMPLES = (
     "Examples:  nmt align news.en news.fr > links.txt   |   "
@@ -64,4 +64,4 @@ def align(
     for line in alignment.lines:
         sys.stdout.write(f"{line}\n")
     if alignment.measured is not None:
-        talk(str(alignment.measured))
+        write_stderr(str(alignment.measured))

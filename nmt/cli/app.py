@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from nmt import __version__
-from nmt.cli.streams import ReaderLeft, reason, say, standard_streams, talk
+from nmt.cli.streams import ReaderLeft, reason, standard_streams, write_stderr, write_stdout
 from nmt.errors import NmtError, WriteError, printable
 
 LONGEST = 5000  # characters shown of one line
@@ -34,7 +34,7 @@ class Settings:
 
 def _version(asked: bool) -> None:
     if asked:
-        say(f"nmt {__version__}")
+        write_stdout(f"nmt {__version__}")
         raise typer.Exit
 
 
@@ -59,16 +59,16 @@ def shared(
 
 def _handler() -> logging.Handler:
     """Plain lines on standard error; on a terminal, above the progress bar."""
-    handler = _AboveTheBar() if sys.stderr.isatty() else _Talk()
+    handler = _AboveTheBar() if sys.stderr.isatty() else _StderrHandler()
     handler.setFormatter(_Plain())
     return handler
 
 
-class _Talk(logging.Handler):
+class _StderrHandler(logging.Handler):
     """Write lines unchanged; drop them if standard error is closed or full."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        talk(self.format(record))
+        write_stderr(self.format(record))
 
 
 class _AboveTheBar(logging.Handler):
@@ -165,10 +165,10 @@ def _failed(error: NmtError) -> int:
 
 def _misused(error: typer.TyperException) -> int:
     """One line for a command line that typer rejects, or the help if it had no arguments."""
-    from nmt.cli.usage import asked_nothing, complaint
+    from nmt.cli.usage import complaint, is_bare_command
 
-    if asked_nothing(error):
-        talk(error.format_message())
+    if is_bare_command(error):
+        write_stderr(error.format_message())
     else:
         _complain(complaint(error))
     return error.exit_code
@@ -177,4 +177,4 @@ def _misused(error: typer.TyperException) -> int:
 def _complain(message: str) -> None:
     red, plain = ("\x1b[31m", "\x1b[0m") if colored() else ("", "")
     for line in message.split("\n"):
-        talk(f"{red}nmt: {printable(line, most=LONGEST)}{plain}")
+        write_stderr(f"{red}nmt: {printable(line, most=LONGEST)}{plain}")

@@ -17,7 +17,7 @@ from nmt.cli.options import (
     Overrides,
     Precision,
 )
-from nmt.cli.streams import say, say_json
+from nmt.cli.streams import say_json, write_stdout
 
 app = typer.Typer(
     help="Measure speed against the peak of the machine.",
@@ -40,7 +40,7 @@ def train(
     if as_json:
         say_json(speed.as_dict())
     else:
-        say(speed)
+        write_stdout(speed)
 
 
 @app.command(epilog="Example:  nmt bench decode runs/luong --engine torch --beam-size 1 --json")
@@ -80,4 +80,4 @@ def decode(
     if as_json:
         say_json(speed.as_dict())
     else:
-        say(speed)
+        write_stdout(speed)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from nmt.cli.streams import say, say_json
+from nmt.cli.streams import say_json, write_stdout
 
 app = typer.Typer(
     help="List known corpora, fetch one, or inspect one before training.",
@@ -50,7 +50,7 @@ def get(
     from nmt.workflows import data
 
     choice = data.choose(name, config=config, revision=revision, source=source, target=target)
-    say(str(data.get(choice)))
+    write_stdout(str(data.get(choice)))
 
 
 @app.command(
@@ -72,4 +72,4 @@ def check(
     if as_json:
         say_json(asdict(report))
     else:
-        data.console().print(data.look_page(report))
+        data.console().print(data.report_page(report))

@@ -15,7 +15,7 @@ from nmt.cli.options import (
     Precision,
     RunArgument,
 )
-from nmt.cli.streams import say, say_json
+from nmt.cli.streams import say_json, write_stdout
 
 EXAMPLES = (
     "Examples:  nmt evaluate   |   nmt evaluate runs/luong --split validation --json   |   "
@@ -70,4 +70,4 @@ def evaluate(
     if as_json:
         say_json(evaluation.as_dict())
     else:
-        say(evaluation)
+        write_stdout(evaluation)

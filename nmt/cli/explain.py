@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from nmt.cli.options import AsJson
-from nmt.cli.streams import say, say_json
+from nmt.cli.streams import say_json, write_stdout
 
 EXAMPLES = (
     "Examples:  nmt explain   |   nmt explain cosine   |   "
@@ -33,13 +33,13 @@ def explain(
         if as_json:
             say_json(rows)
         else:
-            say(as_lines(rows))
+            write_stdout(as_lines(rows))
         return
     explanations = explained(name, load(config) if config else None)
     if as_json:
         say_json({"pieces": [component.as_dict() for component in explanations]})
     else:
-        say("\n\n".join(map(str, explanations)))
+        write_stdout("\n\n".join(map(str, explanations)))
 
 
 def as_lines(rows: dict[str, dict[str, str]]) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from nmt.cli.options import Checkpoint, RunArgument
-from nmt.cli.streams import say, talk
+from nmt.cli.streams import write_stderr, write_stdout
 
 EXAMPLES = (
     "Examples:  nmt export   |   nmt export runs/luong --output luong-en-fr   |   "
@@ -34,5 +34,5 @@ def export(
         open_run(run), checkpoint=checkpoint, output=output, precision=precision, measure=measure
     )
     for name, size in exported.megabytes.items():
-        talk(f"{name}: {size:.1f} MB{', the default' if name == exported.auto else ''}")
-    say(exported.folder)
+        write_stderr(f"{name}: {size:.1f} MB{', the default' if name == exported.auto else ''}")
+    write_stdout(exported.folder)

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from nmt.cli.streams import talk
+from nmt.cli.streams import write_stderr
 from nmt.errors import NmtError, UsageError, WriteError
 from nmt.files import descriptor_of, replacing
 
@@ -131,7 +131,7 @@ def _keep(file: TextIO, draft: Path, path: Path, failure: BaseException) -> None
         if isinstance(failure, NmtError):
             failure.args = (f"{failure}; {where}",)
         elif not isinstance(failure, OSError):
-            talk(f"nmt: stopped; {where}")
+            write_stderr(f"nmt: stopped; {where}")
 
 
 def _whole_lines(path: Path) -> int:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from nmt.cli.options import Checkpoint, Device, RunOption
-from nmt.cli.streams import say
+from nmt.cli.streams import write_stdout
 
 EXAMPLES = (
     'Examples:  nmt plot-attention   |   nmt plot-attention "I love you" --output love.svg   |   '
@@ -52,4 +52,4 @@ def plot_attention(
     else:
         paths = plot.plot_last(open_run(run), picture, device=device)
     for path in paths:
-        say(path)
+        write_stdout(path)

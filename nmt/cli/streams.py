@@ -153,7 +153,7 @@ def _closed(descriptor: int, flags: int, mode: str) -> TextIO:
     return io.TextIOWrapper(buffer, encoding="utf-8", errors="backslashreplace")
 
 
-def talk(text: str, *, end: str = "\n") -> None:
+def write_stderr(text: str, *, end: str = "\n") -> None:
     """Write to standard error, or nowhere if that is closed or full: it must end no command."""
     with suppress(OSError, ValueError):
         encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
@@ -161,7 +161,7 @@ def talk(text: str, *, end: str = "\n") -> None:
         sys.stderr.flush()
 
 
-def say(value: object = "", *, end: str = "\n") -> None:
+def write_stdout(value: object = "", *, end: str = "\n") -> None:
     """Write a line to standard output at once."""
     sys.stdout.write(f"{value}{end}")
     sys.stdout.flush()
@@ -180,4 +180,4 @@ _ESCAPED = {code: f"\\u{code:04x}" for code in _UNPRINTABLE}
 def say_json(value: Any, *, indent: int | None = None) -> None:
     """Write a value as JSON that is safe on a terminal: unprintable characters are escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
-    say(text.translate(_ESCAPED))
+    write_stdout(text.translate(_ESCAPED))

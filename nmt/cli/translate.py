@@ -18,7 +18,7 @@ from nmt.cli.options import (
     LengthPenalty,
     Precision,
 )
-from nmt.cli.streams import reason, talk
+from nmt.cli.streams import reason, write_stderr
 
 if TYPE_CHECKING:
     from nmt.evaluation.records import AttentionRecord
@@ -174,13 +174,13 @@ def _typed() -> Iterator[str]:
     from nmt.errors import DataError
 
     while True:
-        talk("> ", end="")
+        write_stderr("> ", end="")
         try:
             line = as_utf8(input())
         except EOFError:
             return
         except ValueError:
-            talk("nmt: that line is not UTF-8: set the terminal to UTF-8 and type it again")
+            write_stderr("nmt: that line is not UTF-8: set the terminal to UTF-8 and type it again")
             continue
         except OSError as error:
             raise DataError(f"the terminal cannot be read: {reason(error)}") from error
@@ -192,4 +192,6 @@ def _show(records: "Sequence[AttentionRecord]") -> None:
     from nmt.plots.terminal import table
 
     for record in records:
-        talk(table(record, color=colored()) if record.looks else "(this model has no attention)")
+        write_stderr(
+            table(record, color=colored()) if record.looks else "(this model has no attention)"
+        )

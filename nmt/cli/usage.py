@@ -8,7 +8,7 @@ DASH = "a text that starts with '-' goes after --: {command} -- TEXT"
 OPTION, COMMAND = "No such option:", "No such command"
 
 
-def asked_nothing(error: typer.TyperException) -> bool:
+def is_bare_command(error: typer.TyperException) -> bool:
     """Whether a command that answers an empty command line with its help was called so."""
     return type(error).__name__ == "NoArgsIsHelpError"
 

@@ -90,7 +90,7 @@ class CorpusReport:
     """Why `nmt train` would reject it."""
 
 
-def look(raw: RawCorpus, config: DataConfig, *, seed: int) -> CorpusReport:
+def corpus_report(raw: RawCorpus, config: DataConfig, *, seed: int) -> CorpusReport:
     """Measure a corpus as training would see it.
 
     Raises:

@@ -60,7 +60,7 @@ class _Position(NamedTuple):
 class _Finished(NamedTuple):
     """Hypotheses that have ended: (sentences, some) each."""
 
-    ranks: np.ndarray  # -inf where there is none
+    rank_scores: np.ndarray  # -inf where there is none
     lengths: np.ndarray
     rows: np.ndarray  # the row, of position `length`, that chose the last id
     tokens: np.ndarray  # the last id
@@ -123,7 +123,7 @@ class _Beams:
         cut = np.broadcast_to(last[:, None], best.shape)
         self._finish(cut, best, _Position(parents, tokens, gains), length)
 
-        full = (self.completed.ranks[self.sentences] > -np.inf).all(axis=1)
+        full = (self.completed.rank_scores[self.sentences] > -np.inf).all(axis=1)
         dead = (best == -np.inf).all(axis=1)
         self.finished = self.finished | full | last | dead
         self.total = best
@@ -140,8 +140,8 @@ class _Beams:
         if not len(some):
             return
         rows, tokens, scores = (part[some] for part in candidates)
-        ranks = np.where(chosen[some], totals[some] / length**self.length_penalty, -np.inf)
-        now = _Finished(ranks, np.full_like(rows, length), rows, tokens, scores)
+        rank_scores = np.where(chosen[some], totals[some] / length**self.length_penalty, -np.inf)
+        now = _Finished(rank_scores, np.full_like(rows, length), rows, tokens, scores)
         sentences = self.sentences[some]
         for part, best in zip(
             self.completed, self.completed.at(sentences).best(now, self.size), strict=True
@@ -166,11 +166,11 @@ def _backtraced(
 ) -> list[list[Hypothesis]]:
     """Walk back from the ends of the best hypotheses, all at once."""
     best = _Finished(*(part[:, :n_best] for part in beams.completed))
-    exists = best.ranks > -np.inf
-    ranks, lengths, row, tokens, scores = (part[exists] for part in best)
+    exists = best.rank_scores > -np.inf
+    rank_scores, lengths, row, tokens, scores = (part[exists] for part in best)
     longest = int(lengths.max(initial=0))
-    ids, rows = np.zeros((2, longest, len(ranks)), dtype=np.int64)
-    gains = np.zeros((longest, len(ranks)))
+    ids, rows = np.zeros((2, longest, len(rank_scores)), dtype=np.int64)
+    gains = np.zeros((longest, len(rank_scores)))
     for step in range(longest - 1, -1, -1):
         chosen, inside = beams.history[step], lengths > step + 1
         place = np.where(inside, row, 0)
@@ -188,7 +188,7 @@ def _backtraced(
             Hypothesis(
                 ids[: end - start, number].tolist(),
                 gains[: end - start, number].tolist(),
-                float(ranks[number]),
+                float(rank_scores[number]),
                 weights[start:end, : widths[sentence]],
             )
         )

@@ -47,7 +47,7 @@ class Translated:
     """`n_best` of them with distinct texts; fewer if the search found no more."""
     parts: list["Translated"] = field(default_factory=list)
     """Of a line that was too long: the parts that were translated. Its translations join theirs."""
-    passed_over: bool = False
+    skipped: bool = False
     """Whether a line was too long to be translated: its translation is empty."""
 
     @property
@@ -159,13 +159,13 @@ class Translator:
         if error is not None and count <= 1:
             raise error
         if count > MOST_PARTS * longest:
-            return replace(_empty(source), passed_over=True)
+            return replace(_empty(source), skipped=True)
         texts = cut(source, encoded.pieces, max(1, min(PART, longest, count // 2)))
         if len(texts) <= 1:  # a single letter of many pieces, or only white space
-            return replace(_empty(source), passed_over=True)
+            return replace(_empty(source), skipped=True)
         parts = [leaf for part in self.translate_any(texts) for leaf in part.parts or [part]]
-        if any(part.passed_over for part in parts):
-            return replace(_empty(source), passed_over=True)
+        if any(part.skipped for part in parts):
+            return replace(_empty(source), skipped=True)
         return Translated(source, [], self._joined(parts), parts)
 
     def _joined(self, parts: Sequence[Translated]) -> list[Translation]:

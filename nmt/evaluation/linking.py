@@ -48,6 +48,6 @@ def above(weights: Floats, threshold: float) -> Links:
     return frozenset(zip(sources.tolist(), targets.tolist(), strict=True))
 
 
-def turned(links: Links) -> Links:
+def flipped(links: Links) -> Links:
     """Links of the other translation direction, turned into this one's."""
     return frozenset((source, target) for target, source in links)

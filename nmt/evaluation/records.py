@@ -77,7 +77,8 @@ class AttentionRecord:
     """For a model with several layers or heads: each matrix between pieces, by name; `weights` is
     the mean over the heads of the last layer. Self-attention is between pieces of one side."""
     attention: dict[str, Any]
-    """`score`, `normalizer`, `scope`, `heads`, and `state`: which state attends, s_t or s_t-1."""
+    """`score`, `normalizer`, `scope`, `choice` (the config's `selection`), `heads`, and `state`:
+    the decoder state that attends, s_t, s'_t or s_t-1."""
     model: dict[str, Any]
     """`run`, `step` and `fingerprint`."""
 

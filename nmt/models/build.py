@@ -1,4 +1,4 @@
-"""From a model's config to the model: the one place that knows all families."""
+"""From a model's config to the model."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,8 +1,8 @@
 """Recurrent cells: one registered class each, with the two ways to run them.
 
 `read` runs a whole sequence in one fused call. `step` advances by one position and reads, besides
-the input, a `feed` that is only known then, such as the last attentional state. `project` computes
-the input's share of the gates for all positions at once, outside the recurrence.
+the input, a `feed` that is only known at that step: the last attentional state, or the context.
+`project` computes the input's share of the gates for all positions at once, outside the recurrence.
 """
 
 from abc import ABC, abstractmethod

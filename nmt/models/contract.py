@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class BatchState:
-    """Tensors, tuples of them, and further states; their first axis is always the batch."""
+    """A state: its fields are tensors, tuples of tensors or further states, batch first."""
 
     def select(self, index: Tensor) -> Self:
         """Pick, repeat or reorder sentences. index: (new batch,)"""
@@ -49,7 +49,7 @@ class Step(NamedTuple):
 
 
 class DecoderOutput(NamedTuple):
-    """A whole target, before the vocabulary."""
+    """A whole target, before the output layer."""
 
     readouts: Tensor  # (batch, target, readout): what `vocabulary` maps to logits
     attention: Tensor  # (batch, target, source)

@@ -28,7 +28,7 @@ def weighs_positions(attention: AttentionConfig) -> bool:
     """Whether it has a parameter for each position that it may attend to."""
     if attention.score == NO_ATTENTION:
         return False
-    return attention.position_weights or scores[attention.score].of_positions
+    return attention.position_weights or scores[attention.score].has_position_parameters
 
 
 def has_positions(own: SelfAttentionConfig) -> bool:

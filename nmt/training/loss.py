@@ -18,7 +18,7 @@ def smoothed_cross_entropy(
         sum_n  (1 - e) (-log p_n(y_n)) + e / V  sum_v (-log p_n(v))
 
     Szegedy et al. (2016), section 7: https://arxiv.org/abs/1512.00567. The logits of all positions
-    never exist together: each chunk becomes its gradient at once.
+    never exist together: the forward pass overwrites those of each chunk with their gradients.
 
     readouts: (positions, readout); targets: (positions,) ids, no padding among them
     """
@@ -53,7 +53,7 @@ class _Loss(torch.autograd.Function):
         with torch.autocast(readouts.device.type, enabled=False):
             table, weight_dtype = weight.to(dtype), weight.dtype
             nll = readouts.new_empty(len(readouts), dtype=weight_dtype)
-            evenly = readouts.new_zeros((), dtype=weight_dtype)
+            uniform = readouts.new_zeros((), dtype=weight_dtype)
             if learns:
                 grad_readouts, grad_weight = torch.empty_like(readouts), torch.zeros_like(weight)
                 grad_bias = torch.zeros_like(bias)
@@ -64,9 +64,11 @@ class _Loss(torch.autograd.Function):
                 parts = (logits, gold, nll[start : start + CHUNK])
                 split = zip(*(part.split(rows) for part in parts), strict=True)
                 for logits_rows, gold_rows, nll_rows in split:
-                    grad, row_nll, even = _nll(logits_rows.to(weight_dtype).add_(bias), gold_rows)
+                    grad, row_nll, mean_nll = _nll(
+                        logits_rows.to(weight_dtype).add_(bias), gold_rows
+                    )
                     nll_rows.copy_(row_nll)
-                    evenly += even
+                    uniform += mean_nll
                     if not learns:
                         continue
                     if smoothing:
@@ -80,7 +82,7 @@ class _Loss(torch.autograd.Function):
         if learns:
             ctx.save_for_backward(grad_readouts, grad_weight, grad_bias)
         ctx.mark_non_differentiable(nll)
-        return (1 - smoothing) * nll.sum() + smoothing * evenly, nll
+        return (1 - smoothing) * nll.sum() + smoothing * uniform, nll
 
     @staticmethod
     @once_differentiable

@@ -1,4 +1,4 @@
-"""What is minimised of a batch: the loss of its words, and what else a config adds to it."""
+"""The objective of a batch: the loss of its words, and the terms that a config adds."""
 
 from typing import NamedTuple
 
@@ -77,11 +77,13 @@ def objective(
     draw_log_probs = output.draw_log_probs
     if draw_log_probs is not None:
         nothing = torch.zeros_like(draw_log_probs, dtype=nll.dtype).flatten()
-        rewards, awaited = (
+        rewards, expected_rewards = (
             nothing.index_copy(0, output.positions, values).view_as(draw_log_probs)
             for values in (-nll, expected[output.targets].to(nll.dtype))
         )
-        minimised = minimised + reinforcement(draw_log_probs, rewards, awaited, output.real)
+        minimised = minimised + reinforcement(
+            draw_log_probs, rewards, expected_rewards, output.real
+        )
     return minimised, nll
 
 

@@ -44,7 +44,7 @@ class StepMetrics:
 
 
 class Trainer:
-    """A model with its optimizer. It knows one verb: step."""
+    """A model with its optimizer: updates it, measures it, and saves what the next update needs."""
 
     def __init__(
         self, model: Seq2Seq, config: TrainingConfig, compute: Compute, *, total: int | None
@@ -70,7 +70,7 @@ class Trainer:
 
         Every target token weighs the same however tokens fall into batches: losses are sums,
         divided once by the tokens of the whole update. So a batch that does not fit into memory
-        is split into micro-batches. Until its end the update asks the device for no number.
+        is split into micro-batches. The device is not synchronised before the end of the update.
 
         Raises:
             TrainingError: the loss or the gradient is not finite, the training has diverged,

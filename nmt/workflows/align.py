@@ -13,7 +13,7 @@ from nmt.decoding.exported import Export
 from nmt.errors import DataError, UsageError, unknown
 from nmt.evaluation import baselines
 from nmt.evaluation.alignment import AlignmentScores, Counts, alignment_error
-from nmt.evaluation.linking import Links, above, column_maxima, row_maxima, turned
+from nmt.evaluation.linking import Links, above, column_maxima, flipped, row_maxima
 from nmt.evaluation.pharaoh import Gold, pharaoh, read_gold
 from nmt.evaluation.words import Floats
 from nmt.workflows.inference.attention_scores import SHIFT
@@ -145,7 +145,7 @@ def align(
     if backward is not None:
         swapped = [(target, source) for source, target in pairs]
         others = _links(backward, swapped, options, row_maxima)
-        links = [one & turned(other) for one, other in zip(links, others, strict=True)]
+        links = [one & flipped(other) for one, other in zip(links, others, strict=True)]
     measured = None if gold_links is None else measure(links, gold_links, pairs)
     return Alignment(links, settings, measured)
 

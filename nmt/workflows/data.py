@@ -12,7 +12,7 @@ from nmt.config import DataConfig, load, section, shipped
 from nmt.data.corpus.types import SPLITS, Origin
 from nmt.data.hub.known_corpora import KNOWN_CORPORA, KnownCorpus
 from nmt.data.read import builtins, read_raw
-from nmt.data.report import CorpusReport, look
+from nmt.data.report import CorpusReport, corpus_report
 from nmt.errors import UsageError
 
 WIDE = 160  # columns of a table that is not printed on a terminal
@@ -82,7 +82,7 @@ def check(choice: ChosenCorpus) -> CorpusReport:
     Raises:
         DataError: the corpus is not available, or nothing is left after cleaning.
     """
-    return look(read_raw(choice.data), choice.data, seed=choice.seed)
+    return corpus_report(read_raw(choice.data), choice.data, seed=choice.seed)
 
 
 def console() -> Console:
@@ -109,7 +109,7 @@ def catalogue_table(entries: Iterable[KnownCorpus]) -> Table:
     return table
 
 
-def look_page(report: CorpusReport) -> RenderableType:
+def report_page(report: CorpusReport) -> RenderableType:
     """The report of a corpus as text and tables."""
     origin = report.origin
     parts = [origin.corpus, origin.config or "", origin.revision and origin.revision[:12] or ""]

@@ -170,7 +170,7 @@ def _evaluate(
     numbered = list(enumerate(translations, start=1))
     warn_of_lengths(
         [number for number, each in numbered if each.parts],
-        [number for number, each in numbered if each.passed_over],
+        [number for number, each in numbered if each.skipped],
     )
     hypotheses = [translated.text for translated in translations]
     scores = measure(hypotheses, bitext.targets, trained.config.data.target)

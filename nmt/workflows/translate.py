@@ -125,7 +125,7 @@ def translating(
         with _kept(trained.run, attention) as keep:
             yield _recorded(work.results(), keep)
     finally:
-        warn_of_lengths(work.cut, work.passed_over)
+        warn_of_lengths(work.cut, work.skipped)
     if work.failure is not None:
         raise work.failure
 
@@ -199,7 +199,7 @@ class _Work:
     """The error that ended the lines early."""
     cut: list[int] = field(default_factory=list)
     """The numbers of lines that were translated in parts."""
-    passed_over: list[int] = field(default_factory=list)
+    skipped: list[int] = field(default_factory=list)
     """The numbers of lines that were not translated at all."""
 
     def results(self) -> Iterator[Result]:
@@ -208,8 +208,8 @@ class _Work:
         for lines in self._blocks():
             for translated in self._translated(translator, lines, number + 1):
                 number += 1
-                if translated.passed_over or lines[(number - 1) % self.block] is None:
-                    self.passed_over.append(number)
+                if translated.skipped or lines[(number - 1) % self.block] is None:
+                    self.skipped.append(number)
                 elif translated.parts:
                     self.cut.append(number)
                 yield translated, self.trained.records(translated, str(number), maps=self.maps)

@@ -59,7 +59,8 @@ class Kind:
     def sums_to_one(self) -> bool:
         """Whether its weights are a distribution."""
         options = dict(self.attention)
-        whole = options.get("scope") != "local-p" and options.get("normalizer") != "relu"
+        normalizer = normalizers[options.get("normalizer", "softmax")]
+        whole = options.get("scope") != "local-p" and normalizer.sums_to_one
         return self.looks and whole
 
     @property

@@ -50,10 +50,11 @@ def make_batches(
 ) -> list[np.ndarray]:
     """Which sentences form which batch: a pure function of its arguments.
 
-    Sentences are ordered by target length and, within one, by source length, to and fro so that
-    neighbours stay alike where the target length changes; equal ones fall differently in each
-    epoch. A batch is a run of that order whose two padded sides hold at most `budget` positions
-    each. Then the batches are shuffled. Sentences longer than the budget are in no batch.
+    Sentences are ordered by target length and, within one, by source length, in alternating
+    direction, so that neighbours stay similar where the target length changes; ties are broken
+    differently in each epoch. A batch is a run of that order whose two padded sides hold at most
+    `budget` positions each. Then the batches are shuffled. Sentences longer than the budget are in
+    no batch.
     """
     return shuffled(source_lengths, target_lengths, budget, np.random.default_rng([seed, epoch]))
 

@@ -107,7 +107,7 @@ def _write(path: Path, bitext: Bitext, tokenizers: Tokenizers) -> None:
 def _encoded(bitext: Bitext, tokenizers: Tokenizers) -> Iterator[Sides]:
     """Chunk after chunk, with some encoded ahead of the one that is needed.
 
-    Threads are enough: sentencepiece lets go of Python while it works.
+    Threads are enough: sentencepiece releases the GIL while it works.
     """
     threads = cores()
     ahead = deque[list[Future[tuple[np.ndarray, np.ndarray]]]]()

@@ -1,8 +1,8 @@
 """The batches of every epoch of a corpus, however large: planned window by window.
 
 One plan over all sentences takes memory for each of them. A corpus above WINDOW sentences is
-therefore cut into chunks, and the chunks are dealt out to windows, once and for all, by a draw from
-the seed, so that each window is a sample of the whole corpus. An epoch takes the windows in an
+therefore cut into chunks, and the chunks are assigned to windows once, by a shuffle with the
+seed, so that each window is a sample of the whole corpus. An epoch takes the windows in an
 order of its own and plans each when its turn comes. The number of batches is the same in every
 epoch.
 """

@@ -58,7 +58,7 @@ def find_pair(
     if source == target:
         raise DataError(
             f"data.source_column and data.target_column are both '{_shown(source)}': "
-            "the two sides of a pair are two columns"
+            "source and target must be different columns"
         )
     for column in (source, target):
         if columns.count(column) > 1:
@@ -96,7 +96,7 @@ def _search(columns: Sequence[str], languages: Pair, named: Named, headers_only:
                 f"{_shown(source)} and {_shown(target)}" for source, target in pairs[:SHOWN]
             )
             raise DataError(
-                f"several pairs of columns would do ({several}{_more(pairs)}); "
+                f"several pairs of columns match ({several}{_more(pairs)}); "
                 "name one with data.source_column and data.target_column"
             )
         if pairs:

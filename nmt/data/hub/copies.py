@@ -50,7 +50,7 @@ class DamagedCopy(DataError):
         super().__init__(f"{self.reason}; delete it and try again")
 
 
-class _Quicker(Exception):
+class _AlreadyCopied(Exception):
     """Another process has finished the same copy first."""
 
 
@@ -269,10 +269,14 @@ def writing(folder: Path) -> Iterator[Path]:
     Raises:
         WriteError: the disk is full, or the folder cannot be written.
     """
-    with cache_errors_as_write_error(root()), suppress(_Quicker), replacing_folder(folder) as draft:
+    with (
+        cache_errors_as_write_error(root()),
+        suppress(_AlreadyCopied),
+        replacing_folder(folder) as draft,
+    ):
         yield draft
         if folder.is_dir():
-            raise _Quicker
+            raise _AlreadyCopied
 
 
 def write_origin(draft: Path, origin: Origin, contents: Contents | None = None) -> None:

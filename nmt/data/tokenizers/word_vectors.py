@@ -1,4 +1,4 @@
-"""Read pretrained word vectors from text files by GloVe or word2vec: a word and its numbers a line.
+"""Read pretrained word vectors from text files of GloVe or word2vec: a word and numbers per line.
 
 The file is read once, line by line, and compared as bytes: only the lines of requested words are
 parsed as numbers, so that a file of gigabytes takes seconds and hardly any memory. Pennington et

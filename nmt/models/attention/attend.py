@@ -1,4 +1,4 @@
-"""The attention itself: score, normalise, select, average; once, and not once per score."""
+"""The attention itself: score, normalise, select, average: shared by all scores."""
 
 from abc import ABC, abstractmethod
 from typing import NamedTuple
@@ -54,7 +54,7 @@ class Attention(nn.Module, ABC):
     def prepare(
         self, states: Tensor, summary: Tensor | None = None, *, first: int = 0
     ) -> tuple[Tensor, Tensor]:
-        """Keys and values, once a sentence: (batch, source, memory) -> 2 x (batch, source, *)
+        """Keys and values, once per sentence: (batch, source, memory) -> 2 x (batch, source, *)
 
         summary: (batch, memory) the whole sentence, for an attention that reads no part of it
         first: the position of the first state, where a sequence comes in parts
@@ -131,7 +131,7 @@ class SingleHead(Attention):
         self.scope = scopes[config.scope](config, query=query)
         self.selection = selections[config.selection](config)
         self.context = self.score.context
-        self.local = config.scope != "global"  # else the lengths need not be counted
+        self.local = config.scope != "global"  # a window needs the lengths of sentences
         self.sums_to_one = self.normalizer.sums_to_one and config.scope != "local-p"
         self.has_coverage, self.reads_words = config.coverage, self.score.reads_words
         self.rotary = rotary
@@ -177,7 +177,7 @@ class SingleHead(Attention):
         mask: Tensor,
         window: Window,
     ) -> AttentionOutput:
-        """The same on the positions of a window alone: each query becomes a batch of its own."""
+        """The same, restricted to a window: each query becomes a batch of its own."""
         batch, target, width = window.index.shape
         apart = (batch * target, 1, width)
 

@@ -1,6 +1,7 @@
-"""From scores to weights: one registered class a normaliser; padding always gets exactly zero.
+"""From scores to weights: one registered class per normaliser; padding always gets exactly zero.
 
-What all of them share (precision, temperature, padding) is done once, in `Normalizer.forward`.
+What all of them share (precision, temperature, padding) is done once, in `Normalizer.forward`. A
+normaliser may also have a hand-written backward pass, in nmt/models/fused/normalizers.py.
 """
 
 from abc import ABC, abstractmethod
@@ -43,7 +44,10 @@ class Normalizer(nn.Module, ABC):
 
     @abstractmethod
     def normalize(self, scores: Tensor) -> Tensor:
-        """scores: the lowest number there is at padding"""
+        """scores: (batch, target, source), at padding the lowest number of their dtype
+
+        Returns the weights, like the scores; those at padding are zeroed afterwards.
+        """
 
 
 normalizers: Registry[type[Normalizer]] = Registry("attention normalizer")
@@ -186,7 +190,7 @@ def _ordered(scores: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def sparse_backward(grad_weights: Tensor, s: Tensor) -> Tensor:
-    """(diag(s) - s s^T / sum(s)) grad_weights: the gradient of the scores, for both of them.
+    """(diag(s) - s s^T / sum(s)) grad_weights: the scores' gradient, of sparsemax and entmax.
 
     s: like the weights; its sum is about 1 or more, except in a row of only padding, where it is 0
     """

@@ -1,8 +1,9 @@
-"""How well a query fits each key: one registered class a formula.
+"""How well a query fits each key: one registered class per formula.
 
 A score has two halves. `project` works on the keys alone and runs once per sentence; `forward`
-compares any number of queries with them. Adding a score is adding a class to this file: its
-docstring, formula first and paper second, is what `nmt explain` prints.
+compares any number of queries with them. `values` is what the weights average. Adding a score is
+adding a class to this file: its docstring, formula first and paper second, is what `nmt explain`
+prints.
 """
 
 from abc import ABC, abstractmethod
@@ -28,7 +29,7 @@ class Score(nn.Module, ABC):
 
     reads_words = False
     """Whether a query is [the last word's vector; the state], and not the state alone."""
-    of_positions = False
+    has_position_parameters = False
     """Whether it has parameters for each of max_positions; a longer source is a DataError."""
 
     def __init__(self, config: AttentionConfig, *, query: int, memory: int) -> None:
@@ -52,7 +53,7 @@ class Score(nn.Module, ABC):
 
 
 class ProductScore(Score):
-    """score(q, k) = q . k, with whatever keys"""
+    """score(q, k) = q . k, for any keys"""
 
     def forward(self, query: Tensor, keys: Tensor) -> Tensor:
         return query @ keys.transpose(1, 2)
@@ -72,7 +73,7 @@ ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
 
 
 class TanhScore(Score):
-    """score(q, k) = v . f(W q + k + V c), with whatever keys; f = tanh
+    """score(q, k) = v . f(W q + k + V c), for any keys; f = tanh
 
     c is the sum of the weights that all earlier steps gave to the key; V exists if
     config.coverage: Tu et al. (2016), section 3.1.1: https://arxiv.org/abs/1601.04811, with the
@@ -237,7 +238,7 @@ class CosineScore(Score):
 
 @scores.register("qkv")
 class QKVScore(ProductScore):
-    """score(q, k) = (W_q q) . (W_k k) / sqrt(d);  averaged are W_v k
+    """score(q, k) = (W_q q) . (W_k k) / sqrt(d);  the values averaged are W_v k
 
     Vaswani et al. (2017), sections 3.2.1 and 3.2.2: https://arxiv.org/abs/1706.03762
 
@@ -262,7 +263,7 @@ class QKVScore(ProductScore):
 
 @scores.register("location")
 class LocationScore(Score):
-    """score(q, j) = w_j . q + b_j,  q = [y_t-1; s_t-1]: of the key only its position j counts
+    """score(q, j) = w_j . q + b_j,  q = [y_t-1; s_t-1]: of the key only its position j matters
 
     Luong, Pham and Manning (2015), section 3.1: https://arxiv.org/abs/1508.04025
 
@@ -272,7 +273,7 @@ class LocationScore(Score):
     """
 
     reads_words = True
-    of_positions = True
+    has_position_parameters = True
 
     def __init__(self, config: AttentionConfig, *, query: int, memory: int) -> None:
         super().__init__(config, query=query, memory=memory)
@@ -306,14 +307,14 @@ def _refuse_unequal(config: AttentionConfig, query: int, memory: int) -> None:
 
 
 def _refuse_options_of_tanh_scores(config: AttentionConfig) -> None:
-    able = " or ".join(f"'{name}'" for name in scores if issubclass(scores[name], TanhScore))
+    supporting = " or ".join(f"'{name}'" for name in scores if issubclass(scores[name], TanhScore))
     if config.coverage:
         raise ConfigError(
-            f"score '{config.score}' has no place for coverage: use score {able}, "
+            f"score '{config.score}' has no place for coverage: use score {supporting}, "
             "or set coverage to false"
         )
     if config.activation != "tanh":
         raise ConfigError(
             f"score '{config.score}' has no activation, but activation is '{config.activation}': "
-            f"use score {able}, or leave it out"
+            f"use score {supporting}, or leave it out"
         )

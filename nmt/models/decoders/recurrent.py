@@ -52,8 +52,8 @@ class RecurrentDecoder(Decoder):
         self.bridge = nn.Linear(memory, parts * config.size)
         self.layers = config.layers
         self.hidden = config.size
-        known = self.has_fused_loop and fused.known(self.stack, self.attention)
-        self.fused = config.fused and bool(self.feed) and known
+        supports = self.has_fused_loop and fused.supports(self.stack, self.attention)
+        self.fused = config.fused and bool(self.feed) and supports
 
     @classmethod
     def summary(cls, config: DecoderConfig) -> str:
@@ -98,7 +98,7 @@ class RecurrentDecoder(Decoder):
         return self.read_plainly(embedded, memory)
 
     def read_plainly(self, embedded: Tensor, memory: Memory) -> DecoderOutput:
-        """The plain loop, which says what is computed.
+        """The plain loop: the reference definition of the decoder.
 
         What does not depend on the recurrence is computed before and after it.
         """
@@ -157,7 +157,7 @@ class RecurrentDecoder(Decoder):
     def recurrent_step(
         self, gates: Tensor, word: Tensor, state: DecoderState, memory: Memory
     ) -> DecoderStep:
-        """What has to happen inside the recurrence; its readout is what `read_out` reads.
+        """What has to happen inside the recurrence; its `readout` is still the input of `read_out`.
 
         gates: the word's share of them, (batch, gates); word: (batch, inputs)
         """

@@ -13,6 +13,6 @@ product for each weight after the loop, and few passes over memory at each posit
     decoders.py    the loops over cell and attention: Luong's and Bahdanau's
 """
 
-from nmt.models.fused.decoders import bahdanau, known, luong
+from nmt.models.fused.decoders import bahdanau, luong, supports
 
-__all__ = ["bahdanau", "known", "luong"]
+__all__ = ["bahdanau", "luong", "supports"]

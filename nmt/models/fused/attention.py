@@ -10,11 +10,11 @@ from nmt.models.attention.scopes import Global
 from nmt.models.attention.selection import Soft
 from nmt.models.contract import Memory
 from nmt.models.fused.base import Dtypes, FusedModule, over_target, summed
-from nmt.models.fused.normalizers import Normalizing, normalizing_kind
-from nmt.models.fused.scores import Scoring, scoring_kind
+from nmt.models.fused.normalizers import FusedNormalizer, fused_normalizer
+from nmt.models.fused.scores import FusedScore, fused_score
 
 
-class Attending(FusedModule):
+class FusedAttention(FusedModule):
     """Contexts from queries.
 
     weights: (target, batch, source), accumulate dtype
@@ -22,7 +22,7 @@ class Attending(FusedModule):
     """
 
     def __init__(
-        self, scoring: Scoring, normalizing: Normalizing, values: Tensor, dtypes: Dtypes
+        self, scoring: FusedScore, normalizing: FusedNormalizer, values: Tensor, dtypes: Dtypes
     ) -> None:
         self.scoring, self.normalizing = scoring, normalizing
         self.inputs = (values, *scoring.inputs, *normalizing.inputs)
@@ -55,13 +55,15 @@ class Attending(FusedModule):
         return grad_values, *self.scoring.gradients(), *self.normalizing.gradients()
 
 
-def attending_of(attention: Attention, memory: Memory, target: int, dtypes: Dtypes) -> Attending:
-    """The fused modules of an attention for which `attending_kinds` has them."""
-    kinds = attending_kinds(attention)
+def fused_attention(
+    attention: Attention, memory: Memory, target: int, dtypes: Dtypes
+) -> FusedAttention:
+    """The fused modules of an attention for which `fused_parts` has them."""
+    kinds = fused_parts(attention)
     assert isinstance(attention, SingleHead), "other kinds are not fused"
-    assert kinds is not None, "checked by `known`"
+    assert kinds is not None, "checked by `supports`"
     scoring, normalizing = kinds
-    return Attending(
+    return FusedAttention(
         scoring(attention.score, memory.keys, target, dtypes),
         normalizing(attention.normalizer, memory.mask, target, dtypes),
         memory.values,
@@ -69,7 +71,7 @@ def attending_of(attention: Attention, memory: Memory, target: int, dtypes: Dtyp
     )
 
 
-def attending_kinds(attention: Attention) -> tuple[type[Scoring], type[Normalizing]] | None:
+def fused_parts(attention: Attention) -> tuple[type[FusedScore], type[FusedNormalizer]] | None:
     """The fused modules of an attention, if all exist.
 
     An attention to a window, with draws, with heads, or with more than the state in its query has
@@ -77,8 +79,8 @@ def attending_kinds(attention: Attention) -> tuple[type[Scoring], type[Normalizi
     """
     if type(attention) is not SingleHead or not _looks_everywhere(attention):
         return None
-    scoring = scoring_kind(attention.score)
-    normalizing = normalizing_kind(attention.normalizer)
+    scoring = fused_score(attention.score)
+    normalizing = fused_normalizer(attention.normalizer)
     return None if scoring is None or normalizing is None else (scoring, normalizing)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from nmt.models.attention import Attention
 from nmt.models.cells import CellState, Stack
 from nmt.models.contract import Memory
-from nmt.models.fused.attention import Attending, attending_kinds, attending_of
+from nmt.models.fused.attention import FusedAttention, fused_attention, fused_parts
 from nmt.models.fused.base import (
     Dtypes,
     Recurrence,
@@ -24,10 +24,10 @@ from nmt.models.fused.cells import KINDS as CELLS
 from nmt.models.fused.cells import Cell, cell_of
 
 
-def known(stack: Stack, attention: Attention) -> bool:
+def supports(stack: Stack, attention: Attention) -> bool:
     """Whether this folder has the modules of a decoder; else the plain loop computes it."""
     one_layer = type(stack) in CELLS and stack.layers.num_layers == 1
-    return one_layer and attending_kinds(attention) is not None
+    return one_layer and fused_parts(attention) is not None
 
 
 def luong(
@@ -46,7 +46,7 @@ def luong(
     """
     dtypes = Dtypes.of(combine.weight)
     cell = cell_of(stack, (*state.hidden, *state.cell), embedded, dtypes)
-    attending = attending_of(attention, memory, embedded.size(1), dtypes)
+    attending = fused_attention(attention, memory, embedded.size(1), dtypes)
     states, weights = run(LuongLoop(cell, attending, combine))
     return states.transpose(0, 1), weights.transpose(0, 1)
 
@@ -61,7 +61,7 @@ def bahdanau(
     """
     dtypes = Dtypes.of(stack.parameter("weight_hh", 0))
     cell = cell_of(stack, (*state.hidden, *state.cell), embedded, dtypes)
-    attending = attending_of(attention, memory, embedded.size(1), dtypes)
+    attending = fused_attention(attention, memory, embedded.size(1), dtypes)
     states, contexts, weights = run(BahdanauLoop(cell, attending))
     return states.transpose(0, 1), contexts.transpose(0, 1), weights.transpose(0, 1)
 
@@ -69,7 +69,7 @@ def bahdanau(
 class AttentionLoop(Recurrence):
     """A cell and an attention, one of which feeds the other."""
 
-    def __init__(self, cell: Cell, attending: Attending) -> None:
+    def __init__(self, cell: Cell, attending: FusedAttention) -> None:
         self.cell, self.attending = cell, attending
         self.inputs = (*cell.inputs, *attending.inputs)
 
@@ -84,7 +84,7 @@ class AttentionLoop(Recurrence):
 class LuongLoop(AttentionLoop):
     """h_t = cell([y_t-1; a_t-1], h_t-1),  a_t = tanh(W [c_t; h_t])"""
 
-    def __init__(self, cell: Cell, attending: Attending, combine: nn.Linear) -> None:
+    def __init__(self, cell: Cell, attending: FusedAttention, combine: nn.Linear) -> None:
         super().__init__(cell, attending)
         self.inputs = (*self.inputs, combine.weight)
         weight = combine.weight.detach().to(cell.weight.dtype)

@@ -17,7 +17,7 @@ from nmt.models.attention.normalizers import (
 from nmt.models.fused.base import Dtypes, FusedModule
 
 
-class Normalizing(FusedModule):
+class FusedNormalizer(FusedModule):
     """Weights from scores.
 
     mask: (batch, source)
@@ -48,7 +48,7 @@ class Normalizing(FusedModule):
         return ()
 
 
-class Weighing(Normalizing):
+class FusedWeightedSoftmax(FusedNormalizer):
     """Scores times one learned number, or plus one for each position, before the softmax."""
 
     def __init__(self, normalizer: Normalizer, mask: Tensor, target: int, dtypes: Dtypes) -> None:
@@ -104,8 +104,8 @@ BACKWARD: Mapping[type[Normalizer], Callable[[Tensor, Tensor], Tensor]] = {
 """From the gradient of the weights, and the weights themselves, to the gradient of the scores."""
 
 
-def normalizing_kind(normalizer: Normalizer) -> type[Normalizing] | None:
+def fused_normalizer(normalizer: Normalizer) -> type[FusedNormalizer] | None:
     """The fused module of a normaliser, if there is one."""
     if type(normalizer) is WeightedSoftmax:
-        return Weighing
-    return Normalizing if type(normalizer) in BACKWARD else None
+        return FusedWeightedSoftmax
+    return FusedNormalizer if type(normalizer) in BACKWARD else None

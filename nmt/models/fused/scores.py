@@ -20,7 +20,7 @@ from nmt.models.fused.base import (
 )
 
 
-class Scoring(FusedModule):
+class FusedScore(FusedModule):
     """Scores of the keys from queries.
 
     queries: (target, batch, *), compute dtype: what was multiplied
@@ -44,7 +44,7 @@ class Scoring(FusedModule):
         """(batch, source), accumulate dtype -> the gradient of the query, (batch, hidden)"""
 
 
-class ProductScoring(Scoring):
+class FusedProductScore(FusedScore):
     """score = q . k"""
 
     def __init__(self, score: Score, keys: Tensor, target: int, dtypes: Dtypes) -> None:
@@ -65,7 +65,7 @@ class ProductScoring(Scoring):
         return (over_target(self.grad_scores, self.queries),)
 
 
-class CosineScoring(ProductScoring):
+class FusedCosineScore(FusedProductScore):
     """score = u . k,  u = q / |q|;  the gradient of q is that of u, less its part along u, / |q|"""
 
     def __init__(self, score: Score, keys: Tensor, target: int, dtypes: Dtypes) -> None:
@@ -84,7 +84,7 @@ class CosineScoring(ProductScoring):
         return (grad - unit * torch.linalg.vecdot(grad, unit).unsqueeze(-1)) / length
 
 
-class TanhScoring(Scoring):
+class FusedTanhScore(FusedScore):
     """score = v . tanh(W q + k)
 
     With tanh(x) = 2 s(2x) - 1, where s is the sigmoid, whose derivative is s (1 - s): this loop's
@@ -143,13 +143,13 @@ class TanhScoring(Scoring):
         )
 
 
-def scoring_kind(score: Score) -> type[Scoring] | None:
+def fused_score(score: Score) -> type[FusedScore] | None:
     """The fused module of a score, if there is one: a score may project its keys in any way, but
     its formula must be one of those above."""
     if type(score) is CosineScore:
-        return CosineScoring
+        return FusedCosineScore
     if type(score).forward is ProductScore.forward:
-        return ProductScoring
+        return FusedProductScore
     if isinstance(score, TanhScore) and type(score).forward is TanhScore.forward and score.plain:
-        return TanhScoring
+        return FusedTanhScore
     return None

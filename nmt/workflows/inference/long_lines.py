@@ -7,7 +7,7 @@ log = logging.getLogger(__name__)
 NAMED = 5  # line numbers listed in a warning
 
 
-def warn_of_lengths(cut: Sequence[int], passed_over: Sequence[int]) -> None:
+def warn_of_lengths(cut: Sequence[int], skipped: Sequence[int]) -> None:
     """Warn about the lines that were translated in parts, and those that were skipped."""
     if cut:
         log.warning(
@@ -15,10 +15,10 @@ def warn_of_lengths(cut: Sequence[int], passed_over: Sequence[int]) -> None:
             "translated in parts, which were joined by spaces",
             counted_lines(cut),
         )
-    if passed_over:
+    if skipped:
         log.warning(
             "%s much too long to be text: skipped, the translation is empty",
-            counted_lines(passed_over),
+            counted_lines(skipped),
         )
 
 

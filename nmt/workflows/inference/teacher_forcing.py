@@ -23,27 +23,27 @@ from nmt.evaluation.words import Floats, join_words, side
 from nmt.workflows.inference.load import TrainedModel
 
 _TOKEN = re.compile("[^ \t]+")
-TOGETHER = 2_000  # pairs whose matrices are in memory at once
+PAIRS_IN_MEMORY = 2_000  # pairs whose matrices are in memory at once
 LARGEST = 1 << 24  # weights of a pair: more would take the memory of a whole machine
 
 
-class Marked(NamedTuple):
+class SegmentedSentence(NamedTuple):
     """A sentence as a model reads it, and the words in it that can be linked."""
 
     text: str
     words: list[Word]
 
 
-Pair = tuple[Marked, Marked]
+Pair = tuple[SegmentedSentence, SegmentedSentence]
 
 
-def plain(line: str) -> Marked:
+def plain(line: str) -> SegmentedSentence:
     """Untokenised text, split into words by `split_words`."""
     text = normalized(line, Counter())
-    return Marked(text, split_words(text))
+    return SegmentedSentence(text, split_words(text))
 
 
-def tokenised(line: str) -> Marked:
+def tokenised(line: str) -> SegmentedSentence:
     r"""Tokenised text: everything between two spaces is one word.
 
     Only spaces and tabs separate words, as in fast_align and its files, so that a no-break space
@@ -56,14 +56,14 @@ def tokenised(line: str) -> Marked:
     ['10\u202f000', 'voitures', '.']
     """
     if is_blank(line):
-        return Marked("", [])
+        return SegmentedSentence("", [])
     tokens = [rewritten(token, Counter()) for token in _TOKEN.findall(line.rstrip("\r\n"))]
     starts = np.cumsum([0, *(len(token) + 1 for token in tokens)]).tolist()
     words = [
         Word(token, start, start + len(token))
         for token, start in zip(tokens, starts[:-1], strict=True)
     ]
-    return Marked(" ".join(tokens), words)
+    return SegmentedSentence(" ".join(tokens), words)
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def teacher_force(
     """Read each pair by teacher forcing, in order.
 
     strict: whether a pair that is too long is an error; otherwise it has no weights (see
-        `Read.refused`)
+        `ForcedPair.refused`)
 
     Raises:
         UsageError: the model has no attention.
@@ -111,8 +111,8 @@ def teacher_force(
         DataError: a sentence is longer than the model has positions.
     """
     refuse_no_attention(trained)
-    for start in range(0, len(pairs), TOGETHER):
-        some = pairs[start : start + TOGETHER]
+    for start in range(0, len(pairs), PAIRS_IN_MEMORY):
+        some = pairs[start : start + PAIRS_IN_MEMORY]
         yield from _read_together(trained, some, first_line=start + 1, strict=strict)
 
 

@@ -52,7 +52,7 @@ def members(paths: Sequence[Path], overrides: Sequence[str], folder: Path) -> li
     """Read and check all configs, before the first of them is trained.
 
     Raises:
-        ConfigError: a config is wrong, or no longer the one of the run that it began.
+        ConfigError: a config is wrong, or differs from the one that its run was started with.
         UsageError: the configs do not fit each other, or a folder is in the way.
     """
     by_name: dict[str, Member] = {}
@@ -117,12 +117,12 @@ def measured_split(chosen: Sequence[Member]) -> SplitName:
         if all(split in member.config.evaluation.splits for member in chosen)
     ]
     if not common:
-        told = "; ".join(
+        listing = "; ".join(
             f"{member.written}: [{', '.join(member.config.evaluation.splits)}]" for member in chosen
         )
         raise UsageError(
             "there is no split that all configs evaluate: add evaluation.splits=[test] "
-            f"(evaluation.splits of {told})"
+            f"(evaluation.splits of {listing})"
         )
     return "test" if "test" in common else common[0]
 

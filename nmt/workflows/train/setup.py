@@ -58,10 +58,10 @@ def prepare(config: Config, *, tokenizer: Path | None = None) -> TrainingSetup:
     )
     train = encode(corpus.train, tokenizers)
     validation = encode(corpus.validation, tokenizers)
-    measured = {
+    evaluated = {
         split: encode(corpus.split(split), tokenizers) for split in config.evaluation.splits
     }
-    check_lengths(config, {"train": train, "validation": validation, **measured})
+    check_lengths(config, {"train": train, "validation": validation, **evaluated})
     training = config.training
     loader = BatchLoader(train, budget=training.batch_tokens, seed=config.seed)
     if not len(loader):

@@ -60,17 +60,17 @@ def train(loaded: Loaded, request: Request) -> Run:
         Interrupted: a signal asked to stop; everything is saved.
     """
     run = Run(resolve_link(request.folder))
-    _admit(run, loaded.config, request)
+    _check_run_folder(run, loaded.config, request)
     check_model(loaded)
     with run.locked():
-        going_on = _admit(
+        resuming = _check_run_folder(
             run, loaded.config, request
         )  # again, now that nobody else can change the run
-        if not going_on:  # a checkpoint holds them, even if their files are gone
+        if not resuming:  # a checkpoint holds them, even if their files are gone
             check_vectors(loaded)
         with remembered() as early:
-            setup = prepare(loaded.config, tokenizer=run.tokenizer if going_on else None)
-        if going_on:
+            setup = prepare(loaded.config, tokenizer=run.tokenizer if resuming else None)
+        if resuming:
             _refuse_other_text(run, setup)
             run.card.unlink(missing_ok=True)  # it is about to be out of date
             run.write_config(loaded)  # with the accepted changes
@@ -80,7 +80,7 @@ def train(loaded: Loaded, request: Request) -> Run:
             describe(setup)
             total, training = setup.updates, setup.config.training
             trainer = Trainer(setup.model, training, setup.compute, total=total)
-            progress = _restored(run, trainer) if going_on else Progress()
+            progress = _restored(run, trainer) if resuming else Progress()
             _fit(run, setup, trainer, progress, interrupts)
 
             def conclude() -> None:
@@ -118,7 +118,7 @@ def dry_run(loaded: Loaded) -> None:
     log.info("dry run: no run folder was written")
 
 
-def _admit(run: Run, config: Config, request: Request) -> bool:
+def _check_run_folder(run: Run, config: Config, request: Request) -> bool:
     """Whether an existing run is resumed; refuse to overwrite one without --overwrite.
 
     Raises:
