@@ -68,7 +68,7 @@ class AlignmentScores:
 
 @dataclass(frozen=True)
 class Counts:
-    """The counts behind the scores, summed over sentences: a long sentence weighs more."""
+    """Counts for the scores, summed over sentences: a long sentence weighs more."""
 
     made: float = 0
     """|A|; may be an expected value, as may the other float counts."""

@@ -1,4 +1,4 @@
-"""Translation models: encoder-decoders behind one contract."""
+"""Translation models: encoder-decoders with one contract."""
 
 from nmt.data.tokenizers.base import BOS, EOS, PAD, UNK, Vocabularies
 from nmt.models.build import build_model, parameter_table

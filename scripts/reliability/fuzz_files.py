@@ -95,6 +95,7 @@ def aligned(world: World, rng: random.Random) -> None:
 
 def _read(world: World, files: dict[str, Any], rng: random.Random) -> None:
     from nmt.config.sections import DataConfig
+    from nmt.data.corpus.types import SPLITS
     from nmt.data.formats import local
     from nmt.data.read import read_corpus
 
@@ -105,8 +106,8 @@ def _read(world: World, files: dict[str, Any], rng: random.Random) -> None:
             {"corpus": "files", "files": files, "validation_size": 2, "test_size": 2}
         )
         read = read_corpus(config, seed=1)
-        for split in ("train", "validation", "test"):
-            for pair in read.split(split):  # type: ignore[arg-type]
+        for split in SPLITS:
+            for pair in read.split(split):
                 for side in pair:
                     assert side, "an empty side"
                     assert side.isprintable() or "\n" not in side, f"not one line: {side!r}"
@@ -266,7 +267,7 @@ def tokenizer(name: str) -> Any:
         text, _ = loaded.decode_with_offsets([rng.randrange(len(loaded)) for _ in range(20)])
         assert "\n" not in text, f"more than one line: {text!r}"
         assert "\x1b" not in text, f"a terminal would obey {text!r}"
-        loaded.names  # noqa: B018
+        assert len(loaded.names) == len(loaded)
 
     return tried
 
