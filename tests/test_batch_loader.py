@@ -2,6 +2,7 @@
 
 import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -140,11 +141,11 @@ def test_an_error_in_the_thread_reaches_the_training(
 ) -> None:
     made = []
 
-    def broken(text: EncodedBitext, sentences: np.ndarray) -> Batch:
+    def broken(text: EncodedBitext, sentences: np.ndarray, **sizes: Any) -> Batch:
         made.append(len(sentences))
         if len(made) == 3:
             raise OSError("the disk is gone")
-        return collate(text, sentences)
+        return collate(text, sentences, **sizes)
 
     collate = loader.collate
     monkeypatch.setattr(loader, "collate", broken)
@@ -176,9 +177,9 @@ def test_no_thread_is_left_behind() -> None:
 def test_the_time_spent_waiting_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     collate = loader.collate
 
-    def slow(text: EncodedBitext, sentences: np.ndarray) -> Batch:
+    def slow(text: EncodedBitext, sentences: np.ndarray, **sizes: Any) -> Batch:
         time.sleep(0.02)
-        return collate(text, sentences)
+        return collate(text, sentences, **sizes)
 
     monkeypatch.setattr(loader, "collate", slow)
     with BatchLoader(bitext(130, 500), budget=BUDGET, seed=5) as found:

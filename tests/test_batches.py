@@ -3,8 +3,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nmt.data.batching.batches import collate, lengths_with_end, make_batches, pad
+from nmt.data.batching.batches import (
+    batch_stats,
+    collate,
+    lengths_with_end,
+    make_batches,
+    pad,
+)
 from nmt.data.batching.encoded import EncodedBitext
+from nmt.data.batching.sizes import all_rounded_up, rounded_down, rounded_up
 from nmt.data.tokenizers.base import BOS, EOS, PAD
 from support.id_columns import id_column
 
@@ -33,6 +40,56 @@ def test_a_plan_holds_each_sentence_that_fits_once_and_keeps_the_budget(
     assert sorted(i for batch in as_lists(batches) for i in batch) == fitting
     for batch in batches:
         assert len(batch) * max(sources[batch].max(), targets[batch].max()) <= budget
+
+
+@given(st.integers(1, 5000))
+def test_sizes_are_rounded_by_less_than_an_eighth_to_few(size: int) -> None:
+    grid = [
+        *range(1, 17),
+        *(2**octave * step for octave in range(1, 10) for step in range(9, 17)),
+    ]
+    assert rounded_up(size) == min(each for each in grid if each >= size)
+    assert rounded_down(size) == max(each for each in grid if each <= size)
+    assert rounded_up(size) < size * 9 / 8
+    assert all_rounded_up(np.array([size, 1])).tolist() == [rounded_up(size), 1]
+
+
+def collated_shapes(
+    pairs: list[tuple[int, int]], *, budget: int, epoch: int
+) -> list[tuple[int, int, int]]:
+    """Rows, source and target length of the batches of an epoch, as a model reads them."""
+    bitext = EncodedBitext(*(id_column([[9] * (n - 1) for n in side]) for side in sides(pairs)))
+    plan = make_batches(*lengths_with_end(bitext), budget=budget, seed=1, epoch=epoch)
+    longest = batch_stats(*lengths_with_end(bitext), budget).longest
+    batches = [collate(bitext, sentences, longest=longest) for sentences in plan]
+    return [(*batch.source.shape, batch.target_in.shape[1]) for batch in batches]
+
+
+@given(PAIRS, BUDGETS)
+@settings(max_examples=30)
+def test_each_epoch_has_the_same_shapes_within_the_budget(
+    pairs: list[tuple[int, int]], budget: int
+) -> None:
+    first, second = (collated_shapes(pairs, budget=budget, epoch=epoch) for epoch in (0, 1))
+    assert sorted(first) == sorted(second)
+    stats = batch_stats(*sides(pairs), budget)
+    assert stats.padded_tokens == sum(rows * (s + t) for rows, s, t in first)
+    assert all(rows * max(s, t) <= budget for rows, s, t in first)
+    assert all(s <= stats.longest[0] and t <= stats.longest[1] for _, s, t in first)
+    assert sum(rows != rounded_down(rows) for rows, _, _ in first) <= 1  # the last of the order
+
+
+def test_a_corpus_comes_in_some_dozens_of_shapes_with_little_padding() -> None:
+    random = np.random.default_rng(1)
+    sources = random.lognormal(2.5, 0.4, 20_000).astype(np.int64) + 2
+    targets = (sources * random.normal(1.1, 0.15, 20_000).clip(0.6, 2)).astype(np.int64) + 1
+    pairs = list(zip(sources.tolist(), targets.tolist(), strict=True))
+    shapes = collated_shapes(pairs, budget=1024, epoch=0)
+    assert len(shapes) > 300
+    assert len({(rows, source) for rows, source, _ in shapes}) < 96
+    assert len({(rows, target) for rows, _, target in shapes}) < 96
+    cells = sum(rows * (source + target) for rows, source, target in shapes)
+    assert 1 - (sources.sum() + targets.sum()) / cells < 0.05
 
 
 @given(PAIRS, BUDGETS, SEEDS)

@@ -3,6 +3,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from nmt.data.tokenizers.base import PAD
 from nmt.training import loss as module
 from nmt.training.loss import count_likeliest, smoothed_cross_entropy
 
@@ -17,7 +18,7 @@ CLOSE = {
 def parts(dtype: torch.dtype = torch.float32) -> tuple[Tensor, nn.Linear, Tensor]:
     readouts = torch.randn(POSITIONS, WIDTH, dtype=dtype, requires_grad=True)
     vocabulary = nn.Linear(WIDTH, VOCABULARY).to(dtype)
-    targets = torch.randint(VOCABULARY, (POSITIONS,))
+    targets = torch.randint(PAD + 1, VOCABULARY, (POSITIONS,))
     return readouts, vocabulary, targets
 
 
@@ -33,13 +34,14 @@ def test_loss_and_gradients_are_those_of_torch(
 ) -> None:
     monkeypatch.setattr(module, "CHUNK", piece)
     readouts, vocabulary, targets = parts(dtype)
+    targets[3::4] = PAD
     found, plain = smoothed_cross_entropy(readouts, vocabulary, targets, smoothing=smoothing)
     logits = vocabulary(readouts)
     wanted = nn.functional.cross_entropy(
-        logits, targets, label_smoothing=smoothing, reduction="sum"
+        logits, targets, label_smoothing=smoothing, reduction="sum", ignore_index=PAD
     )
     torch.testing.assert_close(found, wanted, **CLOSE[dtype])
-    alone = nn.functional.cross_entropy(logits, targets, reduction="none")
+    alone = nn.functional.cross_entropy(logits, targets, reduction="none", ignore_index=PAD)
     torch.testing.assert_close(plain, alone, **CLOSE[dtype])
     assert not plain.requires_grad
     for one, other in zip(
@@ -97,8 +99,9 @@ def test_the_likeliest_words_are_counted(piece: int, monkeypatch: pytest.MonkeyP
     readouts, vocabulary, targets = parts(torch.float64)
     choices = [int(vocabulary(readout).argmax()) for readout in readouts]
     targets[:9] = torch.tensor(choices[:9])
-    wanted = sum(a == b for a, b in zip(choices, targets.tolist(), strict=True))
-    assert 9 <= wanted < POSITIONS
+    assert PAD in choices[:9], "padding is not counted even where it is the likeliest"
+    wanted = sum(a == b != PAD for a, b in zip(choices, targets.tolist(), strict=True))
+    assert 6 <= wanted < POSITIONS
     assert count_likeliest(readouts, vocabulary, targets).item() == wanted
 
 
@@ -106,7 +109,7 @@ def test_a_matrix_shared_with_the_readouts_gets_both_gradients() -> None:
     table = nn.Parameter(torch.randn(VOCABULARY, WIDTH, dtype=torch.float64))
     vocabulary = nn.Linear(WIDTH, VOCABULARY, dtype=torch.float64)
     vocabulary.weight = table
-    words, targets = torch.randint(VOCABULARY, (2, POSITIONS))
+    words, targets = torch.randint(PAD + 1, VOCABULARY, (2, POSITIONS))
     found, _ = smoothed_cross_entropy(table[words].tanh(), vocabulary, targets, smoothing=0.1)
     wanted = nn.functional.cross_entropy(
         vocabulary(table[words].tanh()), targets, label_smoothing=0.1, reduction="sum"
@@ -119,10 +122,10 @@ def test_a_matrix_shared_with_the_readouts_gets_both_gradients() -> None:
 def test_probabilities_of_one_and_zero_give_no_nan() -> None:
     vocabulary = nn.Linear(1, 3)
     with torch.no_grad():
-        vocabulary.weight.copy_(torch.tensor([[1e4], [-1e4], [0.0]]))
+        vocabulary.weight.copy_(torch.tensor([[0.0], [1e4], [-1e4]]))
         vocabulary.bias.zero_()
     readouts = torch.ones(2, 1, requires_grad=True)
-    found, plain = smoothed_cross_entropy(readouts, vocabulary, torch.tensor([0, 1]), smoothing=0.1)
+    found, plain = smoothed_cross_entropy(readouts, vocabulary, torch.tensor([1, 2]), smoothing=0.1)
     assert plain.tolist() == pytest.approx([0, 2e4])
     assert all(
         torch.isfinite(gradient).all() for gradient in gradients_of(readouts, vocabulary, found)

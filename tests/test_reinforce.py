@@ -102,7 +102,7 @@ def outcomes(
         choosing(monkeypatch, list(index))
         found = forward(model, batch, CPU.device, per="token")
         words = model.vocabulary(found.readouts).log_softmax(-1)
-        yield found.draw_log_probs[0], words.gather(1, found.targets[:, None])[:, 0], found
+        yield found.draw_log_probs[0], words[0].gather(1, found.targets[0][:, None])[:, 0], found
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.3])
@@ -129,7 +129,7 @@ def test_on_average_the_gradient_is_that_of_the_expected_loss(
         # The smoothed part is learned as if the samples were given: it rewards none of them.
         logits = model.vocabulary(found.readouts)
         smoothed = torch.nn.functional.cross_entropy(
-            logits, found.targets, label_smoothing=smoothing, reduction="sum"
+            logits[0], found.targets[0], label_smoothing=smoothing, reduction="sum"
         )
         plain = -words.sum()
         exact = exact + chance.detach() * smoothed + (chance - chance.detach()) * plain
@@ -172,7 +172,8 @@ def test_the_baseline_of_a_word_is_the_moving_average_of_its_rewards() -> None:
         read = [(dice.randrange(5), dice.uniform(-4, 0)) for _ in range(9)]
         for part in (read[:6], read[6:]):
             words, rewards = zip(*part, strict=True)
-            baseline.add(torch.tensor(words), torch.tensor(rewards))
+            real = torch.tensor([*(True for _ in part), False, False])
+            baseline.add(torch.tensor([*words, 3, 4]), torch.tensor([*rewards, 7.0, 8.0]), real)
         for word in range(5):
             found = [reward for read_word, reward in read if read_word == word]
             for _ in found:
@@ -180,7 +181,7 @@ def test_the_baseline_of_a_word_is_the_moving_average_of_its_rewards() -> None:
         assert baseline.average.tolist() != pytest.approx(wanted), "before the update has ended"
         baseline.move()
         assert baseline.average.tolist() == pytest.approx(wanted, rel=1e-5)
-    baseline.add(torch.tensor([1]), torch.tensor([5.0]))
+    baseline.add(torch.tensor([1]), torch.tensor([5.0]), torch.tensor([True]))
     baseline.forget()
     baseline.move()
     assert baseline.average.tolist() == pytest.approx(wanted, rel=1e-5)
@@ -199,7 +200,7 @@ def test_an_update_moves_the_baseline_of_the_words_that_it_read(
         )
     trainer.step([collated(PAIRS[:2]), collated(PAIRS[2:])])
     for word in range(WORDS):
-        lost = nll[found.targets == word]
+        lost = nll[(found.targets == word) & found.real]
         times, chance = len(lost), -math.log(WORDS)
         wanted = 0.9**times * chance - (1 - 0.9**times) * (lost.mean().item() if times else 0)
         assert trainer.baseline.average[word].item() == pytest.approx(wanted, rel=1e-4)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nmt.data.batching.sizes import rounded_up
 from nmt.data.tokenizers.base import BOS, EOS, PAD
 from nmt.decoding.engine import Candidates, Engine, Session
 from nmt.decoding.hypothesis import Hypothesis
@@ -149,16 +150,21 @@ class _Beams:
             part[sentences] = best
 
     def compact(self) -> np.ndarray | None:
-        """Drop finished sentences once there are many: returns those that stay, or None for all."""
-        going = np.flatnonzero(~self.finished)
-        if len(going) > COMPACT_BELOW * len(self.finished):
+        """Drop finished sentences once there are many: returns those that stay, or None for all.
+
+        Some of the finished ones stay, so that the rest comes in few sizes.
+        """
+        going = int((~self.finished).sum())
+        if going > COMPACT_BELOW * len(self.finished):
             return None
+        unfinished_first = np.argsort(self.finished, kind="stable")
+        staying = np.sort(unfinished_first[: rounded_up(going)])
         rows = self.total.shape[1]
-        kept = (going[:, None] * rows + np.arange(rows)).ravel()
+        kept = (staying[:, None] * rows + np.arange(rows)).ravel()
         self.history[-1] = _Position(*(part[kept] for part in self.history[-1]))
-        self.total, self.finished = self.total[going], self.finished[going]
-        self.limits, self.sentences = self.limits[going], self.sentences[going]
-        return going
+        self.total, self.finished = self.total[staying], self.finished[staying]
+        self.limits, self.sentences = self.limits[staying], self.sentences[staying]
+        return staying
 
 
 def _backtraced(

@@ -46,6 +46,10 @@ def choose(device: str, precision: str) -> Compute:
         raise ConfigError(f"device is {chosen}, but there are {torch.cuda.device_count()} GPUs")
     if chosen.type == "mps" and not torch.backends.mps.is_available():
         raise ConfigError("device is mps, but torch sees no Apple GPU here; use device: auto")
+    if chosen.type == "cpu":
+        # oneDNN keeps the code that it generated, by default for 1,024 shapes. A training with its
+        # validations has somewhat more (see nmt/data/batching/sizes.py), of 0.3 MB each.
+        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "2048")
     bfloat16 = precision == "bfloat16" or (precision == "auto" and _multiplies_bfloat16(chosen))
     if bfloat16 and chosen.type == "cpu" and not networks_take_bfloat16("cpu"):
         raise ConfigError(
@@ -53,9 +57,6 @@ def choose(device: str, precision: str) -> Compute:
             "network in it; use precision: float32"
         )
     if chosen.type == "cpu":
-        # The library of matrix products keeps code for 1,024 shapes, which batches of ever new
-        # lengths fill with half a gigabyte; making it again takes no measurable time.
-        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
         keep_freed_memory()
         if _is_x86() and processor_has("amx_tile", "amx_bf16") is False:
             # On x86 without AMX this keeps float32's accuracy and only routes products to oneDNN,

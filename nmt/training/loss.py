@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from nmt.data.tokenizers.base import PAD
+
 CHUNK = 1024  # positions projected at once
 ROWS = 64  # of these, positions normalised at once: they stay in the L1 cache
 
@@ -19,20 +21,26 @@ def smoothed_cross_entropy(
 
     Szegedy et al. (2016), section 7: https://arxiv.org/abs/1512.00567. The logits of all positions
     never exist together: the forward pass overwrites those of each chunk with their gradients.
+    Padding goes through the products, so that they come in few shapes, and counts as 0.
 
-    readouts: (positions, readout); targets: (positions,) ids, no padding among them
+    readouts: (*, readout); targets: (*,) ids, PAD at padding, like the second result
     """
     learns = torch.is_grad_enabled()  # it is always off inside an autograd function
-    return _Loss.apply(readouts, vocabulary.weight, vocabulary.bias, targets, smoothing, learns)
+    flat = (readouts.flatten(0, -2), vocabulary.weight, vocabulary.bias, targets.flatten())
+    minimised, nll = _Loss.apply(*flat, smoothing, learns)
+    return minimised, nll.view_as(targets)
 
 
 def count_likeliest(readouts: Tensor, vocabulary: nn.Linear, targets: Tensor) -> Tensor:
     """How many targets are the likeliest word in their position; logits are computed in chunks.
 
-    readouts: (positions, readout); targets: (positions,) ids
+    readouts: (*, readout); targets: (*,) ids, PAD at padding, which is not counted
     """
-    chunks = zip(readouts.split(CHUNK), targets.split(CHUNK), strict=True)
-    counts = [(vocabulary(chunk).argmax(dim=-1) == gold).sum() for chunk, gold in chunks]
+    pieces = readouts.flatten(0, -2).split(CHUNK), targets.flatten().split(CHUNK)
+    counts = [
+        ((vocabulary(chunk).argmax(dim=-1) == gold) & (gold != PAD)).sum()
+        for chunk, gold in zip(*pieces, strict=True)
+    ]
     return torch.stack(counts).sum()
 
 
@@ -61,21 +69,21 @@ class _Loss(torch.autograd.Function):
                 chunk = readouts[start : start + CHUNK].to(dtype)
                 gold = targets[start : start + CHUNK].unsqueeze(1)
                 logits = chunk @ table.t()
-                parts = (logits, gold, nll[start : start + CHUNK])
+                parts = (logits, gold, (gold != PAD).to(weight_dtype), nll[start : start + CHUNK])
                 split = zip(*(part.split(rows) for part in parts), strict=True)
-                for logits_rows, gold_rows, nll_rows in split:
+                for logits_rows, gold_rows, real, nll_rows in split:
                     grad, row_nll, mean_nll = _nll(
                         logits_rows.to(weight_dtype).add_(bias), gold_rows
                     )
-                    nll_rows.copy_(row_nll)
-                    uniform += mean_nll
+                    torch.mul(row_nll, real[:, 0], out=nll_rows)
+                    uniform += mean_nll @ real[:, 0]
                     if not learns:
                         continue
                     if smoothing:
                         grad -= smoothing / grad.size(1)
                     grad.scatter_add_(1, gold_rows, grad.new_full(gold_rows.shape, smoothing - 1.0))
-                    grad_bias += grad.sum(dim=0)
-                    logits_rows.copy_(grad)  # in place of the logits
+                    grad_bias += real[:, 0] @ grad
+                    torch.mul(grad, real, out=logits_rows)  # in place of the logits
                 if learns:
                     grad_readouts[start : start + CHUNK] = logits @ table
                     grad_weight += logits.t() @ chunk
@@ -94,11 +102,11 @@ class _Loss(torch.autograd.Function):
 def _nll(logits: Tensor, gold: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """logits: (rows, vocab); gold: (rows, 1) ids
 
-    Returns the probabilities (rows, vocab), -log p(gold) (rows,), and the sum of the means of
-    -log p over the vocabulary.
+    Returns the probabilities (rows, vocab), -log p(gold) (rows,), and the mean of -log p over the
+    vocabulary (rows,).
     """
     probabilities = logits.softmax(dim=-1)
     top, height = probabilities.amax(dim=1, keepdim=True), logits.amax(dim=1, keepdim=True)
     norms = height - top.log()  # the logarithm of the sum of exp(logits): no underflow, one softmax
     nll = (norms - logits.gather(1, gold)).squeeze(1)
-    return probabilities, nll, norms.sum() - logits.mean(dim=1).sum()
+    return probabilities, nll, norms.squeeze(1) - logits.mean(dim=1)

@@ -22,9 +22,8 @@ class ForwardPass(NamedTuple):
     attention: Tensor  # (batch, target, source)
     draw_log_probs: Tensor | None  # (batch, target): see `DecoderOutput`
     real: Tensor  # (batch, target) bool, False at padding
-    positions: Tensor  # (positions,) where `real` is True, counted row by row
-    readouts: Tensor  # (positions, readout)
-    targets: Tensor  # (positions,) ids
+    readouts: Tensor  # (batch, target, readout)
+    targets: Tensor  # (batch, target) ids
 
 
 def forward(
@@ -34,18 +33,13 @@ def forward(
 
     ratio, per: the share of teacher forcing, and whether it is drawn per token or per sentence
     """
-    real = np.flatnonzero(batch.target_out != PAD)
-    source, target_in, positions, targets = (
-        to_device(ids, device)
-        for ids in (batch.source, batch.target_in, real, batch.target_out.flat[real])
+    source, target_in, targets = (
+        to_device(ids, device) for ids in (batch.source, batch.target_in, batch.target_out)
     )
     forced = teacher_forcing_schedule.draw(ratio, target_in, per=per)
     output = model(source, source != PAD, target_in, forced)
-    readouts = output.readouts.flatten(0, 1)
-    if len(real) < len(readouts):
-        readouts = readouts.index_select(0, positions)
     return ForwardPass(
-        output.attention, output.draw_log_probs, target_in != PAD, positions, readouts, targets
+        output.attention, output.draw_log_probs, targets != PAD, output.readouts, targets
     )
 
 
@@ -64,7 +58,7 @@ def to_device(numbers: np.ndarray, device: torch.device) -> Tensor:
 def objective(
     output: ForwardPass, vocabulary: nn.Linear, config: TrainingConfig, *, expected: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """What is minimised, summed over positions, and -log p(y_t) of each one; in nats.
+    """What is minimised, summed over positions, and -log p(y_t) of each, (batch, target); in nats.
 
     expected: (vocab,) the reward that hard attention could expect of each word
     """
@@ -76,13 +70,8 @@ def objective(
         minimised = minimised + config.coverage_loss * coverage
     draw_log_probs = output.draw_log_probs
     if draw_log_probs is not None:
-        nothing = torch.zeros_like(draw_log_probs, dtype=nll.dtype).flatten()
-        rewards, expected_rewards = (
-            nothing.index_copy(0, output.positions, values).view_as(draw_log_probs)
-            for values in (-nll, expected[output.targets].to(nll.dtype))
-        )
         minimised = minimised + reinforcement(
-            draw_log_probs, rewards, expected_rewards, output.real
+            draw_log_probs, -nll, expected[output.targets].to(nll.dtype), output.real
         )
     return minimised, nll
 

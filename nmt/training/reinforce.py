@@ -54,10 +54,15 @@ class Baseline:
         """(words,), in nats; at first that of guessing."""
         self.forget()
 
-    def add(self, words: Tensor, rewards: Tensor) -> None:
-        """Record rewards, for `move`. words: (positions,) ids; rewards: (positions,)"""
-        self._sums.index_add_(0, words, rewards.detach().to(self._sums.dtype))
-        self._counts.index_add_(0, words, torch.ones_like(rewards, dtype=self._counts.dtype))
+    def add(self, words: Tensor, rewards: Tensor, real: Tensor) -> None:
+        """Record rewards, for `move`.
+
+        words: (batch, target) ids; rewards: (batch, target); real: (batch, target) bool, False at
+        padding, whose reward is not recorded
+        """
+        words, counted = words.flatten(), real.flatten().to(self._counts.dtype)
+        self._sums.index_add_(0, words, rewards.detach().flatten() * counted)
+        self._counts.index_add_(0, words, counted)
 
     def move(self) -> None:
         """Move the averages towards the recorded rewards; words that were not read stay."""

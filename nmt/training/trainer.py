@@ -118,7 +118,7 @@ class Trainer:
             )
         (minimised * scale).backward()
         if output.draw_log_probs is not None:
-            self.baseline.add(output.targets, -nll)
+            self.baseline.add(output.targets, -nll, output.real)
         return nll.sum()
 
     def _forward(self, batch: Batch, ratio: float) -> ForwardPass:

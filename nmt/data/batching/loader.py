@@ -107,4 +107,4 @@ class BatchLoader:
             for window in self._windows.epoch(number, start=batch if number == epoch else 0):
                 mapped = self.bitext.remapped()
                 for sentences in window:
-                    yield collate(mapped, sentences)
+                    yield collate(mapped, sentences, longest=self.stats.longest)

@@ -235,9 +235,9 @@ def _validate(
     """
     started = monotonic()
     count = len(setup.validation)
-    loss = trainer.loss(_batches(setup, np.arange(count)))
+    loss = trainer.loss(validation_batches(setup, np.arange(count)))
     spread = np.linspace(0, count - 1, min(count, FREE_RUNNING)).astype(int)
-    few = _batches(setup, spread)
+    few = validation_batches(setup, spread)
     forced, free = (trainer.accuracy(few, free=own) for own in (False, True))
     longest = int(setup.validation.source.lengths.max()) + 1
     greedy = DecodingConfig(beam_size=1, max_source_length=longest)
@@ -253,12 +253,13 @@ def _validate(
     return Validation(loss, bleu, chrf, forced, free, monotonic() - started)
 
 
-def _batches(setup: TrainingSetup, sentences: np.ndarray) -> list[Batch]:
+def validation_batches(setup: TrainingSetup, sentences: np.ndarray) -> list[Batch]:
     """Batches of some validation pairs, however long they are."""
     lengths = [side[sentences] for side in lengths_with_end(setup.validation)]
-    budget = max(setup.config.training.batch_tokens, *(int(side.max()) for side in lengths))
+    longest = int(lengths[0].max()), int(lengths[1].max())
+    budget = max(setup.config.training.batch_tokens, *longest)
     groups = make_batches(*lengths, budget=budget, seed=0, epoch=0)
-    return [collate(setup.validation, sentences[group]) for group in groups]
+    return [collate(setup.validation, sentences[group], longest=longest) for group in groups]
 
 
 def _conclude(run: Run, setup: TrainingSetup, progress: Progress) -> None:
