@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from nmt.evaluation.records import read_records
+from nmt.models.precision import Timings
 from support.commands import Commands, lay_out
 
 FOLDERS = {"checkpoints", "data", "evaluation", "samples", "tokenizer"}
@@ -486,6 +487,26 @@ def test_a_training_that_goes_on_elsewhere_says_so(nmt):
     found = nmt("train", "tiny.yaml", "--resume", "training.epochs=3")
     assert found.status == 0
     assert "the run began on cuda (1 GPU), bfloat16 products and goes on on cpu" in found.err
+
+
+@pytest.mark.parametrize("faster", ["bfloat16", "float32"])
+def test_a_training_takes_the_faster_precision_and_goes_on_in_it(fresh, faster):
+    native = {"bfloat16": 3.0, "float32": 3.0} | {faster: 1.0}
+    timed = "nmt.workflows.train.setup.time_precisions"
+    fresh.monkeypatch.setattr("nmt.models.devices._multiplies_bfloat16", lambda device: True)
+    fresh.monkeypatch.setattr(timed, lambda *_, **__: Timings(**native))
+    found = fresh("train", "tiny.yaml", "precision=auto", "training.max_steps=2")
+    assert found.status == 0
+    assert f"products in {faster}, not" in found.err
+    manifest = json.loads((fresh.folder / "runs/tiny/manifest.json").read_text("utf-8"))
+    assert manifest["precision_trial"] == native
+    assert manifest["compute"].endswith(f"{faster} products")
+    fresh.monkeypatch.setattr(timed, lambda *_, **__: pytest.fail("it was decided"))
+    longer = ("precision=auto", "training.max_steps=4")
+    found = fresh("train", "tiny.yaml", "--resume", *longer)
+    assert found.status == 0
+    assert f", {faster} products; the target" in found.err
+    assert "will not be bit-identical" not in found.err
 
 
 def test_a_state_of_another_version_is_refused(nmt):

@@ -34,6 +34,9 @@ class Compute:
 def choose(device: str, precision: str) -> Compute:
     """Resolve `auto` to the best device and precision, and set torch and the C library up for it.
 
+    On a processor that multiplies bfloat16, `auto` resolves to it here; whether that is faster
+    depends on the model (see `nmt.models.precision`).
+
     Raises:
         ConfigError: the device asked for is not there.
     """
@@ -64,6 +67,17 @@ def choose(device: str, precision: str) -> Compute:
             # bfloat16, it would round them to that; and on unknown processors it might.
             torch.set_float32_matmul_precision("medium")
     return Compute(chosen, bfloat16)
+
+
+def chosen_before(device: str, before: object) -> Compute:
+    """The device, in the precision of an earlier training if it is possible there.
+
+    before: `str` of the compute of that training, from its manifest
+    """
+    try:
+        return choose(device, "bfloat16" if "bfloat16" in str(before) else "float32")
+    except ConfigError:
+        return choose(device, "float32")
 
 
 def resumed_elsewhere(before: object, now: Compute) -> str | None:

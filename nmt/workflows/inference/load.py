@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -20,6 +20,7 @@ from nmt.errors import CheckpointError, ConfigError, UsageError
 from nmt.evaluation.records import AttentionRecord, make_record
 
 if TYPE_CHECKING:  # torch is slow to import, and an export does without it
+    from nmt.data.tokenizers.base import Vocabularies
     from nmt.models import Seq2Seq
     from nmt.models.devices import Compute
 
@@ -228,11 +229,21 @@ class _ModelResolver:
             precision = self.config.precision
         tokenizers = Tokenizers.load(self.run.tokenizer)
         model, compute = _load_model(self.config, folder, tokenizers, self.device, precision)
+        if precision == "auto" and compute.bfloat16 and compute.device.type == "cpu":
+            compute = self._faster(model, compute, tokenizers.vocabularies)
         engine = TorchEngine(model, compute)
         identity = identity_of(self.run, folder)
         return TrainedModel(
             self.run, self.config, tokenizers, engine, identity, folder, self.device
         )
+
+    def _faster(self, model: "Seq2Seq", compute: "Compute", sizes: "Vocabularies") -> "Compute":
+        from nmt.decoding.trial import time_precisions
+
+        kind = self.config.model
+        timings = time_precisions(model, compute, self.decoding, sizes, kind=kind)
+        log.debug("%s", timings)
+        return replace(compute, bfloat16=timings.bfloat16_wins)
 
     def _trained(
         self,

@@ -31,6 +31,7 @@ def manifest(setup: TrainingSetup, command: Sequence[str]) -> dict[str, Any]:
         "command": list(command),
         "seed": setup.config.seed,
         "compute": str(setup.compute),
+        "precision_trial": setup.timings and asdict(setup.timings),
         "corpus": {
             **asdict(corpus.origin),
             "pairs": {name: len(corpus.split(name)) for name in SPLITS},

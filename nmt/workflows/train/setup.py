@@ -1,7 +1,7 @@
 """Prepare everything that training needs from a config: corpus, tokenizers, batches, model."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -15,8 +15,10 @@ from nmt.data.tokenizers.learn import Tokenizers, learn
 from nmt.errors import ConfigError
 from nmt.models import Seq2Seq, build_model, parameter_table
 from nmt.models.devices import Compute, choose
+from nmt.models.precision import Timings
 from nmt.training import teacher_forcing_schedule
 from nmt.training.schedules import check
+from nmt.training.trial import time_precisions
 from nmt.workflows.train.length_limits import check_lengths
 from nmt.workflows.train.vectors import freeze_vectors, load_vectors
 
@@ -36,20 +38,26 @@ class TrainingSetup:
     loader: BatchLoader
     """The training batches."""
     model: Seq2Seq
+    timings: Timings | None
+    """What the precision was chosen by; None if nothing had to be timed."""
     updates_per_epoch: int
     updates: int | None
     """The number of updates in total; None if only time or patience ends the training."""
 
 
-def prepare(config: Config, *, tokenizer: Path | None = None) -> TrainingSetup:
+def prepare(
+    config: Config, *, tokenizer: Path | None = None, compute: Compute | None = None
+) -> TrainingSetup:
     """Read the corpus, learn the tokenizers, encode the text, and build the model.
 
     tokenizer: a folder with tokenizers that were learned before
+    compute: chosen before; by default, where the config leaves the precision open, the faster one
 
     Raises:
         NmtError: the config, the corpus or the device does not allow it.
     """
-    compute = choose(config.device, config.precision)
+    to_be_timed = compute is None and config.precision == "auto"
+    compute = compute or choose(config.device, config.precision)
     corpus = read_corpus(config.data, seed=config.seed)
     tokenizers = (
         learn(corpus.train, config.tokenizer, seed=config.seed)
@@ -83,9 +91,16 @@ def prepare(config: Config, *, tokenizer: Path | None = None) -> TrainingSetup:
     if tokenizer is None:  # a resumed run has its vectors in the checkpoint
         load_vectors(model, config.model, tokenizers, train)
     freeze_vectors(model, config.model)
+    timings = None
+    if to_be_timed and compute.bfloat16 and compute.device.type == "cpu":
+        timings = time_precisions(
+            model, training, compute, tokenizers.vocabularies,
+            longest=min(loader.stats.longest), kind=(config.model, training.label_smoothing),
+        )  # fmt: skip
+        compute = replace(compute, bfloat16=timings.bfloat16_wins)
     return TrainingSetup(
-        config, compute, corpus, tokenizers, train, validation, loader, model, updates_per_epoch,
-        total,
+        config, compute, corpus, tokenizers, train, validation, loader, model, timings,
+        updates_per_epoch, total,
     )  # fmt: skip
 
 
@@ -130,6 +145,8 @@ def describe(setup: TrainingSetup) -> None:
         f"{sum(count for _, count in table):,}",
         ", ".join(f"{name} {count:,}" for name, count in table),
     )
+    if setup.timings:
+        log.info("%s", setup.timings)
     log.info(
         "%s; the target is read by %s; batches of up to %s tokens per side, %.1f %% padding; %s "
         "updates per epoch%s",

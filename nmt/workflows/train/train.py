@@ -20,7 +20,7 @@ from nmt.decoding.translator import Translator
 from nmt.errors import CheckpointError, DataError, UsageError, printable
 from nmt.evaluation.metrics import bleu_and_chrf
 from nmt.files import resolve_link
-from nmt.models.devices import resumed_elsewhere
+from nmt.models.devices import chosen_before, resumed_elsewhere
 from nmt.training.interrupts import Interrupts
 from nmt.training.loop import Progress, TrainingLoop, Validation
 from nmt.training.trainer import Trainer
@@ -69,7 +69,7 @@ def train(loaded: Loaded, request: Request) -> Run:
         if not resuming:  # a checkpoint holds them, even if their files are gone
             check_vectors(loaded)
         with remembered() as early:
-            setup = prepare(loaded.config, tokenizer=run.tokenizer if resuming else None)
+            setup = _continued(run, loaded.config) if resuming else prepare(loaded.config)
         if resuming:
             _refuse_other_text(run, setup)
             run.card.unlink(missing_ok=True)  # it is about to be out of date
@@ -90,6 +90,17 @@ def train(loaded: Loaded, request: Request) -> Run:
 
             interrupts.at_once(conclude, interrupts.leave)
     return run
+
+
+def _continued(run: Run, config: Config) -> TrainingSetup:
+    """What `prepare` gives, with the tokenizers of a run, and its precision unless another is set.
+
+    So a resumed training computes what an uninterrupted one would have.
+    """
+    compute = None
+    if config.precision == "auto":
+        compute = chosen_before(config.device, run.read_manifest()["compute"])
+    return prepare(config, tokenizer=run.tokenizer, compute=compute)
 
 
 def dry_run(loaded: Loaded) -> None:
