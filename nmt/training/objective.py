@@ -10,6 +10,7 @@ from nmt.config import TrainingConfig
 from nmt.data.batching.batches import Batch
 from nmt.data.tokenizers.base import PAD
 from nmt.models import Seq2Seq
+from nmt.models.devices import to_device
 from nmt.training import teacher_forcing_schedule
 from nmt.training.coverage import coverage_loss
 from nmt.training.loss import count_likeliest, smoothed_cross_entropy
@@ -35,9 +36,8 @@ def forward(
     ratio, per: the share of teacher forcing, and whether it is drawn per token or per sentence
     """
     real = np.flatnonzero(batch.target_out != PAD)
-    source, target_in, positions, targets = (
-        to_device(ids, device)
-        for ids in (batch.source, batch.target_in, real, batch.target_out.flat[real])
+    source, target_in, positions, targets = to_device(
+        (batch.source, batch.target_in, real, batch.target_out.flat[real]), device
     )
     forced = teacher_forcing_schedule.draw(ratio, target_in, per=per)
     output = model(source, source != PAD, target_in, forced)
@@ -47,18 +47,6 @@ def forward(
     return ForwardPass(
         output.attention, output.draw_log_probs, target_in != PAD, positions, readouts, targets
     )
-
-
-def to_device(numbers: np.ndarray, device: torch.device) -> Tensor:
-    """Numbers on a device.
-
-    Only a copy from pinned memory to CUDA may go on while the program does: of any other memory,
-    nobody but CUDA promises to read it before it is freed.
-    """
-    tensor = torch.from_numpy(numbers)
-    if device.type == "cuda":
-        return tensor.pin_memory().to(device, non_blocking=True)
-    return tensor.to(device)
 
 
 def objective(

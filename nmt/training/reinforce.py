@@ -59,11 +59,15 @@ class Baseline:
         self._sums.index_add_(0, words, rewards.detach().to(self._sums.dtype))
         self._counts.index_add_(0, words, torch.ones_like(rewards, dtype=self._counts.dtype))
 
-    def move(self) -> None:
-        """Move the averages towards the recorded rewards; words that were not read stay."""
+    def move(self, *, unless: Tensor | None = None) -> None:
+        """Move the averages towards the recorded rewards; words that were not read stay.
+
+        unless: () where it is not zero, they all stay
+        """
         kept = KEPT**self._counts
         mean = self._sums / self._counts.clamp(min=1)
-        self.average = kept * self.average + (1 - kept) * mean
+        moved = kept * self.average + (1 - kept) * mean
+        self.average = moved if unless is None else torch.where(unless != 0, self.average, moved)
         self.forget()
 
     def forget(self) -> None:
