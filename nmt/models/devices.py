@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -179,12 +180,31 @@ def networks_take_bfloat16(kind: str) -> bool:
     AutocastRNN.cpp), in which small gradients vanish; elsewhere nobody has tried. On a CPU the
     smallest network there is tries it: oneDNN may be configured without bfloat16.
     """
-    if kind != "cpu":
+    return kind == "cpu" and _smallest_network_runs(kind, torch.float32)
+
+
+@cache
+def networks_take_cast_weights(kind: str) -> bool:
+    """Whether the library's recurrent networks, outside autocast, run fast in bfloat16.
+
+    On CUDA they do where cuDNN takes it, since its version 9.13 (pytorch/pytorch#164411); before,
+    torch runs them position by position, slower than cuDNN does in float32.
+    """
+    if kind != "cuda":
         return False
-    zero = torch.zeros(1, 1, 1)
-    weights = [torch.zeros(*size, requires_grad=True) for size in ((4, 1), (4, 1), (4,), (4,))]
+    probe = torch.zeros(1, dtype=torch.bfloat16, device=kind)
+    return torch.cudnn_is_acceptable(probe) and _smallest_network_runs(kind, torch.bfloat16)
+
+
+def _smallest_network_runs(kind: str, dtype: torch.dtype) -> bool:
+    """Try an LSTM of one unit, its gradient too. dtype: of its weights; autocast if float32"""
+    place: Any = {"dtype": dtype, "device": kind}
+    zero = torch.zeros(1, 1, 1, **place)
+    sizes = ((4, 1), (4, 1), (4,), (4,))
+    weights = [torch.zeros(*size, requires_grad=True, **place) for size in sizes]
+    autocast = torch.autocast(kind, torch.bfloat16, enabled=dtype == torch.float32)
     try:
-        with torch.enable_grad(), torch.autocast(kind, torch.bfloat16):
+        with torch.enable_grad(), autocast:
             states, _, _ = torch.lstm(
                 zero, (zero, zero), weights, True, 1, 0.0, True, False, True
             )  # biases, layers, dropout, training, both directions, batch first
