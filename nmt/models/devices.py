@@ -188,7 +188,7 @@ def networks_take_cast_weights(kind: str) -> bool:
     """Whether the library's recurrent networks, outside autocast, run fast in bfloat16.
 
     On CUDA they do where cuDNN takes it, since its version 9.13 (pytorch/pytorch#164411); before,
-    torch runs them position by position, slower than cuDNN does in float32.
+    torch would run them position by position.
     """
     if kind != "cuda":
         return False
