@@ -123,3 +123,39 @@ def copy_heads(attention: Any, theirs: Any) -> None:
     theirs.in_proj_weight.copy_(torch.cat([part.weight for part in own]))
     theirs.in_proj_bias.copy_(torch.cat([part.bias for part in own]))
     theirs.out_proj.load_state_dict(attention.output.state_dict())
+
+
+@pytest.fixture
+def gpu_counts(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+    import gpu_counts
+
+    yield gpu_counts
+    for name in ("gpu_counts", "made_up"):
+        sys.modules.pop(name)
+
+
+@pytest.mark.parametrize("model", ["Luong, input feeding", "Bahdanau, additive"])
+def test_a_gpu_gets_one_copy_a_batch_and_one_a_position_and_is_waited_for_once_a_position(
+    gpu_counts: ModuleType, model: str
+) -> None:
+    network = gpu_counts.model_on_meta(gpu_counts.MODELS[model])
+    update = gpu_counts.update(network, 3)
+    assert [event for event in update if event != "operation"] == ["sent", "read", "updated"]
+    position = gpu_counts.search_position(network)
+    assert [event for event in position if event != "operation"] == ["sent", "read"]
+    assert len(update) > 100
+    assert len(position) > 30
+
+
+def test_the_fake_gpu_sees_every_way_to_read_from_it(gpu_counts: ModuleType) -> None:
+    with gpu_counts.fake_gpu() as gpu:
+        tensor = torch.ones(2, device="meta")
+        gpu.events.clear()
+        tensor.tolist()
+        tensor.sum().item()
+        bool(tensor[0] > 1)
+        tensor.cpu()
+        with torch.inference_mode():
+            (tensor + 1).cpu()
+    assert gpu.events == ["read", *["operation", "read"] * 2, "read", "operation", "read"]

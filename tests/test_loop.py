@@ -10,6 +10,7 @@ from nmt.config import TrainingConfig
 from nmt.data.batching.batches import Batch
 from nmt.data.batching.encoded import EncodedBitext
 from nmt.data.batching.loader import BatchLoader, Position
+from nmt.errors import TrainingError
 from nmt.training.interrupts import Interrupted, Interrupts
 from nmt.training.loop import Progress, TrainingLoop, Validation
 from nmt.training.trainer import StepMetrics
@@ -38,20 +39,30 @@ class Training:
         self.validated_at: list[int] = []
         self.improved: list[bool] = []
         self.updates = 0
+        self.told: list[tuple[int, float]] = []  # the step and the loss of each update
+        self.behind = 0  # updates whose results are not known yet, as on a GPU
+        self.unread: list[StepMetrics] = []
         self.stop_after: int | None = None
 
     # The trainer
 
-    def step(self, batches: list[Batch]) -> StepMetrics:
+    def update(self, batches: list[Batch]) -> None:
         self.read.append([int(n) for batch in batches for n in batch.sentences])
         if len(self.read) == self.stop_after:
             self.interrupts.number = signal.SIGTERM
-        return StepMetrics(1.0, 1.0, 1.0, sum(b.target_tokens for b in batches), 7, 2)
+        tokens = sum(batch.target_tokens for batch in batches)
+        self.unread.append(StepMetrics(len(self.read), 1.0, 1.0, tokens, 7, 2))
+
+    def results(self, *, wait: bool = False) -> list[StepMetrics]:
+        left = 0 if wait else self.behind
+        known, self.unread = self.unread[: -left or None], self.unread[-left:] if left else []
+        return known
 
     # The observer
 
     def updated(self, progress: Progress, metrics: StepMetrics) -> None:
         self.updates += 1
+        self.told.append((progress.step, metrics.loss))
 
     def validated(self, progress: Progress, validation: Validation, better: bool) -> None:
         self.improved.append(better)
@@ -245,21 +256,82 @@ def test_a_signal_interrupts_a_validation_and_all_is_saved() -> None:
 
 def test_a_signal_during_an_update_lets_it_finish() -> None:
     training = Training(max_steps=9)
-    step = training.step
+    update = training.update
 
-    def interrupted(batches: list[Batch]) -> StepMetrics:
-        report = step(batches)
+    def interrupted(batches: list[Batch]) -> None:
+        update(batches)
         if len(training.read) == 2:
             signal.raise_signal(signal.SIGTERM)
-        return report
 
-    training.step = interrupted  # type: ignore[method-assign]
+    training.update = interrupted  # type: ignore[method-assign]
     before = signal.getsignal(signal.SIGTERM)
     with training.interrupts.watched(), pytest.raises(Interrupted):
         training.run()
     assert [p.step for p in training.saved] == [2]
     assert training.progress.target_tokens > 0
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+class LateTraining(Training):
+    """Results are known an update late, but before anything is saved or validated."""
+
+    def __init__(self, **config: Any) -> None:
+        super().__init__(**config)
+        self.behind = 1
+        self.refused = 0
+        self.told_before: list[int] = []  # updates told of before each validation and save
+
+    def results(self, *, wait: bool = False) -> list[StepMetrics]:
+        known = super().results(wait=wait)
+        if self.refused in [metrics.loss for metrics in known]:
+            raise TrainingError("the loss is nan")
+        return known
+
+    def validate(self) -> Validation:
+        self.told_before.append(len(self.told) - self.progress.step)
+        return super().validate()
+
+    def save(self, progress: Progress) -> None:
+        self.told_before.append(len(self.told) - self.progress.step)
+        super().save(progress)
+
+
+def test_results_that_come_late_are_told_with_the_progress_of_their_own_update() -> None:
+    usual = Training(max_steps=7, validate_every=3)
+    late = LateTraining(max_steps=7, validate_every=3, checkpoint_every=2)
+    begun: list[int] = []  # the updates that had begun when each was told of
+    late.updated = lambda progress, metrics: (  # type: ignore[method-assign]
+        begun.append(len(late.read)),
+        late.told.append((progress.step, metrics.loss)),
+    )
+    usual.run()
+    late.run()
+    assert late.read == usual.read
+    assert late.told == usual.told == [(step, step) for step in range(1, 8)]
+    assert begun == [2, 2, 3, 4, 6, 6, 7]  # 2 and 4 were saved, 3, 6 and 7 validated
+    assert late.told_before == [0] * 8
+
+
+def test_a_signal_is_obeyed_after_the_last_result_was_told() -> None:
+    training = LateTraining(max_steps=9)
+    training.stop_after = 2
+    with pytest.raises(Interrupted):
+        training.run()
+    assert training.told == [(1, 1), (2, 2)]
+    assert [progress.step for progress in training.saved] == [2]
+
+
+@pytest.mark.parametrize(("refused", "begun"), [(2, 2), (3, 4), (5, 5)])
+def test_a_loss_that_is_refused_late_ends_a_training_before_it_is_saved(
+    refused: int, begun: int
+) -> None:
+    training = LateTraining(max_steps=5, checkpoint_every=2, validate_every=9)
+    training.refused = refused
+    with pytest.raises(TrainingError, match="the loss is nan"):
+        training.run()
+    assert len(training.read) == begun
+    assert training.told == [(step, step) for step in range(1, refused)]
+    assert [progress.step for progress in training.saved] == [2, 4][: (refused - 1) // 2]
 
 
 def test_a_finished_training_trains_no_further() -> None:

@@ -10,6 +10,7 @@ from nmt.errors import ConfigError
 from nmt.models import Seq2Seq, build_model, parameter_table
 from nmt.models.build import shapes_alone
 from nmt.models.cells import CellState, cells
+from nmt.models.devices import networks_take_bfloat16
 from support.tiny_models import (
     EMBEDDING,
     KINDS,
@@ -261,19 +262,26 @@ def test_a_cell_reads_at_once_what_it_reads_step_by_step(name: str, layers: int)
     torch.testing.assert_close(stack.read(words), stack.read(words, zeros))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("started", [True, False])
 @pytest.mark.parametrize("name", list(cells))
 def test_no_recurrent_network_runs_under_autocast_that_would_make_it_float16(
-    name: str, started: bool, monkeypatch: pytest.MonkeyPatch
+    name: str, started: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on CUDA, where autocast always runs these networks in float16."""
+    if dtype == torch.bfloat16 and not networks_take_bfloat16("cpu"):
+        pytest.skip("the library for this processor runs no recurrent network in bfloat16")
     monkeypatch.setattr("nmt.models.cells.networks_take_bfloat16", lambda kind: False)
+    monkeypatch.setattr(
+        "nmt.models.cells.networks_take_cast_weights", lambda kind: dtype == torch.bfloat16
+    )
     stack = cells[name](3, 0, 5, layers=2, dropout=0.0)
     seen: list[tuple[bool, torch.dtype]] = []
     whole = stack.layers.forward
 
     def forward(inputs: Tensor, *start: Any) -> Any:
         seen.append((torch.is_autocast_enabled("cpu"), inputs.dtype))
+        assert {weight.dtype for weight in stack.layers.parameters()} == {inputs.dtype}
         return whole(inputs, *start)
 
     monkeypatch.setattr(stack.layers, "forward", forward)
@@ -284,7 +292,7 @@ def test_no_recurrent_network_runs_under_autocast_that_would_make_it_float16(
     wanted = torch.autograd.grad(exact.sum(), stack.layers.parameters())
     with torch.autocast("cpu", torch.bfloat16):
         found = stack.read(words.bfloat16(), start)
-    assert seen == [(False, torch.float32)] * 2
+    assert seen == [(False, torch.float32), (False, dtype)]
     assert found.dtype == torch.bfloat16
     torch.testing.assert_close(found.float(), exact, atol=2e-2, rtol=2e-2)
     for one, other in zip(

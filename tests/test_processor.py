@@ -2,13 +2,21 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from nmt.errors import ConfigError
-from nmt.models.devices import Compute, choose, networks_take_bfloat16, resumed_elsewhere
+from nmt.models.devices import (
+    Compute,
+    choose,
+    networks_take_bfloat16,
+    networks_take_cast_weights,
+    resumed_elsewhere,
+)
 from nmt.processor import cores, processor_has
+from nmt.workflows.inference import load
 
 
 @pytest.mark.parametrize(
@@ -92,6 +100,67 @@ def test_whether_networks_take_bfloat16_is_found_out_without_random_numbers() ->
     assert torch.equal(torch.get_rng_state(), state)
     assert not networks_take_bfloat16("cuda")  # where autocast means float16 to them
     assert not networks_take_bfloat16("mps")
+
+
+@pytest.mark.parametrize(
+    ("acceptable", "fails", "wanted"),
+    [(True, False, True), (False, False, False), (True, True, False)],
+)
+def test_on_cuda_networks_take_cast_weights_where_cudnn_does_and_a_small_one_runs(
+    acceptable: bool, fails: bool, wanted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zeros, lstm, asked = torch.zeros, torch.lstm, list[torch.dtype]()
+
+    def on_the_cpu(*size: int, device: str, **rest: Any) -> torch.Tensor:
+        assert (device, rest.pop("dtype")) == ("cuda", torch.bfloat16)
+        return zeros(*size, **rest)
+
+    def network(*arguments: Any) -> Any:
+        assert not torch.is_autocast_enabled("cuda")
+        if fails:
+            raise RuntimeError("CUDNN_STATUS_NOT_SUPPORTED")
+        return lstm(*arguments)
+
+    def accepted(probe: torch.Tensor) -> bool:
+        asked.append(probe.dtype)
+        return acceptable
+
+    monkeypatch.setattr(torch, "zeros", on_the_cpu)
+    monkeypatch.setattr(torch, "lstm", network)
+    monkeypatch.setattr(torch, "cudnn_is_acceptable", accepted)
+    networks_take_cast_weights.cache_clear()
+    try:
+        assert networks_take_cast_weights("cuda") is wanted
+    finally:
+        networks_take_cast_weights.cache_clear()
+    assert len(asked) == 1
+    assert not networks_take_cast_weights("cpu")  # there autocast does it
+    assert not networks_take_cast_weights("mps")
+
+
+@pytest.mark.parametrize(
+    ("there", "build", "wanted"),
+    [
+        ([], "2.13.0", True),
+        (["/dev/nvidiactl"], "2.13.0+cu130", False),
+        (["/dev/dxg"], "", False),
+        (["/dev/kfd"], "2.13.0+rocm7.0", False),
+        (["/dev/kfd"], "2.13.0+cpu", True),  # a laptop with an AMD processor
+        ([], "2.13.0+rocm7.0", True),
+    ],
+)
+def test_auto_guesses_whether_there_is_a_gpu_that_torch_would_use(
+    there: list[str], build: str, wanted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "exists", lambda path: str(path) in there)
+    monkeypatch.setattr(load, "_torch_build", lambda: build)
+    assert load._on_processor("auto") is wanted
+    assert load._on_processor("cpu")
+    assert not load._on_processor("cuda")
+
+
+def test_the_build_of_torch_is_known_without_importing_it() -> None:
+    assert load._torch_build() == torch.__version__
 
 
 def test_a_training_resumed_on_another_device_is_reported() -> None:

@@ -1,5 +1,6 @@
 import random
 import weakref
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +205,123 @@ def test_a_gradient_that_is_no_number_is_named() -> None:
         trainer.step([collated(PAIRS)])
     for p, q in zip(before, trainer.model.parameters(), strict=True):
         assert torch.equal(p, q)
+
+
+# Losses that are read late, as on a GPU
+
+
+def late(trainer: Trainer) -> Trainer:
+    trainer.late = True
+    return trainer
+
+
+def some_batches() -> list[list[Batch]]:
+    return [[collated(PAIRS[:n])] if n % 2 else [collated(PAIRS[:n])] * 2 for n in range(1, 6)]
+
+
+@pytest.mark.parametrize("clip", [None, 0.6, 100.0])
+def test_losses_that_are_read_late_belong_to_the_same_training(clip: float | None) -> None:
+    config = {"clip_norm": clip, "dropout": 0.3, "dtype": torch.float32}
+    usual, behind = trainer_of(**config), late(trainer_of(**config))
+    torch.manual_seed(3)
+    wanted = [usual.step(batches) for batches in some_batches()]
+    torch.manual_seed(3)
+    found, counts = [], []
+    for batches in some_batches():
+        behind.update(batches)
+        found += behind.results()
+        counts.append(len(found))
+    found += behind.results(wait=True)
+    assert counts == [0, 1, 2, 3, 4]
+    assert found == wanted
+    norms = [metrics.gradient_norm for metrics in wanted]
+    assert min(norms) < 0.6 < max(norms)  # some are clipped
+    assert_equal(usual, behind)
+    state = usual.state()
+    assert all(torch.equal(state[name], tensor) for name, tensor in behind.state().items())
+
+
+@pytest.mark.parametrize(
+    "kind", [Kind(), Kind(attention=(("selection", "reinforce"),))], ids=["soft", "reinforce"]
+)
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_an_update_that_is_not_finite_is_skipped_with_the_next_one(
+    value: float, kind: Kind
+) -> None:
+    behind, usual = late(trainer_of(kind)), trainer_of(kind)
+    bad: list[float] = []
+    behind.model.get_parameter("narrow.weight").register_hook(
+        lambda gradient: gradient * bad.pop() if bad else gradient
+    )
+    for trainer in (behind, usual):
+        torch.manual_seed(4)
+        trainer.update([collated(PAIRS)])
+    bad.append(value)
+    behind.update([collated(PAIRS[:3], first=40)])
+    assert [metrics.loss for metrics in behind.results()] == [usual.results()[0].loss]
+    behind.update([collated(PAIRS)])
+    with pytest.raises(TrainingError, match=r"gradient is (inf|nan) at step 2, .* pairs 41, 42, 4"):
+        behind.results()
+    assert behind.steps == 1
+    for trainer in (behind, usual):
+        assert trainer.results(wait=True) == []
+    before, after = usual.state(), behind.state()
+    for name in before.keys() - {"random.cpu"}:
+        assert torch.equal(before[name], after[name]), name
+    for trainer in (behind, usual):  # and it can go on
+        torch.manual_seed(6)
+        trainer.step([collated(PAIRS[:2])])
+    assert_equal(usual, behind)
+
+
+@pytest.mark.parametrize("clip", [None, 0.5])
+@pytest.mark.parametrize(
+    "kind", [Kind(), Kind("transformer"), Kind(attention=(("selection", "reinforce"),))], ids=str
+)
+def test_an_update_reads_nothing_from_the_device_before_the_optimizer_has_run(
+    kind: Kind, clip: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The device is meta, from which nothing can be read."""
+    done: list[str] = []
+    meta = torch.device("meta")
+    model = kind.build(dropout=0.2, dtype=torch.float32).to(meta)
+    config = TrainingConfig(clip_norm=clip, coverage_loss=0.5)
+    monkeypatch.setattr("torch.autocast", lambda *_, **__: nullcontext())  # meta has none
+    monkeypatch.setattr("torch.is_autocast_enabled", lambda kind: False)
+    monkeypatch.setattr("torch.get_autocast_dtype", lambda kind: torch.bfloat16)
+    monkeypatch.setattr("torch.optim.Adam", lambda *_, **__: Optimizer(done))
+    trainer = late(Trainer(model, config, Compute(meta, bfloat16=False), total=9))
+    monkeypatch.setattr("nmt.training.trainer.Readback", lambda sums: NotYet(done))
+    for _ in range(2):
+        trainer.update([collated(PAIRS[:2]), collated(PAIRS[2:])])
+    assert done == ["updated"] * 2
+    trainer.results()
+    assert done == ["updated"] * 2 + ["read"] * 2  # to check it, and to report it
+
+
+class Optimizer:
+    """One that only counts: a fused one does not run on meta."""
+
+    def __init__(self, done: list[str]) -> None:
+        self.done = done
+        self.param_groups: list[dict[str, Any]] = []
+
+    def step(self) -> None:
+        self.done.append("updated")
+
+    def zero_grad(self, *, set_to_none: bool) -> None:
+        pass
+
+
+class NotYet:
+    """Numbers that have to be waited for."""
+
+    def __init__(self, done: list[str]) -> None:
+        self.done = done
+
+    def read(self) -> list[float]:
+        self.done.append("read")
+        return [30.0, 1.0]
 
 
 # A batch that does not fit

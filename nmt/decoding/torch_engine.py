@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from nmt.data.tokenizers.base import PAD
 from nmt.decoding.engine import FIRST_CANDIDATE, Candidates, Engine, Session
 from nmt.models.contract import Seq2Seq
-from nmt.models.devices import Compute
+from nmt.models.devices import Compute, to_device
 
 
 class TorchEngine(Engine):
@@ -27,7 +27,8 @@ class TorchEngine(Engine):
             self.model.vocabulary = vocabulary
 
     def open(self, source: np.ndarray, *, most: int) -> Session:
-        return _Session(self.model, torch.from_numpy(source).to(self.compute.device), most)
+        (here,) = to_device([source], self.compute.device)
+        return _Session(self.model, here, most)
 
     def __str__(self) -> str:
         numbers = "bfloat16" if self.compute.bfloat16 else "float32"
@@ -57,11 +58,14 @@ class _Session(Session):
     def step(
         self, previous: np.ndarray, parents: np.ndarray | None, sentences: np.ndarray | None
     ) -> Candidates:
-        if sentences is not None:
-            self.memory = self.memory.select(self._here(sentences))
-        if parents is not None:
-            self.state = self.state.select(self._here(parents))
-        step = self.model.step(self._here(previous), self.state, self.memory)
+        given = {"previous": previous, "parents": parents, "sentences": sentences}
+        arrays = {name: array for name, array in given.items() if array is not None}
+        here = dict(zip(arrays, to_device([*arrays.values()], self.device), strict=True))
+        if "sentences" in here:
+            self.memory = self.memory.select(here["sentences"])
+        if "parents" in here:
+            self.state = self.state.select(here["parents"])
+        step = self.model.step(here["previous"], self.state, self.memory)
         self.state = step.state
         self.weights.append(step.attention)
         scores, tokens = _likeliest(step.logits, self.most)
@@ -71,11 +75,8 @@ class _Session(Session):
     @torch.inference_mode()
     def attention(self, steps: np.ndarray, rows: np.ndarray) -> np.ndarray:
         starts = np.cumsum([0, *map(len, self.weights)])
-        index = self._here(starts[steps] + rows)
+        (index,) = to_device([starts[steps] + rows], self.device)
         return torch.cat(self.weights).index_select(0, index).float().cpu().numpy()
-
-    def _here(self, index: np.ndarray) -> Tensor:
-        return torch.from_numpy(index).to(self.device)
 
 
 def _likeliest(logits: Tensor, most: int) -> tuple[Tensor, Tensor]:

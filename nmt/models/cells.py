@@ -5,15 +5,17 @@ the input, a `feed` that is only known at that step: the last attentional state,
 `project` computes the input's share of the gates for all positions at once, outside the recurrence.
 """
 
+import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from nmt.models.contract import BatchState
-from nmt.models.devices import networks_take_bfloat16
+from nmt.models.devices import networks_take_bfloat16, networks_take_cast_weights
 from nmt.models.dropout import Dropout
 from nmt.registry import Registry
 
@@ -65,17 +67,26 @@ class Stack(nn.Module, ABC):
         """Run torch's own network over a whole sequence; start: in its own format, or None.
 
         Where autocast would choose another precision than the one configured, the network runs
-        outside of it, in that of its weights, and only its states are cast.
+        outside of it: in the one configured if the library can, else in that of its weights.
         """
         kind = inputs.device.type
         if not torch.is_autocast_enabled(kind) or networks_take_bfloat16(kind):
             return self.layers(inputs, start)[0]
         narrow, wide = torch.get_autocast_dtype(kind), self.parameter("weight_hh", 0).dtype
+        dtype = narrow if networks_take_cast_weights(kind) else wide
         with torch.autocast(kind, enabled=False):
-            if start is not None:
-                start = tuple(s.to(wide) for s in start) if self.has_cell else start.to(wide)
-            states: Tensor = self.layers(inputs.to(wide), start)[0]
-        return states.to(narrow)
+            return self.run_in(dtype, inputs, start).to(narrow)
+
+    def run_in(self, dtype: torch.dtype, inputs: Tensor, start: Any) -> Tensor:
+        """What `run` computes, in a precision: all that goes in is cast, and its gradient back."""
+        if start is not None:
+            start = tuple(s.to(dtype) for s in start) if self.has_cell else start.to(dtype)
+        weights = {name: weight.to(dtype) for name, weight in self.layers.named_parameters()}
+        with warnings.catch_warnings():
+            # cuDNN copies weights that were cast one by one into a block of its own, each time.
+            warnings.filterwarnings("ignore", "RNN module weights are not part of single contig")
+            states: Tensor = functional_call(self.layers, weights, (inputs.to(dtype), start))[0]
+        return states
 
     @abstractmethod
     def advance(self, layer: int, gates: Tensor, state: CellState) -> tuple[Tensor, Tensor | None]:

@@ -4,11 +4,15 @@ import ctypes
 import os
 import platform
 import re
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from nmt.config.sections import DEVICE
 from nmt.errors import ConfigError, printable
@@ -93,6 +97,41 @@ def resumed_elsewhere(before: object, now: Compute) -> str | None:
     )
 
 
+def to_device(arrays: Sequence[np.ndarray], device: torch.device) -> list[Tensor]:
+    """Arrays of int64 as tensors on a device, by one copy; on a CPU by none.
+
+    Only a copy from pinned memory to CUDA may go on while the program does: of any other memory,
+    nobody but CUDA promises to read it before it is freed.
+    """
+    if device.type == "cpu":
+        return [torch.from_numpy(array) for array in arrays]
+    packed = torch.from_numpy(np.concatenate([array.ravel() for array in arrays]))
+    if device.type == "cuda":
+        moved = packed.pin_memory().to(device, non_blocking=True)
+    else:
+        moved = packed.to(device)
+    parts = moved.split([array.size for array in arrays])
+    return [part.view(array.shape) for part, array in zip(parts, arrays, strict=True)]
+
+
+class Readback:
+    """Numbers on their way from a device to the program, which may go on until it needs them."""
+
+    def __init__(self, numbers: Tensor) -> None:
+        self._numbers = numbers.detach().to("cpu", non_blocking=numbers.is_cuda)
+        self._arrived: torch.cuda.Event | None = None
+        if numbers.is_cuda:  # torch has chosen pinned memory for the copy, which is not there yet
+            self._arrived = torch.cuda.Event()
+            self._arrived.record(torch.cuda.current_stream(numbers.device))
+
+    def read(self) -> list[float]:
+        """The numbers; waits for what the device had to do before them, and for no more."""
+        if self._arrived is not None:
+            self._arrived.synchronize()
+        numbers: list[float] = self._numbers.tolist()
+        return numbers
+
+
 def out_of_memory(error: Exception) -> bool:
     """Whether an error says that memory ran out."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
@@ -119,9 +158,12 @@ def keep_freed_memory() -> None:
             ctypes.CDLL(None).mallopt(option, value)
 
 
-def return_freed_memory() -> None:
-    """Return freed memory to the system now and then, because it becomes fragmented."""
-    if _GLIBC:
+def return_freed_memory(device: torch.device) -> None:
+    """Return freed memory to the system now and then, because it becomes fragmented.
+
+    On a GPU torch keeps the memory itself, and the C library only what batches are made in.
+    """
+    if _GLIBC and device.type == "cpu":
         ctypes.CDLL(None).malloc_trim(0)
 
 
@@ -153,12 +195,31 @@ def networks_take_bfloat16(kind: str) -> bool:
     AutocastRNN.cpp), in which small gradients vanish; elsewhere nobody has tried. On a CPU the
     smallest network there is tries it: oneDNN may be configured without bfloat16.
     """
-    if kind != "cpu":
+    return kind == "cpu" and _smallest_network_runs(kind, torch.float32)
+
+
+@cache
+def networks_take_cast_weights(kind: str) -> bool:
+    """Whether the library's recurrent networks, outside autocast, run fast in bfloat16.
+
+    On CUDA they do where cuDNN takes it, since its version 9.13 (pytorch/pytorch#164411); before,
+    torch would run them position by position.
+    """
+    if kind != "cuda":
         return False
-    zero = torch.zeros(1, 1, 1)
-    weights = [torch.zeros(*size, requires_grad=True) for size in ((4, 1), (4, 1), (4,), (4,))]
+    probe = torch.zeros(1, dtype=torch.bfloat16, device=kind)
+    return torch.cudnn_is_acceptable(probe) and _smallest_network_runs(kind, torch.bfloat16)
+
+
+def _smallest_network_runs(kind: str, dtype: torch.dtype) -> bool:
+    """Try an LSTM of one unit, its gradient too. dtype: of its weights; autocast if float32"""
+    place: Any = {"dtype": dtype, "device": kind}
+    zero = torch.zeros(1, 1, 1, **place)
+    sizes = ((4, 1), (4, 1), (4,), (4,))
+    weights = [torch.zeros(*size, requires_grad=True, **place) for size in sizes]
+    autocast = torch.autocast(kind, torch.bfloat16, enabled=dtype == torch.float32)
     try:
-        with torch.enable_grad(), torch.autocast(kind, torch.bfloat16):
+        with torch.enable_grad(), autocast:
             states, _, _ = torch.lstm(
                 zero, (zero, zero), weights, True, 1, 0.0, True, False, True
             )  # biases, layers, dropout, training, both directions, batch first

@@ -1,5 +1,6 @@
 """The training loop: update, report, validate, save, and stop at the right time."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from math import isfinite
@@ -61,7 +62,10 @@ class Validation:
 
 
 class TrainingObserver(Protocol):
-    """Called after each update and validation: the log, the metrics, the progress bar."""
+    """Called after each update and validation: the log, the metrics, the progress bar.
+
+    An update may be told after the next one has begun, with the progress as it was.
+    """
 
     def updated(self, progress: Progress, metrics: StepMetrics) -> None: ...
 
@@ -91,6 +95,8 @@ class TrainingLoop:
         """
         self._clock = monotonic() - self.progress.seconds
         self._saved: Progress | None = None
+        self._untold: deque[Progress] = deque()
+        """The progress after each update whose result is not known yet."""
         with self.loader:
             while True:
                 self.progress.ended = self._ending()
@@ -110,14 +116,20 @@ class TrainingLoop:
         waited = self.loader.waited
         batches = self.loader.take(progress, self.config.accumulate)
         progress.waiting += self.loader.waited - waited
-        metrics = self.trainer.step(batches)
+        self.trainer.update(batches)
         progress.step += 1
-        progress.target_tokens += metrics.target_tokens
+        progress.target_tokens += sum(batch.target_tokens for batch in batches)
         progress.seconds = monotonic() - self._clock
-        self.observer.updated(progress, metrics)
+        self._untold.append(replace(progress))
+        self._tell()
         every = self.config.checkpoint_every
         if every and progress.step % every == 0 and not (self._due() or self._ending()):
             self._save()  # otherwise it is saved with what its validation finds
+
+    def _tell(self, *, wait: bool = False) -> None:
+        """Tell the observer of updates whose results are there; wait: of all."""
+        for metrics in self.trainer.results(wait=wait):
+            self.observer.updated(self._untold.popleft(), metrics)
 
     def _due(self) -> bool:
         progress, every = self.progress, self.config.validate_every
@@ -126,6 +138,7 @@ class TrainingLoop:
         return progress.batch == 0 if every is None else progress.step % every == 0
 
     def _validate(self) -> None:
+        self._tell(wait=True)
         progress = self.progress
         validation = self.interrupts.at_once(self.validate, self._stop)
         score = validation.score(self.config.best_by)
@@ -157,6 +170,7 @@ class TrainingLoop:
         return None
 
     def _save(self) -> None:
+        self._tell(wait=True)  # a loss that is not finite ends the training before it is saved
         self.save(self.progress)
         self._saved = replace(self.progress)
 

@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -10,6 +9,7 @@ from nmt.config import TrainingConfig
 from nmt.data.batching.batches import Batch
 from nmt.data.tokenizers.base import PAD
 from nmt.models import Seq2Seq
+from nmt.models.devices import to_device
 from nmt.training import teacher_forcing_schedule
 from nmt.training.coverage import coverage_loss
 from nmt.training.loss import count_likeliest, smoothed_cross_entropy
@@ -33,26 +33,14 @@ def forward(
 
     ratio, per: the share of teacher forcing, and whether it is drawn per token or per sentence
     """
-    source, target_in, targets = (
-        to_device(ids, device) for ids in (batch.source, batch.target_in, batch.target_out)
+    source, target_in, targets = to_device(
+        (batch.source, batch.target_in, batch.target_out), device
     )
     forced = teacher_forcing_schedule.draw(ratio, target_in, per=per)
     output = model(source, source != PAD, target_in, forced)
     return ForwardPass(
         output.attention, output.draw_log_probs, targets != PAD, output.readouts, targets
     )
-
-
-def to_device(numbers: np.ndarray, device: torch.device) -> Tensor:
-    """Numbers on a device.
-
-    Only a copy from pinned memory to CUDA may go on while the program does: of any other memory,
-    nobody but CUDA promises to read it before it is freed.
-    """
-    tensor = torch.from_numpy(numbers)
-    if device.type == "cuda":
-        return tensor.pin_memory().to(device, non_blocking=True)
-    return tensor.to(device)
 
 
 def objective(

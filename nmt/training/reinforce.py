@@ -61,14 +61,18 @@ class Baseline:
         padding, whose reward is not recorded
         """
         words, counted = words.flatten(), real.flatten().to(self._counts.dtype)
-        self._sums.index_add_(0, words, rewards.detach().flatten() * counted)
+        self._sums.index_add_(0, words, rewards.detach().flatten().to(counted.dtype) * counted)
         self._counts.index_add_(0, words, counted)
 
-    def move(self) -> None:
-        """Move the averages towards the recorded rewards; words that were not read stay."""
+    def move(self, *, unless: Tensor | None = None) -> None:
+        """Move the averages towards the recorded rewards; words that were not read stay.
+
+        unless: () where it is not zero, they all stay
+        """
         kept = KEPT**self._counts
         mean = self._sums / self._counts.clamp(min=1)
-        self.average = kept * self.average + (1 - kept) * mean
+        moved = kept * self.average + (1 - kept) * mean
+        self.average = moved if unless is None else torch.where(unless != 0, self.average, moved)
         self.forget()
 
     def forget(self) -> None:

@@ -89,7 +89,10 @@ def _learning(model: nn.Module) -> list[tuple[str, nn.Parameter]]:
 
 
 def random_states(device: torch.device) -> dict[str, Tensor]:
-    """The states of the random generators that a training on this device draws from."""
+    """The states of the random generators that a training on this device draws from.
+
+    That of a CUDA device, a seed and a count, is kept by the program: to read it waits for nothing.
+    """
     states = {"random.cpu": torch.get_rng_state()}
     if device.type == "cuda":
         states["random.cuda"] = torch.cuda.get_rng_state(device)

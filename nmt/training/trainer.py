@@ -1,6 +1,7 @@
 """One update of a model's parameters, and the state that the next one depends on."""
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from nmt.config import TrainingConfig
 from nmt.data.batching.batches import Batch
 from nmt.errors import TrainingError
 from nmt.models import Seq2Seq
-from nmt.models.devices import Compute, out_of_memory, return_freed_memory
+from nmt.models.devices import Compute, Readback, out_of_memory, return_freed_memory
 from nmt.training import teacher_forcing_schedule
 from nmt.training.divergence import Divergence
 from nmt.training.micro_batches import MicroBatches
@@ -43,6 +44,28 @@ class StepMetrics:
     sentences: int
 
 
+@dataclass(frozen=True)
+class _Update:
+    """An update whose loss may still be on its way from the device."""
+
+    step: int
+    batches: Sequence[Batch]
+    target_tokens: int
+    learning_rate: float
+    sums: Readback  # the loss in nats, and the norm of the gradient
+
+    def metrics(self) -> StepMetrics:
+        loss, gradient_norm = self.sums.read()
+        return StepMetrics(
+            loss / self.target_tokens,
+            gradient_norm,
+            self.learning_rate,
+            self.target_tokens,
+            sum(batch.source_tokens for batch in self.batches),
+            sum(len(batch.sentences) for batch in self.batches),
+        )
+
+
 class Trainer:
     """A model with its optimizer: updates it, measures it, and saves what the next update needs."""
 
@@ -64,17 +87,28 @@ class Trainer:
         self.baseline = Baseline(model.vocabulary.out_features, compute.device)
         """The baseline of hard attention's rewards."""
         self.divergence = Divergence(model.vocabulary.out_features)
+        self.late = compute.device.type == "cuda"
+        """Whether losses are read an update late, so that the device always has work queued."""
+        self._unread: deque[_Update] = deque()
+        self._refused = torch.zeros((), device=compute.device)
+        """1 on the device once an update was not finite: neither it nor any later one counts."""
 
     def step(self, batches: Sequence[Batch]) -> StepMetrics:
-        """One update from one or more batches.
+        """One update, and its result: this waits for the device. Raises what `update` does."""
+        self.update(batches)
+        return self.results(wait=True)[-1]
+
+    def update(self, batches: Sequence[Batch]) -> None:
+        """One update from one or more batches, whose result `results` returns.
 
         Every target token weighs the same however tokens fall into batches: losses are sums,
         divided once by the tokens of the whole update. So a batch that does not fit into memory
-        is split into micro-batches. The device is not synchronised before the end of the update.
+        is split into micro-batches. Where losses are read late, nothing here waits for the device.
 
         Raises:
             TrainingError: the loss or the gradient is not finite, the training has diverged,
-                or a single sentence does not fit into memory; nothing was updated.
+                or a single sentence does not fit into memory; nothing was updated. The first two
+                are only known to `results` where losses are read late.
         """
         self.model.train()
         target_tokens = sum(batch.target_tokens for batch in batches)
@@ -86,27 +120,53 @@ class Trainer:
         with self._memory_for_optimizer():
             gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
             norm = nn.utils.get_total_norm(gradients)
-            loss, gradient_norm = torch.stack([torch.stack(losses).sum(), norm]).tolist()
-            self._refuse_divergence(batches, loss / target_tokens, gradient_norm)
-            clip_norm = self.config.clip_norm
-            if clip_norm is not None and gradient_norm > clip_norm:
-                nn.utils.clip_grads_with_norm_(self.model.parameters(), clip_norm, norm)
+            sums = torch.stack([torch.stack(losses).sum(), norm])
             learning_rate = self.config.learning_rate * factor(self.config.schedule, self._point())
+            update = _Update(self.steps + 1, batches, target_tokens, learning_rate, Readback(sums))
+            if self.late:
+                self._skip_unless_finite(sums)
+            else:
+                self._refuse_divergence(update)
+            self._clip(norm, update)
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate
             self.optimizer.step()
         self.steps += 1
-        self.baseline.move()
+        self.baseline.move(unless=self._refused if self.late else None)
+        self._unread.append(update)
         if self.steps % RETURN_EVERY == 0:
-            return_freed_memory()
-        return StepMetrics(
-            loss / target_tokens,
-            gradient_norm,
-            learning_rate,
-            target_tokens,
-            sum(batch.source_tokens for batch in batches),
-            sum(len(batch.sentences) for batch in batches),
-        )
+            return_freed_memory(self.compute.device)
+
+    def results(self, *, wait: bool = False) -> list[StepMetrics]:
+        """The results of updates that were not returned yet, in their order.
+
+        wait: of all updates; else the last one is left for later where losses are read late
+
+        Raises:
+            TrainingError: a loss or a gradient was not finite: neither that update nor a later
+                one has changed anything; or the training has diverged.
+        """
+        found = []
+        while len(self._unread) > (1 if self.late and not wait else 0):
+            update = self._unread.popleft()
+            if self.late:
+                self._refuse_divergence(update)
+            found.append(update.metrics())
+        return found
+
+    def _skip_unless_finite(self, sums: Tensor) -> None:
+        """Let the device skip an update by itself, and all that follow it.
+
+        A fused optimizer changes neither weights nor its own state where `found_inf` is 1.
+        """
+        self._refused = torch.maximum(self._refused, (~sums.isfinite()).any().float())
+        self.optimizer.found_inf = self._refused
+
+    def _clip(self, norm: Tensor, update: _Update) -> None:
+        """Scale a gradient that is too long. If its norm is not known here, by 1 if it is not."""
+        clip_norm = self.config.clip_norm
+        if clip_norm is not None and (self.late or update.sums.read()[1] > clip_norm):
+            nn.utils.clip_grads_with_norm_(self.model.parameters(), clip_norm, norm)
 
     def _backward(self, batch: Batch, scale: float) -> Tensor:
         """Add the gradients of a micro-batch; its loss in nats."""
@@ -143,12 +203,20 @@ class Trainer:
         finally:
             self.optimizer.zero_grad(set_to_none=True)
 
-    def _refuse_divergence(self, batches: Sequence[Batch], loss: float, norm: float) -> None:
+    def _refuse_divergence(self, update: _Update) -> None:
+        loss, norm = update.sums.read()
         if not (math.isfinite(loss) and math.isfinite(norm)):
-            self.baseline.forget()
-            raise TrainingError(self._not_finite(batches, loss, norm))
+            self._forget_from(update)
+            raise TrainingError(_not_finite(update, loss, norm))
         steady = self.config.teacher_forcing_schedule == "constant"
-        self.divergence.updated(self.steps + 1, loss, steady=steady)
+        self.divergence.updated(update.step, loss / update.target_tokens, steady=steady)
+
+    def _forget_from(self, update: _Update) -> None:
+        """Forget an update that was not finite and those after it, which changed nothing either."""
+        self.steps = update.step - 1
+        self._unread.clear()
+        self._refused = torch.zeros_like(self._refused)
+        self.baseline.forget()
 
     def loss(self, batches: Sequence[Batch]) -> float:
         """Nats per target token with teacher forcing, without learning.
@@ -178,7 +246,7 @@ class Trainer:
     ) -> float:
         """Something that is summed over target tokens, per token."""
         self.model.eval()
-        return_freed_memory()
+        return_freed_memory(self.compute.device)
         sums = None
         while sums is None:  # once, unless memory runs out
             parts = self.micro_batches.split(batches)
@@ -195,15 +263,6 @@ class Trainer:
     def _point(self) -> SchedulePoint:
         return SchedulePoint(
             self.steps + 1, self.config.warmup_steps, self.total, self.bad_validations
-        )
-
-    def _not_finite(self, batches: Sequence[Batch], loss: float, norm: float) -> str:
-        numbers = [int(n) + 1 for batch in batches for n in batch.sentences]
-        what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradient is {norm}"
-        return (
-            f"{what} at step {self.steps + 1}, in the batch of {len(numbers)} training pairs "
-            f"{', '.join(map(str, numbers[:5]))}{' ...' if len(numbers) > 5 else ''}; nothing was "
-            "updated: lower training.learning_rate or training.clip_norm, or try precision: float32"
         )
 
     def state(self) -> dict[str, Tensor]:
@@ -236,3 +295,13 @@ class Trainer:
         restore_optimizer(self.model, self.optimizer, tensors, steps=steps)
         set_random_states(tensors, self.compute.device)
         self.steps, self.bad_validations = steps, bad_validations
+
+
+def _not_finite(update: _Update, loss: float, norm: float) -> str:
+    numbers = [int(n) + 1 for batch in update.batches for n in batch.sentences]
+    what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradient is {norm}"
+    return (
+        f"{what} at step {update.step}, in the batch of {len(numbers)} training pairs "
+        f"{', '.join(map(str, numbers[:5]))}{' ...' if len(numbers) > 5 else ''}; nothing was "
+        "updated: lower training.learning_rate or training.clip_norm, or try precision: float32"
+    )

@@ -89,14 +89,16 @@ def _window(
     trainer: Trainer, loader: BatchLoader, position: Position, updates: int
 ) -> tuple[float, float, float]:
     """Target tokens and sentences per second, and the share of the time waiting for batches."""
-    tokens = sentences = 0
     waited = loader.waited
     started = perf_counter()
+    results = []
     for _ in range(updates):
-        metrics = trainer.step(loader.take(position, 1))  # synchronised: it reads the loss
-        tokens += metrics.target_tokens
-        sentences += metrics.sentences
+        trainer.update(loader.take(position, 1))
+        results += trainer.results()
+    results += trainer.results(wait=True)  # synchronised: it reads the losses
     seconds = perf_counter() - started
+    tokens = sum(metrics.target_tokens for metrics in results)
+    sentences = sum(metrics.sentences for metrics in results)
     return tokens / seconds, sentences / seconds, (loader.waited - waited) / seconds
 
 

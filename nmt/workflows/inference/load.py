@@ -317,7 +317,22 @@ def _here(device: str) -> str:
 
 
 def _on_processor(device: str) -> bool:
-    """Whether a device is the CPU; for `auto`, a guess that does not need torch."""
+    """Whether a device is the CPU; for `auto`, a guess that does not need torch.
+
+    An AMD GPU counts if torch was built for it: the driver alone is in every laptop with one.
+    """
     if device != "auto":
         return device == "cpu"
+    if Path("/dev/kfd").exists() and "rocm" in _torch_build():
+        return False
     return not any(Path(place).exists() for place in ("/dev/nvidiactl", "/dev/dxg"))
+
+
+def _torch_build() -> str:
+    """torch's version, which may name what it was built for; nothing if it is not installed."""
+    from importlib.metadata import PackageNotFoundError, version  # takes 25 ms
+
+    try:
+        return version("torch")
+    except PackageNotFoundError:
+        return ""
