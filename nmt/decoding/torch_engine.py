@@ -1,6 +1,7 @@
 """The engine of every checkpoint: torch, on a CPU or GPU, in float32 or bfloat16."""
 
 from copy import deepcopy
+from typing import cast
 
 import numpy as np
 import torch
@@ -8,8 +9,10 @@ from torch import Tensor, nn
 
 from nmt.data.tokenizers.base import PAD
 from nmt.decoding.engine import FIRST_CANDIDATE, Candidates, Engine, Session
+from nmt.models.cells import Stack
 from nmt.models.contract import Seq2Seq
 from nmt.models.devices import Compute, to_device
+from nmt.models.packed import PackedLinear
 
 
 class TorchEngine(Engine):
@@ -25,6 +28,8 @@ class TorchEngine(Engine):
             vocabulary = _Float32Linear(self.model.vocabulary)
             self.model.to(torch.bfloat16)
             self.model.vocabulary = vocabulary
+        if compute.device.type == "cpu":
+            pack(self.model)
 
     def open(self, source: np.ndarray, *, most: int) -> Session:
         (here,) = to_device([source], self.compute.device)
@@ -40,10 +45,21 @@ class _Float32Linear(nn.Linear):
 
     def __init__(self, original: nn.Linear) -> None:
         nn.Module.__init__(self)
+        self.in_features, self.out_features = original.in_features, original.out_features
         self.weight, self.bias = deepcopy(original.weight), deepcopy(original.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         return super().forward(input.float())
+
+
+def pack(model: nn.Module) -> None:
+    """Lay the weights of a model out for the small products of a search; they must not change."""
+    for module in list(model.modules()):
+        if isinstance(module, Stack):
+            module.pack()
+        for name, child in module.named_children():
+            if type(child) in (nn.Linear, _Float32Linear):
+                setattr(module, name, PackedLinear(cast("nn.Linear", child)))
 
 
 class _Session(Session):

@@ -17,6 +17,7 @@ from torch.func import functional_call
 from nmt.models.contract import BatchState
 from nmt.models.devices import networks_take_bfloat16, networks_take_cast_weights
 from nmt.models.dropout import Dropout
+from nmt.models.packed import PackedWeight
 from nmt.registry import Registry
 
 
@@ -42,6 +43,7 @@ class Stack(nn.Module, ABC):
     def __init__(self, inputs: int, feed: int, hidden: int, *, layers: int, dropout: float) -> None:
         super().__init__()
         self.dropout = Dropout(dropout)
+        self._packed: dict[tuple[str, int], PackedWeight] | None = None
         self.layers = self.network(
             inputs,
             hidden,
@@ -97,8 +99,7 @@ class Stack(nn.Module, ABC):
 
     def project(self, inputs: Tensor) -> Tensor:
         """The input's share of the lowest gates: (batch, time, inputs) -> (batch, time, gates)"""
-        weight, bias = self.parameter("weight_ih", 0), self.parameter("bias_ih", 0)
-        return nn.functional.linear(inputs, weight, bias)
+        return self.product("ih", 0, inputs)
 
     def step(self, gates: Tensor, feed: Tensor, state: CellState) -> CellState:
         """All layers by one position. gates: (batch, gates) from `project`; feed: (batch, feed)"""
@@ -108,9 +109,7 @@ class Stack(nn.Module, ABC):
         cells: list[Tensor] = []
         for layer in range(self.layers.num_layers):
             if layer:
-                below = self.dropout(hidden[-1]).to(self.parameter("weight_ih", layer).dtype)
-                weight = self.parameter("weight_ih", layer)
-                gates = nn.functional.linear(below, weight, self.parameter("bias_ih", layer))
+                gates = self.product("ih", layer, self.dropout(hidden[-1]))
             new, cell = self.advance(layer, gates, state)
             hidden.append(new)
             if cell is not None:
@@ -119,8 +118,20 @@ class Stack(nn.Module, ABC):
 
     def recurrent(self, layer: int, state: CellState) -> Tensor:
         """The last state's share of a layer's gates: (batch, gates)"""
-        weight, bias = self.parameter("weight_hh", layer), self.parameter("bias_hh", layer)
-        return nn.functional.linear(state.hidden[layer].to(weight.dtype), weight, bias)
+        return self.product("hh", layer, state.hidden[layer])
+
+    def product(self, side: str, layer: int, inputs: Tensor) -> Tensor:
+        """W x + b, with the weight and bias of the inputs, `ih`, or of the states, `hh`."""
+        weight, bias = (self.parameter(f"{name}_{side}", layer) for name in ("weight", "bias"))
+        if self._packed is None:
+            return nn.functional.linear(inputs.to(weight.dtype), weight, bias)
+        if (side, layer) not in self._packed:
+            self._packed[side, layer] = PackedWeight(weight.detach())
+        return self._packed[side, layer](inputs.to(weight.dtype), bias)
+
+    def pack(self) -> None:
+        """From now on weights stay as they are: lay each out when a step first needs it."""
+        self._packed = {}
 
     def parameter(self, name: str, layer: int) -> Tensor:
         """`weight_ih`, `weight_hh`, `bias_ih` or `bias_hh` of a layer."""

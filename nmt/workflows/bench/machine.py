@@ -1,5 +1,6 @@
 """The peak of the machine, and the work of a model."""
 
+import math
 import statistics
 import sys
 from collections.abc import Callable
@@ -52,6 +53,20 @@ def _addmm_flop(total: Any, left: Any, right: Any, **_: Any) -> int:
     return 2 * left[0] * left[1] * right[1]
 
 
+def _packed_flop(inputs: Any, *others: Any, **_: Any) -> int:
+    """FLOP of a product with a packed weight (see `nmt.models.packed`), from its shapes."""
+    *rows, width = inputs
+    shapes = [each for each in others if isinstance(each, tuple | list) and len(each) == 2]
+    outputs, _ = shapes[-1]  # the weight's; what is added comes before it
+    return 2 * math.prod(rows) * width * int(outputs)
+
+
+CUSTOM_FLOP = {
+    torch.ops.aten.addmm_: _addmm_flop,
+    getattr(torch.ops.mkldnn, "_linear_pointwise", None): _packed_flop,
+}
+
+
 def counted(
     model: nn.Module, work: Callable[[], Result], *, backward: bool = False
 ) -> tuple[float, Result]:
@@ -60,7 +75,7 @@ def counted(
     A fused recurrent call, which the counter does not see, is counted by hand: two FLOP per weight
     and position in the forward pass, and twice that in the backward pass.
     """
-    counter = FlopCounterMode(display=False, custom_mapping={torch.ops.aten.addmm_: _addmm_flop})
+    counter = FlopCounterMode(display=False, custom_mapping=CUSTOM_FLOP)
     fused = before = 0
 
     def enter(module: nn.Module, inputs: tuple[Any, ...]) -> None:
