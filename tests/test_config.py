@@ -532,6 +532,13 @@ def test_a_missing_file_is_answered_with_the_nearest_shipped_one(tmp_path: Path)
     assert "did you mean 'luong'?" in message
 
 
+def test_a_shipped_config_in_a_wrong_folder_is_named_without_one(tmp_path: Path) -> None:
+    message = mistake(tmp_path / "luong.yaml")
+    assert message == (
+        "no config file luong.yaml; the one that comes with nmt is luong.yaml, without a folder"
+    )
+
+
 def test_a_folder_is_not_a_config(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is a folder, not a config file"):
         load(tmp_path)

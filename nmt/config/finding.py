@@ -42,7 +42,11 @@ def find(path: Path) -> Path:
         return shipped_file
     if path.is_dir():
         raise ConfigError(f"{_shown(path)} is a folder, not a config file")
-    raise ConfigError(f"no config file {_shown(path)}; {unknown('config', path.stem, known)}")
+    if path.stem in known:
+        hint = f"the one that comes with nmt is {path.stem}.yaml, without a folder"
+    else:
+        hint = unknown("config", path.stem, known)
+    raise ConfigError(f"no config file {_shown(path)}; {hint}")
 
 
 def find_base(path: Path, base: str) -> Path:
