@@ -245,4 +245,4 @@ def fused_parts(attention: SingleHead) -> tuple[type[FusedScore], type[FusedNorm
 
 def _looks_everywhere(attention: SingleHead) -> bool:
     whole = type(attention.scope) is Global and type(attention.selection) is Soft
-    return whole and not (attention.rotary or attention.reads_words)
+    return whole and not attention.rotary

@@ -10,7 +10,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from nmt.models.attention.scores import CosineScore, ProductScore, Score, TanhScore
+from nmt.models.attention.scores import (
+    CosineScore,
+    LocationScore,
+    ProductScore,
+    Score,
+    TanhScore,
+)
 from nmt.models.fused.base import (
     Dtypes,
     FusedModule,
@@ -99,6 +105,37 @@ class FusedCosineScore(FusedProductScore):
         length, unit = self.lengths[position], self.queries[position].to(grad_scores.dtype)
         grad = super().backward(position, grad_scores).to(grad_scores.dtype)
         return (grad - unit * torch.linalg.vecdot(grad, unit).unsqueeze(-1)) / length
+
+
+class FusedLocationScore(FusedProductScore):
+    """score = w . y + u . s + b,  [w; u; b] a key, y the word read last, s the state
+
+    What words add is known before the loop.
+
+    shares: (batch, target, source), accumulate dtype: w . y + b
+    """
+
+    def __init__(
+        self, score: Score, keys: Tensor, words: Tensor, dtypes: Dtypes, *, heads: int
+    ) -> None:
+        width = words.size(-1)
+        by_word, by_state, shift = keys[..., :width], keys[..., width:-1], keys[..., -1]
+        super().__init__(score, by_state, words, dtypes, heads=heads)
+        self.inputs = (keys, words)
+        self.words, self.by_word = (each.detach().to(dtypes.compute) for each in (words, by_word))
+        shares = torch.bmm(self.words, self.by_word.transpose(1, 2)).to(dtypes.accumulate)
+        self.shares = shares + shift.detach().unsqueeze(1)
+
+    def forward(self, position: int, query: Tensor) -> Tensor:
+        return super().forward(position, query).add_(self.shares[:, position])
+
+    def gradients(self) -> Sequence[Tensor]:
+        (grad_by_state,) = super().gradients()
+        grad_scores = self.grad_scores.to(self.words.dtype)
+        grad_by_word = over_target(grad_scores, self.words.transpose(0, 1))
+        grad_shift = self.grad_scores.sum(dim=0).unsqueeze(-1)
+        grad_words = torch.bmm(grad_scores.transpose(0, 1), self.by_word)
+        return torch.cat([grad_by_word, grad_by_state, grad_shift], dim=-1), grad_words
 
 
 class FusedTanhScore(FusedScore):
@@ -227,6 +264,8 @@ class FusedCoverageScore(FusedTanhScore):
 def fused_score(score: Score) -> type[FusedScore] | None:
     """The fused module of a score, if there is one: a score may project its keys in any way, but
     its formula must be one of those above."""
+    if score.reads_words:
+        return FusedLocationScore if type(score) is LocationScore else None
     if type(score) is CosineScore:
         return FusedCosineScore
     if type(score).forward is ProductScore.forward:
