@@ -14,13 +14,14 @@ from nmt.models.attention.scores import AdditiveScore, ProductScore
 from nmt.models.contract import DecoderOutput, Memory
 from nmt.models.decoders import Decoder
 from nmt.models.encoder_decoder import EncoderDecoder
-from nmt.models.fused.attention import fused_parts
+from nmt.models.fused.attention import supports
 from support.tiny_models import EMBEDDING, KINDS, SOURCES, TARGETS, Kind, ids
 
 LENGTHS = [len(row) for row in SOURCES]
 
 
-SCORES = {"dot", "scaled_dot", "general", "additive", "concat", "cosine", "qkv"}
+LOOPS = {"luong", "bahdanau", "conditional"}
+SCORES = {"none", "dot", "scaled_dot", "general", "additive", "concat", "cosine", "qkv", "location"}
 NORMALIZERS = {"softmax", "weighted_softmax", "relu", "sparsemax", "entmax15"}
 """Parts with a hand-written backward pass. New ones train by the plain loop until they get one, and
 are added here then."""
@@ -28,30 +29,30 @@ are added here then."""
 
 def is_fused(kind: Kind) -> bool:
     """Whether a model needs no plain loop, by the names of its parts."""
-    served = {
-        "scope": "global",
-        "selection": "soft",
-        "heads": 1,
-        "coverage": False,
-        "activation": "tanh",
-    }
+    served = {"scope": "global", "selection": "soft", "activation": "tanh"}
     options = {**served, **dict(kind.attention)}
-    loops = kind.decoder in ("luong", "bahdanau") and kind.feeding and kind.layers == 1
+    loops = kind.decoder in LOOPS and kind.feeding and kind.layers == 1
     return loops and kind.score in SCORES and all(options[key] == served[key] for key in served)
 
 
 def is_new(kind: Kind) -> bool:
     normalizer = dict(kind.attention).get("normalizer", "softmax")
-    return kind.score not in {*SCORES, "location", "none"} or normalizer not in NORMALIZERS
+    return kind.score not in SCORES or normalizer not in NORMALIZERS
 
 
+MORE = [
+    Kind("conditional", "lstm", "additive", attention=(("coverage", True),)),
+    Kind("luong", "gru", score="none"),
+    Kind("bahdanau", "lstm", "additive", attention=(("heads", 2), ("size", 4), ("coverage", True))),
+    Kind("conditional", "lstm", "additive", attention=(("heads", 3), ("size", 6))),
+]
 NORMALIZED = [
     Kind(attention=(("normalizer", name), ("temperature", 2.0), ("position_weights", by_position)))
     for name in sorted(NORMALIZERS)
     for by_position in ((False, True) if name == "weighted_softmax" else (False,))
 ]
 SHIPPED = [kind for kind in KINDS if not is_new(kind)]
-FUSED = [kind for kind in SHIPPED if is_fused(kind)] + NORMALIZED
+FUSED = [kind for kind in SHIPPED if is_fused(kind)] + NORMALIZED + MORE
 OTHERS = [kind for kind in SHIPPED if kind not in FUSED and kind.decoder != "transformer"]
 
 
@@ -67,17 +68,19 @@ def inputs(decoder: Decoder, *, target: int = 4) -> tuple[Tensor, Tensor, Tensor
     """Embedded words, encoder states, keys and a summary, all of which require gradients."""
     batch, source, memory = len(LENGTHS), max(LENGTHS), decoder.bridge.in_features
     states = torch.randn(batch, source, memory, dtype=torch.float64)
-    keys, values = decoder.attention.prepare(states)
+    embedded = torch.randn(batch, target, EMBEDDING, dtype=torch.float64)
+    summary = torch.randn(batch, memory, dtype=torch.float64)
+    keys, values = decoder.attention.prepare(states, summary)
     return (
-        torch.randn(batch, target, EMBEDDING, dtype=torch.float64).requires_grad_(),
+        embedded.requires_grad_(),
         values.detach().clone().requires_grad_(),
         keys.detach().clone().requires_grad_(),
-        torch.randn(batch, memory, dtype=torch.float64).requires_grad_(),
+        summary.requires_grad_(),
     )
 
 
 def remembered(values: Tensor, keys: Tensor, summary: Tensor) -> Memory:
-    mask = torch.arange(values.size(1)) < torch.tensor(LENGTHS).unsqueeze(1)
+    mask = torch.arange(keys.size(1)) < torch.tensor(LENGTHS).unsqueeze(1)
     return Memory(values, keys, mask, summary)
 
 
@@ -138,22 +141,23 @@ class Bounded(SingleHead):
 def test_a_new_score_is_fused_if_only_its_keys_are_new(score: type[Score], fused: bool) -> None:
     attention = SingleHead(AttentionConfig(), query=4, memory=6)
     attention.score = score(AttentionConfig(), query=4, memory=6)
-    assert (fused_parts(attention) is not None) == fused
+    assert supports(attention) == fused
 
 
 def test_a_class_with_unknown_gradients_is_not_fused() -> None:
     attention = SingleHead(AttentionConfig(), query=4, memory=6)
     attention.normalizer = Cooled(AttentionConfig())
-    assert fused_parts(attention) is None
-    assert fused_parts(Bounded(AttentionConfig(), query=4, memory=6)) is None
+    assert not supports(attention)
+    assert not supports(Bounded(AttentionConfig(), query=4, memory=6))
 
 
-@pytest.mark.parametrize("wish", ["rotary", "reads_words"])
-def test_an_attention_whose_query_is_more_than_the_state_is_not_fused(wish: str) -> None:
-    attention = SingleHead(AttentionConfig(), query=4, memory=6)
-    assert fused_parts(attention) is not None
-    setattr(attention, wish, True)
-    assert fused_parts(attention) is None
+def test_an_attention_whose_query_is_more_than_the_state_is_not_fused() -> None:
+    rotary = SingleHead(AttentionConfig(), query=4, memory=6, rotary=True)
+    assert not supports(rotary)
+    with_words = SingleHead(AttentionConfig(), query=4, memory=6)
+    assert supports(with_words)
+    with_words.score.reads_words = True
+    assert not supports(with_words)
 
 
 def test_a_config_can_ask_for_the_plain_loop(monkeypatch: pytest.MonkeyPatch) -> None:

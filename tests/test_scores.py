@@ -70,7 +70,6 @@ def test_the_states_are_averaged_except_by_qkv(name: str) -> None:
 def test_the_activation_is_the_one_chosen(name: str, activation: str) -> None:
     score, query, states = score_of(name, activation=activation), queries_of(name), states_of(name)
     assert isinstance(score, TanhScore)
-    assert score.plain == (activation == "tanh")
     wanted = in_loops(name, score, query, states, f=FUNCTIONS[activation])
     torch.testing.assert_close(score(query, score.project(states)), wanted)
 
@@ -79,7 +78,6 @@ def test_the_activation_is_the_one_chosen(name: str, activation: str) -> None:
 def test_coverage_is_added_before_the_activation(name: str) -> None:
     score, query, states = score_of(name, coverage=True), queries_of(name), states_of(name)
     assert isinstance(score, TanhScore)
-    assert not score.plain
     formula, weights = formula_of("score", name), numbers(score)
     covered = torch.rand(BATCH, TARGET, SOURCE, dtype=torch.double)
     found = score(query, score.project(states), covered)

@@ -239,20 +239,20 @@ class MultiHead(Attention):
     def prepare(
         self, states: Tensor, summary: Tensor | None = None, *, first: int = 0
     ) -> tuple[Tensor, Tensor]:
-        keys = self.inner.keys(self._apart(self.key(states)), first=first)
-        values = self.inner.score.values(self._apart(self.value(states)))
+        keys = self.inner.keys(self.apart(self.key(states)), first=first)
+        values = self.inner.score.values(self.apart(self.value(states)))
         return self._together(keys), self._together(values)
 
     def forward(self, query: Query, keys: Tensor, values: Tensor, mask: Tensor) -> AttentionOutput:
         coverage = query.coverage
         inner = Query(
-            self._apart(self.query(query.states.to(keys.dtype))),
+            self.apart(self.query(query.states.to(keys.dtype))),
             query.positions.repeat_interleave(self.heads, dim=0),
             query.words,  # of which a score with heads reads nothing
             None if coverage is None else coverage.repeat_interleave(self.heads, dim=0),
         )
         mask = mask.repeat_interleave(self.heads, dim=0)
-        output = self.inner(inner, self._apart(keys), self._apart(values), mask)
+        output = self.inner(inner, self.apart(keys), self.apart(values), mask)
         weights = output.weights.unflatten(0, (-1, self.heads))
         log_probs = output.draw_log_probs
         return AttentionOutput(
@@ -262,7 +262,7 @@ class MultiHead(Attention):
             weights,
         )
 
-    def _apart(self, states: Tensor) -> Tensor:
+    def apart(self, states: Tensor) -> Tensor:
         """(batch, length, heads * width) -> (batch * heads, length, width)"""
         return states.unflatten(-1, (self.heads, -1)).transpose(1, 2).flatten(0, 1)
 

@@ -89,11 +89,6 @@ class TanhScore(Score):
         self.V = nn.Linear(1, self.size, bias=False) if config.coverage else None
 
     @property
-    def plain(self) -> bool:
-        """Whether it is v . tanh(W q + k) and nothing more."""
-        return self.activation == "tanh" and self.V is None
-
-    @property
     @abstractmethod
     def query_weight(self) -> Tensor:
         """W: (size, query)"""

@@ -1,5 +1,7 @@
 """Bahdanau's decoder, which attends before its cell, and the conditional one, between two."""
 
+from abc import abstractmethod
+
 import torch
 from torch import Tensor, nn
 
@@ -32,6 +34,22 @@ class DeepReadout(RecurrentDecoder):
         width = 2 * self.hidden if self.maxout else self.hidden
         self.combine = nn.Linear(read, width, bias=False)
 
+    @staticmethod
+    def has_fused_loop(config: DecoderConfig) -> bool:
+        return True
+
+    def forward(self, embedded: Tensor, memory: Memory) -> DecoderOutput:
+        return (self.read_fused if self.fused else self.read_plainly)(embedded, memory)
+
+    def read_fused(self, embedded: Tensor, memory: Memory) -> DecoderOutput:
+        states, contexts, attention = self.run_fused(embedded, memory)
+        part = torch.cat([states, contexts], dim=-1)
+        return DecoderOutput(self.read_out(part, embedded), attention)
+
+    @abstractmethod
+    def run_fused(self, embedded: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
+        """States (batch, target, hidden), contexts (batch, target, context), and the attention."""
+
     def read_out(self, part: Tensor, embedded: Tensor) -> Tensor:
         values = self.combine(torch.cat([part, embedded.to(part.dtype)], dim=-1))
         return values.unflatten(-1, (-1, 2)).amax(dim=-1) if self.maxout else values.tanh()
@@ -45,21 +63,14 @@ class BahdanauDecoder(DeepReadout):
     """
 
     attends_from = "s_t-1"
-    has_fused_loop = True
 
     @staticmethod
     def feed_width(config: DecoderConfig, context: int) -> int:
         return context
 
-    def forward(self, embedded: Tensor, memory: Memory) -> DecoderOutput:
-        return (self.read_fused if self.fused else self.read_plainly)(embedded, memory)
-
-    def read_fused(self, embedded: Tensor, memory: Memory) -> DecoderOutput:
-        states, contexts, attention = fused.bahdanau(
-            self.stack, self.attention, embedded, self.start(memory).cells, memory
-        )
-        part = torch.cat([states, contexts], dim=-1)
-        return DecoderOutput(self.read_out(part, embedded), attention)
+    def run_fused(self, embedded: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
+        start = self.start(memory).cells
+        return fused.bahdanau(self.stack, self.attention, embedded, start, memory)
 
     def recurrent_step(
         self, gates: Tensor, word: Tensor, state: DecoderState, memory: Memory
@@ -91,6 +102,10 @@ class ConditionalDecoder(DeepReadout):
     @staticmethod
     def feed_width(config: DecoderConfig, context: int) -> int:
         return 0
+
+    def run_fused(self, embedded: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
+        cells, start = (self.stack, self.second), self.start(memory).cells
+        return fused.conditional(*cells, self.attention, embedded, start, memory)
 
     def recurrent_step(
         self, gates: Tensor, word: Tensor, state: DecoderState, memory: Memory

@@ -21,7 +21,6 @@ class LuongDecoder(RecurrentDecoder):
 
     attends_from = "s_t"
     options = frozenset({"cell", "input_feeding"})
-    has_fused_loop = True
 
     @classmethod
     def summary(cls, config: DecoderConfig) -> str:
@@ -39,6 +38,10 @@ class LuongDecoder(RecurrentDecoder):
     @staticmethod
     def feed_width(config: DecoderConfig, context: int) -> int:
         return config.size if config.input_feeding else 0
+
+    @staticmethod
+    def has_fused_loop(config: DecoderConfig) -> bool:
+        return config.input_feeding
 
     def first_feed(self, memory: Memory) -> Tensor:
         return memory.summary.new_zeros(memory.summary.size(0), self.feed)

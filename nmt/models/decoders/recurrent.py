@@ -35,8 +35,6 @@ class RecurrentDecoder(Decoder):
     """A cell, an attention, and the order in which they take turns."""
 
     options = frozenset({"cell"})
-    has_fused_loop = False
-    """Whether `nmt.models.fused` has a loop of this kind, with a hand-written backward pass."""
 
     def __init__(self, model: ModelConfig, *, memory: int) -> None:
         super().__init__(model, memory=memory)
@@ -52,8 +50,8 @@ class RecurrentDecoder(Decoder):
         self.bridge = nn.Linear(memory, parts * config.size)
         self.layers = config.layers
         self.hidden = config.size
-        supports = self.has_fused_loop and fused.supports(self.stack, self.attention)
-        self.fused = config.fused and bool(self.feed) and supports
+        supports = self.has_fused_loop(config) and fused.supports(self.stack, self.attention)
+        self.fused = config.fused and supports
 
     @classmethod
     def summary(cls, config: DecoderConfig) -> str:
@@ -67,6 +65,11 @@ class RecurrentDecoder(Decoder):
     @abstractmethod
     def feed_width(config: DecoderConfig, context: int) -> int:
         """How wide the feed is, which the cell reads with the word."""
+
+    @staticmethod
+    def has_fused_loop(config: DecoderConfig) -> bool:
+        """Whether `nmt.models.fused` has its loop, with a hand-written backward pass."""
+        return False
 
     def prepare(self, states: Tensor, summary: Tensor) -> tuple[Tensor, Tensor]:
         return self.attention.prepare(states, summary)

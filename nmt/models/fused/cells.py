@@ -3,7 +3,7 @@
 All tensors that run over the target have it as their first axis, so that a position is one block.
 """
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,17 +20,35 @@ from nmt.models.fused.base import (
     weight_gradient,
 )
 
+State = tuple[Tensor, ...]
+"""A hidden state, and a cell where there is one, (batch, hidden) each."""
 
-class Words:
-    """The words' share of the gates, which is known before the loop: gates, as `Cell` has them."""
 
-    def __init__(self, stack: Stack, embedded: Tensor, shift: Tensor | None, compute: Any) -> None:
+class Share(ABC):
+    """The share of the gates that is known before the loop.
+
+    inputs: the tensors that it has gradients for
+    gates: (target, batch, gates), as `Cell` has them
+    """
+
+    inputs: tuple[Tensor, ...]
+    gates: Tensor
+
+    @abstractmethod
+    def gradients(self) -> Sequence[Tensor]:
+        """One for each of `inputs`, once the gradients of the gates have taken their place."""
+
+
+class Words(Share):
+    """W x + b, of the words."""
+
+    def __init__(self, stack: Stack, embedded: Tensor, shift: Tensor | float, compute: Any) -> None:
         weight, bias = stack.parameter("weight_ih", 0), stack.parameter("bias_ih", 0)
         self.inputs = (embedded, weight, bias)
         self.words = embedded.detach().transpose(0, 1).to(compute).contiguous()
         self.weight = weight.detach().to(compute)
-        constant = bias.detach() if shift is None else bias.detach() + shift.detach()
-        flat = torch.addmm(constant.to(compute), self.words.flatten(0, 1), self.weight.t())
+        constant = (bias.detach() + shift).to(compute)
+        flat = torch.addmm(constant, self.words.flatten(0, 1), self.weight.t())
         self.gates = flat.view(*self.words.shape[:2], -1)
 
     def gradients(self) -> Sequence[Tensor]:
@@ -42,43 +60,70 @@ class Words:
         )
 
 
+class Bias(Share):
+    """b alone, where no words are read."""
+
+    def __init__(self, stack: Stack, embedded: Tensor, shift: Tensor | float, compute: Any) -> None:
+        bias = stack.parameter("bias_ih", 0)
+        self.inputs = (bias,)
+        batch, target, _ = embedded.shape
+        self.gates = (bias.detach() + shift).to(compute).repeat(target, batch, 1)
+
+    def gradients(self) -> Sequence[Tensor]:
+        return (self.gates.sum(dim=(0, 1)),)
+
+
 class Cell(FusedModule):
-    """One layer that reads words and, with them, a feed that is known only in the loop.
+    """One layer that reads words, or a feed that is known only in the loop, or both.
 
     fed: (target + 1, batch, feed), compute dtype: what is read at each position, zeros at first
-    hidden: (target + 1, batch, hidden), compute dtype, from the start on
-    gates: (target, batch, gates), compute dtype, with the words' share; when the loop runs back,
-        the gradients of the gates take its place
+    hidden: (target + 1, batch, hidden), compute dtype: the states that are read, from the start on
+    new_hidden: (target, batch, hidden): where the new states go, which is where the next position
+        reads them, unless another cell reads them first: see `alternate`
+    gates: (target, batch, gates), compute dtype, with the share known before; when the loop runs
+        back, the gradients of the gates take its place
     grad_fed, grad_hidden: (batch, feed), (batch, hidden), accumulate dtype: gradients of what was
         read at the position that `backward` was at last; whoever else reads the state adds to it
     """
 
-    shift_outside = False
-    """Whether the recurrent bias is just another share of the gates."""
-
     def __init__(
-        self, stack: Stack, start: tuple[Tensor, ...], embedded: Tensor, dtypes: Dtypes
+        self, stack: Stack, share: Share, feed: Tensor | None, start: State, dtypes: Dtypes
     ) -> None:
-        assert stack.feed is not None, "without a feed the library reads all words at once"
-        feed, weight = stack.feed.weight, stack.parameter("weight_hh", 0)
-        self.bias = stack.parameter("bias_hh", 0)
-        shift = self.bias if self.shift_outside else None
-        self.words = Words(stack, embedded, shift, dtypes.compute)
-        self.gates = self.words.gates
-        self.inputs = (*self.words.inputs, feed, weight, self.bias, *start)
-        self.widths = (feed.size(1), weight.size(1))
-        self.weight = torch.cat([feed.detach(), weight.detach()], dim=1).to(dtypes.compute)
+        """feed: its weight; start: as in `cell_of`, or empty where another cell writes it"""
+        weight, self.bias = stack.parameter("weight_hh", 0), stack.parameter("bias_hh", 0)
+        self.share, self.gates = share, share.gates
+        fed = () if feed is None else (feed,)
+        self.inputs = (*share.inputs, *fed, weight, self.bias, *start)
+        self.widths = (sum(each.size(1) for each in fed), weight.size(1))
+        read_by = [each.detach() for each in (*fed, weight)]
+        self.weight = torch.cat(read_by, dim=1).to(dtypes.compute)
         target, batch, _ = self.gates.shape
         self.read = self.gates.new_empty(target + 1, batch, sum(self.widths))
         self.fed, self.hidden = self.read.split(self.widths, dim=-1)
+        self.new_hidden = self.hidden[1:]
         self.fed[0] = 0
-        self.hidden[0] = start[0].detach()
+        self.start = start
+        if start:
+            self.hidden[0] = start[0].detach()
         self.active = torch.empty_like(self.gates, dtype=dtypes.accumulate)
         self.grad_gates = torch.empty_like(self.active[0])
+
+    @classmethod
+    def known_shift(cls, stack: Stack) -> Tensor | float:
+        """What of the recurrent bias is just another share of the gates."""
+        return 0.0
 
     def begin_backward(self) -> None:
         self.grad_read = torch.zeros_like(self.read[0], dtype=self.active.dtype)
         self.grad_fed, self.grad_hidden = self.grad_read.split(self.widths, dim=-1)
+
+    def alternate(self, other: "Cell") -> None:
+        """Let another cell read what this one writes, at the same position, and the reverse."""
+        self.new_hidden, other.new_hidden = other.hidden[:-1], self.hidden[1:]
+
+    def continue_backward(self, other: "Cell") -> None:
+        """Take over the gradients of the state that another cell read and this one wrote."""
+        self.grad_hidden.copy_(other.grad_hidden)
 
     @abstractmethod
     def forward(self, position: int) -> None:
@@ -89,26 +134,44 @@ class Cell(FusedModule):
         """From the gradient of the new state to those of all that the position read."""
 
     def gradients(self) -> Sequence[Tensor]:
-        return *self.words.gradients(), *self.grad_weights(), self.grad_hidden
+        grad_feed, *grads = self.grad_weights()
+        fed = (grad_feed,) if self.widths[0] else ()
+        return *self.share.gradients(), *fed, *grads, *self.grad_start()
 
     @abstractmethod
     def grad_weights(self) -> Sequence[Tensor]:
         """The gradients of the feed's weight, of the recurrent one, and of the latter's bias."""
 
+    def grad_start(self) -> Sequence[Tensor]:
+        return (self.grad_hidden,) if self.start else ()
+
 
 class LSTMCell(Cell):
     """c_t = f c_t-1 + i g,  h_t = o tanh(c_t)"""
 
-    shift_outside = True
-
     def __init__(
-        self, stack: Stack, start: tuple[Tensor, ...], embedded: Tensor, dtypes: Dtypes
+        self, stack: Stack, share: Share, feed: Tensor | None, start: State, dtypes: Dtypes
     ) -> None:
-        super().__init__(stack, start, embedded, dtypes)
-        first = start[1].detach()
-        self.cells = first.new_empty(len(self.read), *first.shape, dtype=dtypes.accumulate)
-        self.cells[0] = first
-        self.tanh = torch.empty_like(self.cells[1:])  # of the cells
+        super().__init__(stack, share, feed, start, dtypes)
+        self.cells = self.active.new_empty(self.hidden.shape)
+        self.new_cells = self.cells[1:]
+        if start:
+            self.cells[0] = start[1].detach()
+        self.tanh = torch.empty_like(self.new_cells)  # of the cells
+
+    @classmethod
+    def known_shift(cls, stack: Stack) -> Tensor | float:
+        return stack.parameter("bias_hh", 0).detach()
+
+    def alternate(self, other: Cell) -> None:
+        super().alternate(other)
+        assert isinstance(other, LSTMCell), "both cells are of one kind"
+        self.new_cells, other.new_cells = other.cells[:-1], self.cells[1:]
+
+    def continue_backward(self, other: Cell) -> None:
+        super().continue_backward(other)
+        assert isinstance(other, LSTMCell), "both cells are of one kind"
+        self.grad_cell.copy_(other.grad_cell)
 
     def begin_backward(self) -> None:
         super().begin_backward()
@@ -122,9 +185,9 @@ class LSTMCell(Cell):
         active[:, : 2 * size].sigmoid_()
         tanh_(g)
         o.sigmoid_()
-        cell = torch.mul(f, self.cells[position], out=self.cells[position + 1]).addcmul_(i, g)
+        cell = torch.mul(f, self.cells[position], out=self.new_cells[position]).addcmul_(i, g)
         tanh = tanh_(self.tanh[position].copy_(cell))
-        torch.mul(o, tanh, out=self.hidden[position + 1])
+        torch.mul(o, tanh, out=self.new_hidden[position])
 
     def backward(self, position: int) -> None:
         grad_hidden, grad_cell, tanh = self.grad_hidden, self.grad_cell, self.tanh[position]
@@ -147,17 +210,17 @@ class LSTMCell(Cell):
         both = weight_gradient(self.gates, self.read[:-1])
         return *both.split(self.widths, dim=1), self.gates.sum(dim=(0, 1))
 
-    def gradients(self) -> Sequence[Tensor]:
-        return *super().gradients(), self.grad_cell
+    def grad_start(self) -> Sequence[Tensor]:
+        return (self.grad_hidden, self.grad_cell) if self.start else ()
 
 
 class GRUCell(Cell):
     """h_t = (1 - z) n + z h_t-1,  n = tanh(W x + r (U h_t-1))"""
 
     def __init__(
-        self, stack: Stack, start: tuple[Tensor, ...], embedded: Tensor, dtypes: Dtypes
+        self, stack: Stack, share: Share, feed: Tensor | None, start: State, dtypes: Dtypes
     ) -> None:
-        super().__init__(stack, start, embedded, dtypes)
+        super().__init__(stack, share, feed, start, dtypes)
         self.shift = self.bias.detach().to(dtypes.compute)
         self.by_feed, self.by_state = self.weight.split(self.widths, dim=1)
         shape = self.hidden[1:].shape
@@ -175,7 +238,7 @@ class GRUCell(Cell):
         r, z, n = active.split(size, dim=-1)
         active[:, : 2 * size].sigmoid_()
         tanh_(n.addcmul_(r, candidate))
-        self.hidden[position + 1] = torch.lerp(n, before.to(n.dtype), z)
+        self.new_hidden[position] = torch.lerp(n, before.to(n.dtype), z)
 
     def backward(self, position: int) -> None:
         grad_hidden, size = self.grad_hidden, self.grad_hidden.size(-1)
@@ -204,10 +267,23 @@ class GRUCell(Cell):
 KINDS: dict[type[Stack], type[Cell]] = {LSTM: LSTMCell, GRU: GRUCell}
 
 
-def cell_of(stack: Stack, start: tuple[Tensor, ...], embedded: Tensor, dtypes: Dtypes) -> Cell:
-    """The cell of a stack of one layer.
+def cell_of(stack: Stack, start: State, embedded: Tensor, dtypes: Dtypes) -> Cell:
+    """The cell of a stack of one layer, which reads words, and a feed where the stack has one.
 
-    start: its hidden state, and its cell where it has one, (batch, hidden) each
     embedded: (batch, target, inputs)
     """
-    return KINDS[type(stack)](stack, start, embedded, dtypes)
+    kind, feed = KINDS[type(stack)], None if stack.feed is None else stack.feed.weight
+    share = Words(stack, embedded, kind.known_shift(stack), dtypes.compute)
+    return kind(stack, share, feed, start, dtypes)
+
+
+def second_cell_of(stack: Stack, first: Cell, embedded: Tensor, dtypes: Dtypes) -> Cell:
+    """The cell of a stack of one layer whose whole input is only known in the loop.
+
+    first: the cell that it takes turns with
+    """
+    kind, feed = KINDS[type(stack)], stack.parameter("weight_ih", 0)
+    share = Bias(stack, embedded, kind.known_shift(stack), dtypes.compute)
+    second = kind(stack, share, feed, (), dtypes)
+    first.alternate(second)
+    return second

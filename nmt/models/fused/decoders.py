@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from nmt.models.attention import Attention
 from nmt.models.cells import CellState, Stack
 from nmt.models.contract import Memory
-from nmt.models.fused.attention import FusedAttention, fused_attention, fused_parts
+from nmt.models.fused import attention as attentions
+from nmt.models.fused.attention import FusedAttention, fused_attention
 from nmt.models.fused.base import (
     Dtypes,
     Recurrence,
@@ -21,13 +22,13 @@ from nmt.models.fused.base import (
     weight_gradient,
 )
 from nmt.models.fused.cells import KINDS as CELLS
-from nmt.models.fused.cells import Cell, cell_of
+from nmt.models.fused.cells import Cell, cell_of, second_cell_of
 
 
 def supports(stack: Stack, attention: Attention) -> bool:
     """Whether this folder has the modules of a decoder; else the plain loop computes it."""
     one_layer = type(stack) in CELLS and stack.layers.num_layers == 1
-    return one_layer and fused_parts(attention) is not None
+    return one_layer and attentions.supports(attention)
 
 
 def luong(
@@ -46,7 +47,7 @@ def luong(
     """
     dtypes = Dtypes.of(combine.weight)
     cell = cell_of(stack, (*state.hidden, *state.cell), embedded, dtypes)
-    attending = fused_attention(attention, memory, embedded.size(1), dtypes)
+    attending = fused_attention(attention, memory, embedded, dtypes)
     states, weights = run(LuongLoop(cell, attending, combine))
     return states.transpose(0, 1), weights.transpose(0, 1)
 
@@ -61,8 +62,25 @@ def bahdanau(
     """
     dtypes = Dtypes.of(stack.parameter("weight_hh", 0))
     cell = cell_of(stack, (*state.hidden, *state.cell), embedded, dtypes)
-    attending = fused_attention(attention, memory, embedded.size(1), dtypes)
+    attending = fused_attention(attention, memory, embedded, dtypes)
     states, contexts, weights = run(BahdanauLoop(cell, attending))
+    return states.transpose(0, 1), contexts.transpose(0, 1), weights.transpose(0, 1)
+
+
+def conditional(
+    stack: Stack,
+    second: Stack,
+    attention: Attention,
+    embedded: Tensor,
+    state: CellState,
+    memory: Memory,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The conditional decoder, without its readout. Returns what `bahdanau` does."""
+    dtypes = Dtypes.of(stack.parameter("weight_hh", 0))
+    first = cell_of(stack, (*state.hidden, *state.cell), embedded, dtypes)
+    cell = second_cell_of(second, first, embedded, dtypes)
+    attending = fused_attention(attention, memory, embedded, dtypes)
+    states, contexts, weights = run(ConditionalLoop(first, cell, attending))
     return states.transpose(0, 1), contexts.transpose(0, 1), weights.transpose(0, 1)
 
 
@@ -101,7 +119,7 @@ class LuongLoop(AttentionLoop):
             context = self.attending.forward(t, state)
             mixed = (context @ self.by_context.t()).addmm_(state, self.by_state.t())
             cell.fed[t + 1] = tanh_(self.attentional[t].copy_(mixed))
-        return cell.fed[1:], self.attending.weights[:]
+        return cell.fed[1:], self.attending.all_weights()
 
     def backward(self, *grad_outputs: Tensor | None) -> None:
         grad_attentional, grad_weights = grad_outputs
@@ -133,7 +151,7 @@ class BahdanauLoop(AttentionLoop):
         for t in range(len(cell.gates)):
             cell.fed[t] = self.attending.forward(t, cell.hidden[t])
             cell.forward(t)
-        return cell.hidden[1:], self.attending.contexts[:], self.attending.weights[:]
+        return cell.hidden[1:], self.attending.contexts[:], self.attending.all_weights()
 
     def backward(self, *grad_outputs: Tensor | None) -> None:
         grad_states, grad_contexts, grad_weights = grad_outputs
@@ -150,3 +168,46 @@ class BahdanauLoop(AttentionLoop):
                 grad_context.to(cell.weight.dtype),
                 None if grad_weights is None else grad_weights[t],
             )
+
+
+class ConditionalLoop(AttentionLoop):
+    """s'_t = first(y_t-1, s_t-1),  c_t attended from s'_t,  s_t = cell(c_t, s'_t)"""
+
+    def __init__(self, first: Cell, cell: Cell, attending: FusedAttention) -> None:
+        super().__init__(cell, attending)
+        self.first = first
+        self.inputs = (*first.inputs, *self.inputs)
+
+    def begin_backward(self) -> None:
+        super().begin_backward()
+        self.first.begin_backward()
+
+    def forward(self) -> tuple[Tensor, ...]:
+        first, cell = self.first, self.cell
+        for t in range(len(cell.gates)):
+            first.forward(t)
+            cell.fed[t] = self.attending.forward(t, cell.hidden[t])
+            cell.forward(t)
+        return first.hidden[1:], self.attending.contexts[:], self.attending.all_weights()
+
+    def backward(self, *grad_outputs: Tensor | None) -> None:
+        grad_states, grad_contexts, grad_weights = grad_outputs
+        first, cell = self.first, self.cell
+        for t in reversed(range(len(cell.gates))):
+            cell.continue_backward(first)
+            if grad_states is not None:
+                cell.grad_hidden += grad_states[t]
+            cell.backward(t)
+            grad_context = cell.grad_fed
+            if grad_contexts is not None:
+                grad_context += grad_contexts[t]
+            cell.grad_hidden += self.attending.backward(
+                t,
+                grad_context.to(cell.weight.dtype),
+                None if grad_weights is None else grad_weights[t],
+            )
+            first.continue_backward(cell)
+            first.backward(t)
+
+    def gradients(self) -> Sequence[Tensor]:
+        return *self.first.gradients(), *super().gradients()
