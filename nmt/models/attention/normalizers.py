@@ -30,13 +30,17 @@ class Normalizer(nn.Module, ABC):
 
         Returns weights like scores, float32 at least. A row of only padding gets zeros.
         """
+        return self.without(~mask, scores)
+
+    def without(self, padding: Tensor, scores: Tensor) -> Tensor:
+        """The same, of a mask that is True at padding."""
         scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
         if self.temperature != 1:
             scores = scores / self.temperature
         # the lowest number in place of -inf, so that a row of only padding has finite gradients
         lowest = torch.finfo(scores.dtype).min
-        weights = self.normalize(self.adjust(scores).masked_fill(~mask, lowest))
-        return weights.masked_fill(~mask, 0)
+        weights = self.normalize(self.adjust(scores).masked_fill(padding, lowest))
+        return weights.masked_fill(padding, 0)
 
     def adjust(self, scores: Tensor) -> Tensor:
         """Apply what is learned about scores, before padding is masked."""

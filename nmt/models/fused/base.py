@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -110,10 +111,15 @@ def summed(weights: Tensor, rows: Tensor) -> Tensor:
     weights = weights.to(rows.dtype)
     if rows.device.type != "cpu":
         return torch.bmm(weights.unsqueeze(1), rows).squeeze(1)
-    index = torch.arange(weights.numel()).view_as(weights)
     return nn.functional.embedding_bag(
-        index, rows.flatten(0, 1), mode="sum", per_sample_weights=weights
+        _index(*weights.shape), rows.flatten(0, 1), mode="sum", per_sample_weights=weights
     )
+
+
+@lru_cache(maxsize=1)
+def _index(bags: int, size: int) -> Tensor:
+    """The numbers of rows, bag after bag; kept, because all positions of a batch have the same."""
+    return torch.arange(bags * size).view(bags, size)
 
 
 def over_target(weights: Tensor, rows: Tensor) -> Tensor:

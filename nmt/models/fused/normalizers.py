@@ -26,7 +26,7 @@ class FusedNormalizer(FusedModule):
 
     def __init__(self, normalizer: Normalizer, mask: Tensor, target: int, dtypes: Dtypes) -> None:
         self.inputs = ()
-        self.normalizer, self.mask = normalizer, mask.unsqueeze(1)
+        self.normalizer, self.padding = normalizer, ~mask.unsqueeze(1)
         self.grad_of_scores = BACKWARD[type(normalizer)]
         self.weights = torch.empty(target, *mask.shape, dtype=dtypes.accumulate, device=mask.device)
 
@@ -35,7 +35,7 @@ class FusedNormalizer(FusedModule):
 
     def forward(self, position: int, scores: Tensor) -> Tensor:
         """(batch, source), accumulate dtype -> the weights, like scores"""
-        weights = self.normalizer(scores.unsqueeze(1), self.mask)
+        weights = self.normalizer.without(self.padding, scores.unsqueeze(1))
         return self.weights[position].copy_(weights.squeeze(1))
 
     def backward(self, position: int, grad_weights: Tensor) -> Tensor:
