@@ -247,16 +247,6 @@ def _end_in_candidates(path: Path) -> None:
     onnx.save(model, path)
 
 
-def quantize(source: Path, target: Path) -> None:
-    """Write a graph with int8 weights, scaled by column, and inputs quantised as they come."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    model = onnx.load(source)
-    del model.graph.value_info[:]  # else the quantiser would trust these shapes
-    with _quiet():
-        quantize_dynamic(model, target, weight_type=QuantType.QInt8, per_channel=True)
-
-
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without the exporter's own log and warnings."""
