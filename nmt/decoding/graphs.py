@@ -7,6 +7,7 @@ exported by its own code; only the fused recurrent networks, which the exporter 
 length, are replaced by ONNX's own operators.
 """
 
+import gc
 import logging
 import warnings
 from collections.abc import Iterator
@@ -54,7 +55,7 @@ def write_graphs(model: Seq2Seq, encoder: Path, step: Path) -> None:
     for module in model.modules():
         if isinstance(module, Stack):
             _read_by_onnx(module)
-    with torch.no_grad(), _quiet():
+    with torch.no_grad(), _quiet(), _rarely_collecting():
         _write_encoder(model, encoder)
         _write_step(model, step)
     _end_in_candidates(step)
@@ -247,16 +248,6 @@ def _end_in_candidates(path: Path) -> None:
     onnx.save(model, path)
 
 
-def quantize(source: Path, target: Path) -> None:
-    """Write a graph with int8 weights, scaled by column, and inputs quantised as they come."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    model = onnx.load(source)
-    del model.graph.value_info[:]  # else the quantiser would trust these shapes
-    with _quiet():
-        quantize_dynamic(model, target, weight_type=QuantType.QInt8, per_channel=True)
-
-
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without the exporter's own log and warnings."""
@@ -272,3 +263,15 @@ def _quiet() -> Iterator[None]:
         finally:
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
+
+
+@contextmanager
+def _rarely_collecting() -> Iterator[None]:
+    """Tracing makes millions of objects that stay: looking for garbage among them as often as
+    usual takes about a twentieth of the time."""
+    usual = gc.get_threshold()
+    gc.set_threshold(100 * usual[0], *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)

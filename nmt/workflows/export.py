@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from nmt.checkpoint.run import Run
+from nmt.config import DataConfig
 from nmt.data.corpus.types import Bitext
+from nmt.data.read import read_corpus
 from nmt.decoding.exported import DESCRIPTION, GRAPHS, INSTALL, PRECISIONS, Export
 from nmt.decoding.translator import Translator
 from nmt.errors import DataError, UsageError
 from nmt.files import replacing_folder
 from nmt.workflows.inference.load import TrainedModel, load_trained, without_length_limit
+from nmt.workflows.inference.run_text import Text, text_of
 
 log = logging.getLogger(__name__)
 MOST = 1000  # validation sentences translated for the comparison
+CALIBRATING = 200  # sentences translated for the ranges of int8
 TOLERATED = 0.1  # BLEU that int8 may lose and still be the precision of `auto`
 
 
@@ -66,8 +70,8 @@ def export(
     with replacing_folder(folder, root=root) as draft:
         trained.tokenizers.save(draft / run.tokenizer.name)
         shutil.copyfile(run.resolved, draft / run.resolved.name)
-        sizes = _write_graphs(trained, draft, chosen)
-        description = _description(trained, chosen)
+        sizes, calibration = _write_graphs(trained, draft, chosen)
+        description = {**_description(trained, chosen), "calibration": calibration}
         Export(draft).write(description)
         quality = _compared(trained, draft) if measure and len(chosen) > 1 else None
         if len(chosen) > 1:
@@ -89,19 +93,54 @@ def _refuse_place(folder: Path) -> None:
 
 def _write_graphs(
     trained: TrainedModel, folder: Path, precisions: tuple[str, ...]
-) -> dict[str, float]:
-    from nmt.decoding.graphs import quantize, write_graphs
+) -> tuple[dict[str, float], dict[str, Any] | None]:
+    """The sizes in megabytes, and what int8 was calibrated on."""
+    from nmt.decoding.graphs import write_graphs
 
     log.info("writing the graphs of step %d", trained.identity["step"])
     paths = {p: [folder / _name(graph, p) for graph in GRAPHS] for p in PRECISIONS}
     write_graphs(trained.model, *paths["float32"])
+    calibration = None
     if "int8" in precisions:
-        for whole, small in zip(paths["float32"], paths["int8"], strict=True):
-            quantize(whole, small)
+        calibration = _write_int8(trained, paths["float32"], paths["int8"])
     if "float32" not in precisions:
         for path in paths["float32"]:
             path.unlink()
-    return {p: sum(path.stat().st_size for path in paths[p]) / 1e6 for p in precisions}
+    sizes = {p: sum(path.stat().st_size for path in paths[p]) / 1e6 for p in precisions}
+    return sizes, calibration
+
+
+def _write_int8(trained: TrainedModel, whole: list[Path], small: list[Path]) -> dict[str, Any]:
+    """Quantise both graphs by the ranges that they meet while they translate some sentences."""
+    from nmt.decoding.int8.calibration import CalibrationEngine
+    from nmt.decoding.int8.quantize import quantize
+
+    text = _calibration_text(trained)
+    sentences = [text.bitext.sources[n] for n in _spread(len(text.bitext), CALIBRATING)]
+    engine = CalibrationEngine(
+        *(path.read_bytes() for path in whole), attends_from=trained.engine.attends_from
+    )
+    Translator(engine, trained.tokenizers, trained.config.decoding).translate_any(sentences)
+    for source, target, ranges in zip(
+        whole, small, (engine.encoder_ranges, engine.step_ranges), strict=True
+    ):
+        quantize(source, target, ranges)
+    return {"corpus": text.corpus, "sentences": len(sentences)}
+
+
+def _calibration_text(trained: TrainedModel) -> Text:
+    """The validation sentences of the run, or, where they are not available, the phrasebook's."""
+    try:
+        return text_of(trained.run, trained.config, "validation")
+    except DataError as error:
+        log.warning("int8 is calibrated on the phrasebook's validation sentences: %s", error)
+        corpus = read_corpus(DataConfig(corpus="phrasebook"), seed=1)
+        return Text(corpus.validation, corpus.origin.corpus)
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """At most so many of the numbers below a count, evenly spread."""
+    return [n * count // min(count, most) for n in range(min(count, most))]
 
 
 def _description(trained: TrainedModel, precisions: tuple[str, ...]) -> dict[str, Any]:
@@ -121,7 +160,6 @@ def _name(graph: str, precision: str) -> str:
 def _compared(trained: TrainedModel, folder: Path) -> dict[str, Any] | None:
     """BLEU of both precisions on the validation split, and how often their outputs are equal."""
     from nmt.evaluation.metrics import bleu_and_chrf
-    from nmt.workflows.inference.run_text import text_of
 
     try:
         whole = text_of(trained.run, trained.config, "validation").bitext

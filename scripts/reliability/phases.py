@@ -17,7 +17,7 @@ PHASES = {
     "final evaluation": "nmt.workflows.train.train:evaluate_split",
     "model card": "nmt.workflows.train.train:write_card",
     "export: graphs": "nmt.decoding.graphs:write_graphs",
-    "export: int8": "nmt.decoding.graphs:quantize",
+    "export: int8": "nmt.workflows.export:_write_int8",
     "export: comparing": "nmt.workflows.export:_compared",
     "sweep: table": "nmt.workflows.sweep.run:write_table",
     "sweep: pictures": "nmt.workflows.sweep.run:save_league",
