@@ -16,6 +16,7 @@ import pytest
 import torch
 from torch import nn
 
+from nmt.checkpoint.run import Run
 from nmt.data.tokenizers.base import BOS
 from nmt.decoding.beam import beam_search
 from nmt.decoding.engine import FIRST_CANDIDATE
@@ -414,6 +415,16 @@ def test_an_export_translates_without_torch(nmt, export):
     assert "torch._dynamo" not in in_torch  # 0.8 s
     assert "torch" in in_torch
     assert not (HEAVY - {"torch"}) & in_torch
+
+
+@pytest.mark.parametrize("engine", ["torch", "onnx"])
+def test_translating_reads_the_config_once_and_draws_no_parameters(nmt, engine, monkeypatch):
+    reads, read = [], Run.read_config
+    monkeypatch.setattr(Run, "read_config", lambda run: reads.append(run) or read(run))
+    before = torch.get_rng_state()
+    assert nmt("translate", "I see cats", "--engine", engine).status == 0
+    assert len(reads) == 1
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("engine", ["torch", "onnx"])
