@@ -442,6 +442,30 @@ def test_bench_decode_reports_speed_latency_and_the_peak(nmt, engine):
     assert found["peak_memory_mb"] > 0
 
 
+def test_bench_decode_has_a_row_for_each_engine_and_beam(nmt, export, monkeypatch):
+    for name, few in (("WINDOWS", 1), ("SINGLE", 3)):
+        monkeypatch.setattr(f"nmt.workflows.bench.engines.{name}", few)
+    monkeypatch.setattr("nmt.workflows.bench.decoding.best_rate", lambda *_, **__: 2e9)
+    found = json.loads(nmt("bench", "decode", "--json").out)
+    rows = [(row["engine"], row["beam_size"]) for row in found["engines"]]
+    engines = {
+        "torch on cpu, float32", "torch on cpu, bfloat16", "onnxruntime, float32",
+        "onnxruntime, int8",
+    }  # fmt: skip
+    asked = (found["engine"], found["beam_size"])
+    assert asked[1] == 2  # in the config
+    assert sorted(rows) == sorted([asked, *((each, beam) for each in engines for beam in (1, 5))])
+    own = rows.index(asked)
+    for key in ("sentences_per_second", "target_tokens_per_second", "latency_ms_p50"):
+        assert found[key] == found["engines"][own][key]
+    for flags, wanted in (
+        (("--engine", "torch", "--precision", "float32"), [(1, "torc"), (2, "torc"), (5, "torc")]),
+        (("--engine", "onnx", "--beam-size", 3), [(3, "onnx"), (3, "onnx")]),
+    ):
+        rows = json.loads(nmt("bench", "decode", "--json", *flags).out)["engines"]
+        assert sorted((row["beam_size"], row["engine"][:4]) for row in rows) == wanted
+
+
 def test_bench_decode_takes_a_file_and_an_export_alone(nmt, export):
     Path("lines.txt").write_text("I see cats\n\nthey love trees\n", encoding="utf-8")
     found = nmt("bench", "decode", export, "--input", "lines.txt", "--beam-size", 1)
@@ -617,7 +641,7 @@ def test_a_line_longer_than_translate_takes_is_measured_all_the_same(nmt, export
     shutil.rmtree(export)
     assert nmt("export").status == 0
     assert Export(export).description["quality"]["sentences"] == 12
-    assert nmt("bench", "decode").status == 0
+    assert nmt("bench", "decode", "--engine", "onnx", "--beam-size", 1).status == 0
 
 
 def test_int8_is_refused_with_the_actual_reason(nmt, export, monkeypatch):
@@ -675,7 +699,10 @@ def test_the_peak_memory_is_that_of_translating(nmt, monkeypatch):
             f"nmt.workflows.bench.decoding.{name}",
             lambda *_, name=name, value=value, **__: asked.append(name) or value,
         )
-    assert json.loads(nmt("bench", "decode", "--json").out)["peak_memory_mb"] == 1.5
+    assert (
+        json.loads(nmt("bench", "decode", "--json", "--engine", "onnx").out)["peak_memory_mb"]
+        == 1.5
+    )
     assert asked == ["peak_memory", "best_rate", "best_rate"]
 
 
