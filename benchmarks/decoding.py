@@ -2,9 +2,10 @@
 
     python benchmarks/decoding.py RUN [SOURCE REFERENCE]
 
-RUN has an export (nmt export RUN). Translates the run's test split, or two aligned files. Prints
-Markdown tables of sentences a second, BLEU and the latency of one sentence (medians of windows
-that take turns); paste them into benchmarks/README.md with the date and the machine.
+Also measures the exports of RUN, if any (nmt export RUN). Translates the run's test split, or
+two aligned files. Prints Markdown tables of sentences a second, BLEU and the latency of one
+sentence (medians of windows that take turns), and of what attention costs; paste them into
+benchmarks/README.md with the date and the machine.
 """
 
 import statistics
@@ -23,7 +24,7 @@ from nmt.data.corpus.types import Bitext
 from nmt.data.read import read_corpus
 from nmt.data.tokenizers.base import EOS
 from nmt.decoding.engine import Engine, Session
-from nmt.decoding.exported import Export
+from nmt.decoding.exported import Export, runnable
 from nmt.decoding.torch_engine import TorchEngine
 from nmt.decoding.translator import Translator
 from nmt.evaluation.metrics import bleu_and_chrf
@@ -55,10 +56,11 @@ def main() -> None:
 def engines_of(run: Run, trained: TrainedModel) -> dict[str, Engine]:
     model = trained.model
     export = Export(run.export)
+    precisions = export.precisions if export.exists and runnable() else ()
     return {
         "torch float32": TorchEngine(model, choose("cpu", "float32")),
         "torch bfloat16": TorchEngine(model, choose("cpu", "bfloat16")),
-        **{f"onnxruntime {p}": export.engine(p) for p in export.precisions},
+        **{f"onnxruntime {p}": export.engine(p) for p in precisions},
     }
 
 

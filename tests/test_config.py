@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nmt.config import Config, load, shipped
+from nmt.config.sections import Section
 from nmt.errors import ConfigError
 
 SNIPPETS = st.sampled_from(
@@ -669,6 +670,43 @@ def test_the_schema_explains_what_the_code_explains() -> None:
         "A branch, tag or commit"
     )
     assert all(section.get("description") for section in sections(schema))
+
+
+def test_the_schema_describes_each_field_by_its_own_docstring() -> None:
+    class Base(Section):
+        plain: int = 1
+        kept: int = 2
+        """Inherited."""
+        replaced: str = "a"
+        """The first text."""
+        renewed: str = "b"
+        """Of the base."""
+
+    class Derived(Base):
+        replaced: str = "c"
+        renewed: str = "d"
+        """Three lines,
+        the second,
+            the third indented.
+        """
+        last: float = 1.5
+
+    described = Derived.model_json_schema()["properties"]
+    assert {name: field.get("description") for name, field in described.items()} == {
+        "plain": None,
+        "kept": "Inherited.",
+        "replaced": None,
+        "renewed": "Three lines,\nthe second,\n    the third indented.",
+        "last": None,
+    }
+
+
+def test_reading_a_config_parses_no_source(least: Path) -> None:
+    code = (
+        "import ast, sys; from pathlib import Path; ast.parse = None; from nmt.config import load; "
+        f"load(Path({str(least)!r}))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_config_can_not_be_changed_after_reading(least: Path) -> None:

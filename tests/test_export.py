@@ -17,6 +17,7 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import nn
 
+from nmt.checkpoint.run import Run
 from nmt.data.tokenizers.base import BOS, EOS, PAD
 from nmt.decoding.beam import beam_search
 from nmt.decoding.engine import FIRST_CANDIDATE
@@ -513,6 +514,16 @@ def test_an_export_translates_without_torch(nmt, export):
 
 
 @pytest.mark.parametrize("engine", ["torch", "onnx"])
+def test_translating_reads_the_config_once_and_draws_no_parameters(nmt, engine, monkeypatch):
+    reads, read = [], Run.read_config
+    monkeypatch.setattr(Run, "read_config", lambda run: reads.append(run) or read(run))
+    before = torch.get_rng_state()
+    assert nmt("translate", "I see cats", "--engine", engine).status == 0
+    assert len(reads) == 1
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("engine", ["torch", "onnx"])
 def test_bench_decode_reports_speed_latency_and_the_peak(nmt, engine):
     found = json.loads(nmt("bench", "decode", "--json", "--engine", engine).out)
     assert found["engine"].startswith({"torch": "torch on cpu", "onnx": "onnxruntime"}[engine])
@@ -525,6 +536,30 @@ def test_bench_decode_reports_speed_latency_and_the_peak(nmt, engine):
     assert found["sentences_per_second"] > 0
     assert 0 <= found["padding_share"] < 1
     assert found["peak_memory_mb"] > 0
+
+
+def test_bench_decode_has_a_row_for_each_engine_and_beam(nmt, export, monkeypatch):
+    for name, few in (("WINDOWS", 1), ("SINGLE", 3)):
+        monkeypatch.setattr(f"nmt.workflows.bench.engines.{name}", few)
+    monkeypatch.setattr("nmt.workflows.bench.decoding.best_rate", lambda *_, **__: 2e9)
+    found = json.loads(nmt("bench", "decode", "--json").out)
+    rows = [(row["engine"], row["beam_size"]) for row in found["engines"]]
+    engines = {
+        "torch on cpu, float32", "torch on cpu, bfloat16", "onnxruntime, float32",
+        "onnxruntime, int8",
+    }  # fmt: skip
+    asked = (found["engine"], found["beam_size"])
+    assert asked[1] == 2  # in the config
+    assert sorted(rows) == sorted([asked, *((each, beam) for each in engines for beam in (1, 5))])
+    own = rows.index(asked)
+    for key in ("sentences_per_second", "target_tokens_per_second", "latency_ms_p50"):
+        assert found[key] == found["engines"][own][key]
+    for flags, wanted in (
+        (("--engine", "torch", "--precision", "float32"), [(1, "torc"), (2, "torc"), (5, "torc")]),
+        (("--engine", "onnx", "--beam-size", 3), [(3, "onnx"), (3, "onnx")]),
+    ):
+        rows = json.loads(nmt("bench", "decode", "--json", *flags).out)["engines"]
+        assert sorted((row["beam_size"], row["engine"][:4]) for row in rows) == wanted
 
 
 def test_bench_decode_takes_a_file_and_an_export_alone(nmt, export):
@@ -702,7 +737,7 @@ def test_a_line_longer_than_translate_takes_is_measured_all_the_same(nmt, export
     shutil.rmtree(export)
     assert nmt("export").status == 0
     assert Export(export).description["quality"]["sentences"] == 12
-    assert nmt("bench", "decode").status == 0
+    assert nmt("bench", "decode", "--engine", "onnx", "--beam-size", 1).status == 0
 
 
 def test_int8_is_refused_with_the_actual_reason(nmt, export, monkeypatch):
@@ -760,7 +795,10 @@ def test_the_peak_memory_is_that_of_translating(nmt, monkeypatch):
             f"nmt.workflows.bench.decoding.{name}",
             lambda *_, name=name, value=value, **__: asked.append(name) or value,
         )
-    assert json.loads(nmt("bench", "decode", "--json").out)["peak_memory_mb"] == 1.5
+    assert (
+        json.loads(nmt("bench", "decode", "--json", "--engine", "onnx").out)["peak_memory_mb"]
+        == 1.5
+    )
     assert asked == ["peak_memory", "best_rate", "best_rate"]
 
 

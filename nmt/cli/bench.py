@@ -58,11 +58,14 @@ def decode(
     precision: Precision = None,
     as_json: AsJson = False,
 ) -> None:
-    """Sentences per second in batches, the latency of one, and the matrix-product peak."""
+    """Sentences per second and the latency of one, by each engine, greedy and with beam 5.
+
+    --engine, --precision and --beam-size measure one kind only.
+    """
     from nmt.checkpoint.run import open_run
     from nmt.cli.decoding import changed
     from nmt.cli.places import STDIN, named
-    from nmt.workflows.bench import bench_decoding
+    from nmt.workflows.bench import BEAM_SIZES, bench_decoding
 
     chosen = open_run(run)
     decoding = changed(
@@ -75,7 +78,12 @@ def decode(
     )
     source = None if input is None else named(input, STDIN)
     speed = bench_decoding(
-        chosen, decoding=decoding, checkpoint=checkpoint, device=device, source=source
+        chosen,
+        decoding=decoding,
+        beam_sizes=BEAM_SIZES if beam_size is None else (beam_size,),
+        checkpoint=checkpoint,
+        device=device,
+        source=source,
     )
     if as_json:
         say_json(speed.as_dict())

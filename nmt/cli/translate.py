@@ -67,13 +67,16 @@ def translate(
     precision: Precision = None,
 ) -> None:
     """Translate sentences: arguments, a file, standard input, or as you type."""
-    from nmt.checkpoint.run import open_run
-    from nmt.cli.arguments import texts
-    from nmt.cli.decoding import changed
-    from nmt.cli.places import DASH, STDIN, STDOUT, is_stream, named, refuse_clashes, written
-    from nmt.errors import UsageError
-    from nmt.workflows.inference.load import load_trained
-    from nmt.workflows.translate import BLOCK, forms, translating
+    from nmt.imports import first_import
+
+    with first_import("numpy"):
+        from nmt.checkpoint.run import open_run
+        from nmt.cli.arguments import texts
+        from nmt.cli.decoding import changed
+        from nmt.cli.places import DASH, STDIN, STDOUT, is_stream, named, refuse_clashes, written
+        from nmt.errors import UsageError
+        from nmt.workflows.inference.load import load_trained
+        from nmt.workflows.translate import BLOCK, forms, translating
 
     if text and input is not None:
         raise UsageError("TEXT and --input are both given: choose one")
@@ -84,8 +87,9 @@ def translate(
         {"--output": output or DASH, "--attention": attention},
     )
     chosen = open_run(run)
+    config = chosen.read_config()
     decoding = changed(
-        chosen.read_config().decoding,
+        config.decoding,
         beam_size=beam_size,
         n_best=n_best,
         length_penalty=length_penalty,
@@ -93,7 +97,9 @@ def translate(
         engine=engine,
         precision=precision,
     )
-    trained = load_trained(chosen, checkpoint=checkpoint, device=device, decoding=decoding)
+    trained = load_trained(
+        chosen, checkpoint=checkpoint, device=device, decoding=decoding, config=config
+    )
     to_stdout = is_stream(output, STDOUT)
     typed = not text and is_stream(input, STDIN) and sys.stdin.isatty()
     lines = sentences or (_typed() if typed else _read(input, strict=strict))

@@ -13,11 +13,13 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 
+from nmt.config.descriptions import field_docstrings
 from nmt.config.scalars import Spelled, number
 from nmt.errors import printable
 
@@ -45,9 +47,17 @@ def _kinds(annotation: Any) -> set[Any]:
 class Section(BaseModel):
     """A section rejects unknown keys and cannot be changed once it is read."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: Any, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        found = handler(schema)
+        properties = handler.resolve_ref_schema(found)["properties"]
+        for name, docstring in field_docstrings(cls).items():
+            properties[name]["description"] = docstring
+        return found
 
     @field_validator("*", mode="before")
     @classmethod

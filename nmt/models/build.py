@@ -30,12 +30,15 @@ def build_model(config: ModelConfig, vocabularies: Vocabularies) -> Seq2Seq:
 @contextmanager
 def shapes_alone() -> Iterator[None]:
     """Modules built in the block have shapes, but no memory and no values."""
-    with torch.device("meta"), _Undrawn():
+    with torch.device("meta"), Undrawn():
         yield
 
 
-class _Undrawn(TorchFunctionMode):
-    """Skips initialisation: on "meta" torch would import its compiler for it (0.8 s)."""
+class Undrawn(TorchFunctionMode):
+    """Modules built in the block keep the values that their memory happens to have.
+
+    On "meta" torch would import its compiler to draw parameters (0.8 s).
+    """
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None

@@ -1,14 +1,12 @@
-"""`nmt bench decode`: how fast a run translates, in batches and one sentence at a time."""
+"""`nmt bench decode`: how fast a run translates, by each engine that it has."""
 
 import logging
-import statistics
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
-import numpy as np
 import torch
 
 from nmt.checkpoint.run import Run
@@ -16,22 +14,30 @@ from nmt.config import DataConfig, DecodingConfig
 from nmt.data.corpus.cleaning import normalized
 from nmt.data.read import read_corpus
 from nmt.decoding.torch_engine import TorchEngine
-from nmt.decoding.translator import Translated, Translator
+from nmt.decoding.translator import Translator
 from nmt.errors import DataError
 from nmt.models.devices import Compute, choose
+from nmt.workflows.bench.engines import (
+    SINGLE,
+    EngineSpeed,
+    measure,
+    table,
+    target_tokens,
+    translation_rates,
+    translators,
+)
 from nmt.workflows.bench.machine import best_rate, counted, peak_memory, shapes_of
 from nmt.workflows.inference.load import TrainedModel, load_trained, without_length_limit
 from nmt.workflows.inference.run_text import text_of
 
 log = logging.getLogger(__name__)
-MOST, WINDOWS = 1000, 3  # sentences, and passes over them
-SINGLE, SAMPLE = 60, 100  # sentences translated one by one; sentences whose FLOP are counted
-WARM_UP = 3
+MOST, SAMPLE = 1000, 100  # sentences; those whose FLOP are counted
+BEAM_SIZES = (1, 5)
 
 
 @dataclass(frozen=True)
 class DecodingSpeed:
-    """The speed of one run on this machine, in one process."""
+    """The speed of one run on this machine, in one process, by the engine that it asks for."""
 
     target_tokens_per_second: float
     """Tokens of the best translations, including EOS: the median over the windows."""
@@ -53,6 +59,8 @@ class DecodingSpeed:
     engine: str
     compute: str
     torch: str
+    engines: tuple[EngineSpeed, ...]
+    """The same by every engine and beam size."""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -72,6 +80,8 @@ class DecodingSpeed:
                 f"peak memory          {self.peak_memory_mb or 0:>12,.0f} MB",
                 f"beam size            {self.beam_size:>12}",
                 f"computed by          {self.engine}; peak on {self.compute}, torch {self.torch}",
+                "",
+                table(self.engines),
             ]
         )
 
@@ -84,11 +94,14 @@ def bench_decoding(
     run: Run,
     *,
     decoding: DecodingConfig,
+    beam_sizes: Sequence[int] = BEAM_SIZES,
     checkpoint: str = "best",
     device: str | None = None,
     source: Path | None = None,
 ) -> DecodingSpeed:
     """Translate the run's test split, or the lines of a file, without writing anything.
+
+    decoding: the one to describe; where it says `auto`, the table has every engine or precision
 
     Raises:
         DataError: the file cannot be read, or is empty.
@@ -99,28 +112,31 @@ def bench_decoding(
     translator = trained.translator(decoding)
     translator.translate(sentences[:SINGLE])
     compute = choose(trained.device, "auto")
-    windows = [_window(translator, sentences)]
+    translation_rates(translator, sentences)
     memory = peak_memory(compute.device.type)  # before the rest takes memory
     peaks = [_peak(trained, compute)]
-    windows += [_window(translator, sentences) for _ in range(WINDOWS - 1)]
-    alone = _latencies(translator, sentences)
+    ways = translators(run, trained, decoding, beam_sizes=beam_sizes, checkpoint=checkpoint)
+    speeds = measure(ways, sentences)
+    asked = (str(trained.engine), decoding.beam_size)
+    own = next(speed for speed in speeds if (speed.engine, speed.beam_size) == asked)
     peaks.append(_peak(trained, compute))
-    tokens, rate = (statistics.median(values) for values in zip(*windows, strict=True))
     flop, peak = _flop_per_token(trained, decoding, sentences), max(peaks)
+    tokens = own.target_tokens_per_second
     return DecodingSpeed(
         target_tokens_per_second=tokens,
-        sentences_per_second=rate,
-        latency_ms_p50=float(np.percentile(alone, 50)),
-        latency_ms_p95=float(np.percentile(alone, 95)),
+        sentences_per_second=own.sentences_per_second,
+        latency_ms_p50=own.latency_ms_p50,
+        latency_ms_p95=own.latency_ms_p95,
         padding_share=translator.padding_share(sentences),
         flop_per_target_token=flop,
         matmul_peak_gflops=peak / 1e9,
         share_of_peak=None if flop is None else flop * tokens / peak,
         peak_memory_mb=memory,
         beam_size=decoding.beam_size,
-        engine=str(trained.engine),
+        engine=own.engine,
         compute=str(compute),
         torch=torch.__version__,
+        engines=tuple(speeds),
     )
 
 
@@ -148,29 +164,6 @@ def _test_split(trained: TrainedModel) -> list[str]:
         return list(read_corpus(DataConfig(corpus="phrasebook"), seed=1).test.sources)
 
 
-def _window(translator: Translator, sentences: list[str]) -> tuple[float, float]:
-    """Target tokens and sentences per second."""
-    started = perf_counter()
-    translations = translator.translate(sentences)
-    seconds = perf_counter() - started
-    return _tokens(translations) / seconds, len(sentences) / seconds
-
-
-def _tokens(translations: list[Translated]) -> int:
-    return sum(len(translated.best[0].hypothesis.ids) for translated in translations)
-
-
-def _latencies(translator: Translator, sentences: list[str]) -> list[float]:
-    """Milliseconds for each of some single sentences, spread over the whole text."""
-    chosen = np.linspace(0, len(sentences) - 1, SINGLE).astype(int).tolist()
-    latencies = []
-    for number in [*chosen[:WARM_UP], *chosen]:
-        started = perf_counter()
-        translator.translate([sentences[number]])
-        latencies.append(1000 * (perf_counter() - started))
-    return latencies[WARM_UP:]
-
-
 def _flop_per_token(
     trained: TrainedModel, decoding: DecodingConfig, sentences: list[str]
 ) -> float | None:
@@ -180,7 +173,7 @@ def _flop_per_token(
     sample = sentences[:SAMPLE]
     translator = Translator(engine, trained.tokenizers, decoding)
     flop, translations = counted(engine.model, lambda: translator.translate(sample))
-    return flop / _tokens(translations)
+    return flop / target_tokens(translations)
 
 
 def _peak(trained: TrainedModel, compute: Compute) -> float:

@@ -18,6 +18,7 @@ from nmt.decoding.exported import Export, fingerprint, runnable
 from nmt.decoding.translator import Translated, Translator
 from nmt.errors import CheckpointError, ConfigError, UsageError
 from nmt.evaluation.records import AttentionRecord, make_record
+from nmt.imports import first_import
 
 if TYPE_CHECKING:  # torch is slow to import, and an export does without it
     from nmt.data.tokenizers.base import Vocabularies
@@ -126,16 +127,18 @@ def load_trained(
     checkpoint: str = "best",
     device: str | None = None,
     decoding: DecodingConfig | None = None,
+    config: Config | None = None,
 ) -> TrainedModel:
     """Load a checkpoint, or its export, for translating, and log which engine runs it.
 
+    config: the run's own, where it has been read already
     device, decoding: override the run's own; only engine and precision of `decoding` are used.
 
     Raises:
         CheckpointError: a file is missing, cut short, or not nmt's.
         UsageError: the requested engine cannot run here.
     """
-    config = run.read_config()
+    config = config or run.read_config()
     requested = decoding or config.decoding
     trained = _ModelResolver(run, config, checkpoint, device, requested).find()
     log.info("decoding by %s", trained.engine)
@@ -221,7 +224,8 @@ class _ModelResolver:
             return None
 
     def _in_torch(self) -> TrainedModel:
-        from nmt.decoding.torch_engine import TorchEngine
+        with first_import("torch"):
+            from nmt.decoding.torch_engine import TorchEngine
 
         folder = self.run.checkpoint(self.checkpoint)
         precision = self.decoding.precision
@@ -291,13 +295,14 @@ def _load_model(
     config: Config, checkpoint: Path, tokenizers: Tokenizers, device: str, precision: str
 ) -> "tuple[Seq2Seq, Compute]":
     from nmt.checkpoint import store
-    from nmt.models.build import build_model, shapes_alone
+    from nmt.models.build import Undrawn, build_model, shapes_alone
     from nmt.models.devices import choose
 
     compute = choose(device, precision)
     with shapes_alone():  # report a mismatch with the file before taking memory
         store.refuse_another(checkpoint, build_model(config.model, tokenizers.vocabularies))
-    model = build_model(config.model, tokenizers.vocabularies)
+    with Undrawn():  # the checkpoint has every parameter
+        model = build_model(config.model, tokenizers.vocabularies)
     store.load_model(checkpoint, model)
     return model, compute
 

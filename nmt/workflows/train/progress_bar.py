@@ -4,7 +4,7 @@ import logging
 import sys
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 STDERR = Console(stderr=True, highlight=False)
 
@@ -22,17 +22,21 @@ class Bar:
             MofNCompleteColumn(),
             TextColumn("{task.fields[speed]} tok/s"),
             TextColumn("loss {task.fields[loss]}"),
-            TimeRemainingColumn(),
+            TextColumn("left {task.fields[left]}"),
             console=STDERR,
             transient=True,
         )
-        self._task = self._progress.add_task("training", total=total, speed="-", loss="-")
+        self._task = self._progress.add_task("training", total=total, speed="-", loss="-", left="-")
         self._progress.start()
 
-    def advance(self, step: int, speed: float, loss: float) -> None:
+    def advance(self, step: int, speed: float, loss: float, left: str | None) -> None:
         if self._progress is not None:
             self._progress.update(
-                self._task, completed=step, speed=f"{speed:,.0f}", loss=f"{loss:.3f}"
+                self._task,
+                completed=step,
+                speed=f"{speed:,.0f}",
+                loss=f"{loss:.3f}",
+                left=left or "-",
             )
 
     def close(self) -> None:

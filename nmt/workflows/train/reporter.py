@@ -18,10 +18,10 @@ from nmt.files import os_errors_as_write_error, refuse_links, write_text
 from nmt.training.loop import Progress, Validation
 from nmt.training.trainer import StepMetrics
 from nmt.workflows.train.progress_bar import Bar, clock
+from nmt.workflows.train.remaining_time import Remaining, RemainingTime
 
 log = logging.getLogger(__name__)
 MANY = 10_000  # log lines: more than are written before training begins
-FIRST_ESTIMATE = 20  # updates after which the total time is estimated
 
 
 class TrainingReporter:
@@ -34,8 +34,12 @@ class TrainingReporter:
         self.updates_per_epoch, self.updates = updates_per_epoch, updates
         self.bar = Bar(updates)
         self._updates: list[StepMetrics] = []
-        self._since = self._started = monotonic()
-        self._seen, self._waited = 0, 0.0
+        self._since = self._last_event = monotonic()
+        self._started, self._waited = False, 0.0
+        self._remaining = RemainingTime(
+            config, updates_per_epoch=updates_per_epoch, updates=updates
+        )
+        self._estimated = False
         self._examples: list[tuple[str, str, str]] = []
         self._board = Board(run) if config.tensorboard else None
 
@@ -59,17 +63,21 @@ class TrainingReporter:
             self._board.close()
 
     def updated(self, progress: Progress, metrics: StepMetrics) -> None:
-        if not self._seen:
+        if not self._started:
+            self._started = True
             self._waited = progress.waiting  # excludes earlier runs and the first batch
         self._updates.append(metrics)
-        self._seen += 1
-        if self._seen == FIRST_ESTIMATE:
-            self._estimate(progress)
-        self.bar.advance(progress.step, self._speed(), metrics.loss)
+        self._remaining.updated(self._since_last_event())
+        remaining = self._remaining.estimate(progress.step, validated=progress.validated)
+        if remaining is not None and not self._estimated:
+            self._estimated = True
+            log.info("about %s", described(remaining))
+        self.bar.advance(progress.step, self._speed(), metrics.loss, self._left(progress))
         if progress.step % self.config.log_every == 0:
             self._line(progress)
 
     def validated(self, progress: Progress, validation: Validation, better: bool) -> None:
+        self._remaining.validated(self._since_last_event())
         if self._updates:
             self._line(progress)
         best = progress.best_score or 0.0
@@ -109,6 +117,10 @@ class TrainingReporter:
         )
         self._since = monotonic()
 
+    def saved(self) -> None:
+        """A checkpoint has just been written."""
+        self._remaining.saved(self._since_last_event())
+
     def samples(self, progress: Progress, examples: list[tuple[str, str, str]]) -> None:
         """Save (source, reference, hypothesis) of fixed sentences in the run."""
         self._examples = examples
@@ -135,7 +147,7 @@ class TrainingReporter:
             last.gradient_norm,
             speed,
             100 * waiting,
-            f" | left {clock(left)}" if left else "",
+            f" | left {left}" if left else "",
         )
         self._write(
             progress,
@@ -172,22 +184,30 @@ class TrainingReporter:
         """Target tokens per second since the last log line."""
         return sum(r.target_tokens for r in self._updates) / max(monotonic() - self._since, 1e-9)
 
-    def _left(self, progress: Progress) -> float:
-        """Seconds that the rest will take at the current speed; 0 if the end is not known."""
-        limits = (
-            []
-            if self.updates is None
-            else [(self.updates - progress.step) * progress.seconds / max(progress.step, 1)]
-        )
-        if self.config.max_minutes is not None:
-            limits.append(60 * self.config.max_minutes - progress.seconds)
-        return max(min(limits, default=0.0), 0.0)
+    def _since_last_event(self) -> float:
+        """Seconds since the last update, validation or checkpoint ended."""
+        before, self._last_event = self._last_event, monotonic()
+        return self._last_event - before
 
-    def _estimate(self, progress: Progress) -> None:
-        if self.updates is not None:
-            left = self.updates - progress.step
-            seconds = (monotonic() - self._started) / self._seen * left
-            log.info("about %s for %d updates, without validations", clock(seconds), left)
+    def _left(self, progress: Progress) -> str | None:
+        """The time to the end of the training; None if it is not known yet."""
+        remaining = self._remaining.estimate(progress.step, validated=progress.validated)
+        limits = [] if remaining is None else [remaining.seconds]
+        if self.config.max_minutes is not None:
+            limits.append(max(60 * self.config.max_minutes - progress.seconds, 0.0))
+        return clock(min(limits)) if limits else None
+
+
+def described(remaining: Remaining) -> str:
+    """
+    >>> described(Remaining(3700, 900, 3, validations_timed=True))
+    '1:01:40 for 900 updates and 3 validations'
+    >>> described(Remaining(75, 900, 1, validations_timed=False))
+    '1:15 for 900 updates, without 1 validation'
+    """
+    validations = f"{remaining.validations} validation{'s' * (remaining.validations != 1)}"
+    joined = " and" if remaining.validations_timed else ", without"
+    return f"{clock(remaining.seconds)} for {remaining.updates} updates{joined} {validations}"
 
 
 class Board:

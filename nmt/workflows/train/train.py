@@ -37,7 +37,7 @@ from nmt.workflows.train.vectors import check_vectors
 
 log = logging.getLogger(__name__)
 FREE_RUNNING = 256  # validation pairs that the model reads with its own words
-TRIAL_UPDATES = 10  # of a dry run, to estimate the time
+TRIAL_WARM_UP, TRIAL_UPDATES = 5, 10  # of a dry run: updates before those that are timed
 
 
 @dataclass(frozen=True)
@@ -112,18 +112,21 @@ def dry_run(loaded: Loaded) -> None:
     training = setup.config.training
     trainer = Trainer(setup.model, training, setup.compute, total=setup.updates)
     position = Position()
-    trials = min(TRIAL_UPDATES, setup.updates_per_epoch)
-    started, tokens = monotonic(), 0
     with setup.loader as loader:
-        for _ in range(trials):
-            batches = loader.take(position, training.accumulate)
-            tokens += trainer.step(batches).target_tokens
+
+        def train_on(updates: int) -> int:
+            batches = (loader.take(position, training.accumulate) for _ in range(updates))
+            return sum(trainer.step(each).target_tokens for each in batches)
+
+        train_on(TRIAL_WARM_UP)
+        started = monotonic()
+        tokens = train_on(TRIAL_UPDATES)
     seconds = monotonic() - started
     log.info(
         "%.0f target tokens/s in %d updates: about %s for %s, without validations",
         tokens / seconds,
-        trials,
-        clock(seconds / trials * (setup.updates or setup.updates_per_epoch)),
+        TRIAL_UPDATES,
+        clock(seconds / TRIAL_UPDATES * (setup.updates or setup.updates_per_epoch)),
         "the whole training" if setup.updates else "an epoch",
     )
     log.info("dry run: no run folder was written")
@@ -215,13 +218,15 @@ def _fit(
 ) -> None:
     training = setup.config.training
 
-    def save(progress: Progress) -> None:
-        store.save(run.step(progress.step), setup.model, trainer.state(), progress.as_dict())
-        run.keep(newest=training.keep_checkpoints, best=progress.best_step)
-
     reporter = TrainingReporter(
         run, training, updates_per_epoch=setup.updates_per_epoch, updates=setup.updates
     )
+
+    def save(progress: Progress) -> None:
+        store.save(run.step(progress.step), setup.model, trainer.state(), progress.as_dict())
+        run.keep(newest=training.keep_checkpoints, best=progress.best_step)
+        reporter.saved()
+
     with reporter:
         TrainingLoop(
             trainer=trainer,
