@@ -8,8 +8,9 @@ from torch import Tensor
 
 from nmt.config import AttentionConfig
 from nmt.data.tokenizers.base import PAD
-from nmt.models.attention import Score, SingleHead
+from nmt.models.attention import Score, SingleHead, Window
 from nmt.models.attention.normalizers import Softmax
+from nmt.models.attention.scopes import Monotonic
 from nmt.models.attention.scores import AdditiveScore, ProductScore
 from nmt.models.contract import DecoderOutput, Memory
 from nmt.models.decoders import Decoder
@@ -29,7 +30,7 @@ are added here then."""
 
 def is_fused(kind: Kind) -> bool:
     """Whether a model needs no plain loop, by the names of its parts."""
-    served = {"scope": "global", "selection": "soft", "activation": "tanh"}
+    served = {"selection": "soft", "activation": "tanh"}
     options = {**served, **dict(kind.attention)}
     loops = kind.decoder in LOOPS and kind.feeding and kind.layers == 1
     return loops and kind.score in SCORES and all(options[key] == served[key] for key in served)
@@ -42,10 +43,13 @@ def is_new(kind: Kind) -> bool:
 
 MORE = [
     Kind("conditional", "lstm", "additive", attention=(("coverage", True),)),
+    Kind("conditional", "lstm", "additive", attention=(("heads", 3), ("size", 6))),
+    Kind("conditional", "gru", attention=(("scope", "local-m"), ("normalizer", "entmax15"))),
+    Kind("luong", "gru", "additive", attention=(("scope", "local-p"), ("heads", 2), ("size", 4))),
     Kind("luong", "gru", score="none"),
     Kind("bahdanau", "lstm", "additive", attention=(("heads", 2), ("size", 4), ("coverage", True))),
-    Kind("conditional", "lstm", "additive", attention=(("heads", 3), ("size", 6))),
 ]
+"""Combinations of what the others have one by one."""
 NORMALIZED = [
     Kind(attention=(("normalizer", name), ("temperature", 2.0), ("position_weights", by_position)))
     for name in sorted(NORMALIZERS)
@@ -131,6 +135,11 @@ class Cooled(Softmax):
         return super().normalize(2 * scores)
 
 
+class Shifted(Monotonic):
+    def forward(self, query: Tensor, positions: Tensor, lengths: Tensor, *, source: int) -> Window:
+        return super().forward(query, positions + 1, lengths, source=source)
+
+
 class Bounded(SingleHead):
     pass
 
@@ -147,6 +156,9 @@ def test_a_new_score_is_fused_if_only_its_keys_are_new(score: type[Score], fused
 def test_a_class_with_unknown_gradients_is_not_fused() -> None:
     attention = SingleHead(AttentionConfig(), query=4, memory=6)
     attention.normalizer = Cooled(AttentionConfig())
+    assert not supports(attention)
+    attention = SingleHead(AttentionConfig(), query=4, memory=6)
+    attention.scope = Shifted(AttentionConfig(), query=4)
     assert not supports(attention)
     assert not supports(Bounded(AttentionConfig(), query=4, memory=6))
 
