@@ -103,14 +103,16 @@ def test_a_decoder_with_closed_form_gradients_has_a_fused_recurrence(
     decoder: Decoder,
 ) -> None:
     assert decoder.fused
-    assert decoder.reads_by == "a fused recurrence"
+    assert decoder.reads_by == decoder.reads_own_by == "a fused recurrence"
 
 
 @pytest.mark.parametrize("kind", [*OTHERS, Kind("bahdanau", "gru", layers=3)], ids=str)
 def test_other_decoders_do_without(kind: Kind) -> None:
     at_once = kind.decoder == "luong" and not (kind.feeding or dict(kind.attention).get("coverage"))
     wanted = "one call over the whole target" if at_once else "the plain loop"
-    assert kind.build().reads_by == wanted
+    model = kind.build()
+    assert model.reads_by == wanted
+    assert model.reads_own_by == "the plain loop"
 
 
 class Doubled(ProductScore):
@@ -301,3 +303,27 @@ def test_a_sentence_of_padding_alone_is_ignored_and_harmless(normalizer: str) ->
     assert (reading.attention[1] == 0).all()
     found = torch.autograd.grad(weighted(reading), [embedded, *rest])
     assert all(gradient.isfinite().all() for gradient in found)
+
+
+@pytest.mark.parametrize("kind", FUSED, ids=str)
+def test_its_own_words_teach_a_model_the_same_with_and_without(kind: Kind) -> None:
+    model: Any = kind.build(dropout=0.3).train()
+    source, target = ids(SOURCES), ids(TARGETS)
+    forced = torch.arange(target.numel()).view_as(target) % 3 == 1
+    readings = []
+    for fused in (True, False):
+        model.decoder.fused = fused
+        torch.manual_seed(7)
+        reading = model(source, source != PAD, target, forced)
+        gradients = torch.autograd.grad(
+            weighted(reading), list(model.parameters()), allow_unused=True
+        )
+        readings.append((reading, gradients))
+    (found, found_gradients), (wanted, wanted_gradients) = readings
+    torch.testing.assert_close(found.readouts, wanted.readouts)
+    torch.testing.assert_close(found.attention, wanted.attention)
+    names = dict(model.named_parameters())
+    for name, one, other in zip(names, found_gradients, wanted_gradients, strict=True):
+        assert (one is None) == (other is None), name
+        if one is not None:
+            torch.testing.assert_close(one, other, msg=lambda text, name=name: f"{name}: {text}")

@@ -14,6 +14,6 @@ product for each weight after the loop, and few passes over memory at each posit
     decoders.py    the loops over cells and attention: Luong's, Bahdanau's and the conditional one
 """
 
-from nmt.models.fused.decoders import bahdanau, conditional, luong, supports
+from nmt.models.fused.decoders import OwnWords, bahdanau, conditional, luong, supports
 
-__all__ = ["bahdanau", "conditional", "luong", "supports"]
+__all__ = ["OwnWords", "bahdanau", "conditional", "luong", "supports"]

@@ -40,6 +40,9 @@ class FusedAttention(FusedModule):
     def forward(self, position: int, query: Tensor) -> Tensor:
         """query: (batch, hidden), compute dtype -> the context, (batch, context), compute dtype"""
 
+    def read(self, position: int, words: Tensor) -> None:
+        """Other words at a position than those known at first: (batch, inputs)"""
+
     @abstractmethod
     def all_weights(self) -> Tensor:
         """(target, batch, source), accumulate dtype, once all positions have attended"""
@@ -88,6 +91,9 @@ class FusedSingleHead(FusedAttention):
     def begin_backward(self) -> None:
         for part in self.parts:
             part.begin_backward()
+
+    def read(self, position: int, words: Tensor) -> None:
+        self.scoring.read(position, words)
 
     def forward(self, position: int, query: Tensor) -> Tensor:
         scores = self.scoring.forward(position, query)
