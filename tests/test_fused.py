@@ -8,8 +8,9 @@ from torch import Tensor
 
 from nmt.config import AttentionConfig
 from nmt.data.tokenizers.base import PAD
-from nmt.models.attention import Score, SingleHead
+from nmt.models.attention import Score, SingleHead, Window
 from nmt.models.attention.normalizers import Softmax
+from nmt.models.attention.scopes import Monotonic
 from nmt.models.attention.scores import AdditiveScore, ProductScore
 from nmt.models.contract import DecoderOutput, Memory
 from nmt.models.decoders import Decoder
@@ -29,7 +30,7 @@ are added here then."""
 
 def is_fused(kind: Kind) -> bool:
     """Whether a model needs no plain loop, by the names of its parts."""
-    served = {"scope": "global", "selection": "soft", "activation": "tanh"}
+    served = {"selection": "soft", "activation": "tanh"}
     options = {**served, **dict(kind.attention)}
     loops = kind.decoder in LOOPS and kind.feeding and kind.layers == 1
     return loops and kind.score in SCORES and all(options[key] == served[key] for key in served)
@@ -42,10 +43,13 @@ def is_new(kind: Kind) -> bool:
 
 MORE = [
     Kind("conditional", "lstm", "additive", attention=(("coverage", True),)),
+    Kind("conditional", "lstm", "additive", attention=(("heads", 3), ("size", 6))),
+    Kind("conditional", "gru", attention=(("scope", "local-m"), ("normalizer", "entmax15"))),
+    Kind("luong", "gru", "additive", attention=(("scope", "local-p"), ("heads", 2), ("size", 4))),
     Kind("luong", "gru", score="none"),
     Kind("bahdanau", "lstm", "additive", attention=(("heads", 2), ("size", 4), ("coverage", True))),
-    Kind("conditional", "lstm", "additive", attention=(("heads", 3), ("size", 6))),
 ]
+"""Combinations of what the others have one by one."""
 NORMALIZED = [
     Kind(attention=(("normalizer", name), ("temperature", 2.0), ("position_weights", by_position)))
     for name in sorted(NORMALIZERS)
@@ -99,14 +103,16 @@ def test_a_decoder_with_closed_form_gradients_has_a_fused_recurrence(
     decoder: Decoder,
 ) -> None:
     assert decoder.fused
-    assert decoder.reads_by == "a fused recurrence"
+    assert decoder.reads_by == decoder.reads_own_by == "a fused recurrence"
 
 
 @pytest.mark.parametrize("kind", [*OTHERS, Kind("bahdanau", "gru", layers=3)], ids=str)
 def test_other_decoders_do_without(kind: Kind) -> None:
     at_once = kind.decoder == "luong" and not (kind.feeding or dict(kind.attention).get("coverage"))
     wanted = "one call over the whole target" if at_once else "the plain loop"
-    assert kind.build().reads_by == wanted
+    model = kind.build()
+    assert model.reads_by == wanted
+    assert model.reads_own_by == "the plain loop"
 
 
 class Doubled(ProductScore):
@@ -131,6 +137,11 @@ class Cooled(Softmax):
         return super().normalize(2 * scores)
 
 
+class Shifted(Monotonic):
+    def forward(self, query: Tensor, positions: Tensor, lengths: Tensor, *, source: int) -> Window:
+        return super().forward(query, positions + 1, lengths, source=source)
+
+
 class Bounded(SingleHead):
     pass
 
@@ -147,6 +158,9 @@ def test_a_new_score_is_fused_if_only_its_keys_are_new(score: type[Score], fused
 def test_a_class_with_unknown_gradients_is_not_fused() -> None:
     attention = SingleHead(AttentionConfig(), query=4, memory=6)
     attention.normalizer = Cooled(AttentionConfig())
+    assert not supports(attention)
+    attention = SingleHead(AttentionConfig(), query=4, memory=6)
+    attention.scope = Shifted(AttentionConfig(), query=4)
     assert not supports(attention)
     assert not supports(Bounded(AttentionConfig(), query=4, memory=6))
 
@@ -289,3 +303,27 @@ def test_a_sentence_of_padding_alone_is_ignored_and_harmless(normalizer: str) ->
     assert (reading.attention[1] == 0).all()
     found = torch.autograd.grad(weighted(reading), [embedded, *rest])
     assert all(gradient.isfinite().all() for gradient in found)
+
+
+@pytest.mark.parametrize("kind", FUSED, ids=str)
+def test_its_own_words_teach_a_model_the_same_with_and_without(kind: Kind) -> None:
+    model: Any = kind.build(dropout=0.3).train()
+    source, target = ids(SOURCES), ids(TARGETS)
+    forced = torch.arange(target.numel()).view_as(target) % 3 == 1
+    readings = []
+    for fused in (True, False):
+        model.decoder.fused = fused
+        torch.manual_seed(7)
+        reading = model(source, source != PAD, target, forced)
+        gradients = torch.autograd.grad(
+            weighted(reading), list(model.parameters()), allow_unused=True
+        )
+        readings.append((reading, gradients))
+    (found, found_gradients), (wanted, wanted_gradients) = readings
+    torch.testing.assert_close(found.readouts, wanted.readouts)
+    torch.testing.assert_close(found.attention, wanted.attention)
+    names = dict(model.named_parameters())
+    for name, one, other in zip(names, found_gradients, wanted_gradients, strict=True):
+        assert (one is None) == (other is None), name
+        if one is not None:
+            torch.testing.assert_close(one, other, msg=lambda text, name=name: f"{name}: {text}")

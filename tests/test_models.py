@@ -121,6 +121,23 @@ def test_rows_can_be_selected_repeated_and_reordered(model: Model) -> None:
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("kind", [Kind(), Kind(feeding=False)], ids=str)
+def test_a_word_is_chosen_and_learned_from_with_the_same_dropout(kind: Kind) -> None:
+    model = kind.build(dropout=0.4).train()
+    source, mask, target = batch()
+    forced = torch.zeros_like(target, dtype=torch.bool)
+
+    def readouts(words: Tensor, forced: Tensor) -> Tensor:
+        torch.manual_seed(3)
+        return model(source, mask, words, forced).readouts
+
+    free = readouts(target, forced)
+    chosen = model.vocabulary(free)[:, :-1, EOS:].argmax(dim=-1) + EOS
+    read = torch.cat([target[:, :1], chosen], dim=1)
+    torch.testing.assert_close(readouts(read, ~forced), free)
+
+
+@torch.no_grad()
 @pytest.mark.parametrize("share", ["all", "none", "some"])
 def test_a_partly_forced_reading_reads_its_own_choices(kind: Kind, share: str) -> None:
     model = kind.build()

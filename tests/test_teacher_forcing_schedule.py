@@ -155,11 +155,11 @@ def test_an_end_without_a_schedule_is_refused() -> None:
     ],
 )
 def test_the_log_says_how_the_target_is_read(said: str, settings: dict[str, Any]) -> None:
-    assert how_read(TrainingConfig(**settings), "by hand") == said
+    assert how_read(TrainingConfig(**settings), "by hand", "the plain loop") == said
 
 
-def test_the_plain_loop_is_named_once() -> None:
-    assert how_read(config(), "the plain loop") == (
+def test_a_loop_that_reads_all_is_named_once() -> None:
+    assert how_read(config(), "the plain loop", "the plain loop") == (
         "the plain loop, with teacher forcing from 1 to 0, linear"
     )
 

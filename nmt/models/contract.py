@@ -64,6 +64,8 @@ class Seq2Seq(nn.Module, ABC):
     """Which decoder state attends: `s_t`, `s'_t` or `s_t-1`."""
     reads_by: str
     """How a known target is read, for the log: by a loop, or by something faster."""
+    reads_own_by: str
+    """How a target is read that is partly the model's own choice, for the log."""
     vocabulary: nn.Linear
     """The last layer: (*, readout) -> (*, vocab). The loss runs it piece by piece."""
 

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from nmt.config import ModelConfig
 from nmt.data.tokenizers.base import EOS, PAD, Vocabularies
 from nmt.models.contract import BatchState, DecoderOutput, Memory, Seq2Seq, Step
-from nmt.models.decoders import Decoder, DecoderStep, decoders, joined
+from nmt.models.decoders import Decoder, DecoderStep, decoders
 from nmt.models.dropout import Dropout
 from nmt.models.encoders import Encoder, encoders
 
@@ -25,6 +25,7 @@ class EncoderDecoder(Seq2Seq):
         self.encoder: Encoder = encoders[config.encoder.kind](config)
         self.decoder: Decoder = decoders[config.decoder.kind](config, memory=self.encoder.memory)
         self.attends_from, self.reads_by = self.decoder.attends_from, self.decoder.reads_by
+        self.reads_own_by = self.decoder.reads_own_by
         self.narrow: nn.Module = nn.Identity()
         if not self.decoder.writes_embeddings:
             self.narrow = nn.Linear(self.decoder.hidden, size, bias=False)
@@ -77,18 +78,50 @@ class EncoderDecoder(Seq2Seq):
         return self.dropout(self.narrow(readouts))
 
     def _partly_forced(self, memory: Memory, target_in: Tensor, forced: Tensor) -> DecoderOutput:
-        """Position by position, because the model's own choices are only known then."""
-        state, previous = self.start(memory), target_in[:, 0]
-        steps: list[DecoderStep] = []
-        for position in range(target_in.size(1)):
-            if position:
-                with torch.no_grad():
-                    logits = self.vocabulary(steps[-1].readout)
-                    chosen = logits[:, EOS:].argmax(dim=-1) + EOS  # ids below EOS are not words
-                previous = torch.where(forced[:, position], target_in[:, position], chosen)
-            steps.append(self._advance(previous, state, memory))
-            state = steps[-1].state
-        return joined(steps)
+        own = _PartlyForced(self, target_in, forced)
+        output = self.decoder.read_own(own, memory)
+        return output._replace(readouts=own.dropped(self.narrow(output.readouts)))
+
+
+class _PartlyForced:
+    """A target that is the model's own choice where it is not forced.
+
+    Dropout is drawn for the whole target at first: a word is chosen, and then learned from, with
+    the same values zeroed.
+    """
+
+    def __init__(self, model: EncoderDecoder, target_in: Tensor, forced: Tensor) -> None:
+        self.model, self.forced, self.words = model, forced, target_in.clone()
+        self.target = target_in.size(1)
+        ones = model.vocabulary.weight.new_ones(*target_in.shape, model.vocabulary.in_features)
+        self.of_words = ones if model.decoder.drops_words else model.dropout(ones)
+        self.of_readouts = model.dropout(ones)
+
+    def at(self, position: int) -> Tensor:
+        words = self.words[:, position].clone()  # autograd keeps them, and others change later
+        return self._embed(words, self.of_words[:, position])
+
+    def embedded(self) -> Tensor:
+        return self._embed(self.words, self.of_words)
+
+    def _embed(self, words: Tensor, factors: Tensor) -> Tensor:
+        embedded: Tensor = self.model.target_embedding(words)
+        return embedded * factors
+
+    @torch.no_grad()
+    def choose(self, position: int, readout: Tensor) -> Tensor:
+        narrow = self.model.narrow(readout)
+        logits = self.model.vocabulary(narrow * self.of_readouts[:, position].to(narrow.dtype))
+        # ids below EOS are not words; argmax is slow in bfloat16
+        wide = torch.promote_types(logits.dtype, torch.float32)
+        chosen = logits[:, EOS:].to(wide).argmax(dim=-1) + EOS
+        forced, known = self.forced[:, position + 1], self.words[:, position + 1]
+        self.words[:, position + 1] = torch.where(forced, known, chosen)
+        return self.at(position + 1)
+
+    def dropped(self, readouts: Tensor) -> Tensor:
+        """What dropout leaves of the readouts: (batch, target, readout)"""
+        return readouts * self.of_readouts.to(readouts.dtype)
 
 
 def _embedding(count: int, size: int) -> nn.Embedding:

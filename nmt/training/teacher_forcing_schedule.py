@@ -17,9 +17,6 @@ from nmt.config import TrainingConfig
 from nmt.errors import ConfigError
 from nmt.registry import Registry
 
-PLAIN = "the plain loop"
-"""How a model reads its own words: position by position."""
-
 curves: Registry[Callable[[float], float]] = Registry("teacher-forcing schedule")
 """From the share of the training that is over to the weight of the start; 1 minus it is that of
 the end."""
@@ -74,18 +71,18 @@ def check(config: TrainingConfig) -> None:
         )
 
 
-def how_read(config: TrainingConfig, forced: str) -> str:
+def how_read(config: TrainingConfig, forced: str, own: str) -> str:
     """How the target is read in training, for the log.
 
-    forced: how the model reads where all is forced; its own words need the plain loop
+    forced, own: how the model reads where all is forced, and where it chooses some words itself
     """
     start, end = config.teacher_forcing, config.teacher_forcing_end
     if config.teacher_forcing_schedule == "constant":
-        return forced if start == 1 else f"{PLAIN}, with teacher forcing {start:g}"
+        return forced if start == 1 else f"{own}, with teacher forcing {start:g}"
     course = f"teacher forcing from {start:g} to {end:g}, {config.teacher_forcing_schedule}"
-    if max(start, end) < 1 or forced == PLAIN:
-        return f"{PLAIN}, with {course}"
-    return f"{forced} while all of it is forced, else by {PLAIN}, with {course}"
+    if max(start, end) < 1 or forced == own:
+        return f"{own}, with {course}"
+    return f"{forced} while all of it is forced, else by {own}, with {course}"
 
 
 def _between(curve: Callable[[float], float], passed: float) -> float:

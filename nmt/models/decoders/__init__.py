@@ -7,7 +7,7 @@ the Transformer's is its key-value cache.
 """
 
 from nmt.models.decoders.bahdanau import BahdanauDecoder, ConditionalDecoder
-from nmt.models.decoders.decoder import Decoder, DecoderStep, decoders, joined
+from nmt.models.decoders.decoder import Decoder, DecoderStep, OwnWords, decoders, joined
 from nmt.models.decoders.luong import LuongDecoder
 from nmt.models.decoders.transformer import TransformerDecoder
 
@@ -17,6 +17,7 @@ __all__ = [
     "ConditionalDecoder",
     "Decoder",
     "LuongDecoder",
+    "OwnWords",
     "TransformerDecoder",
     "decoders",
     "joined",

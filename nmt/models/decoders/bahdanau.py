@@ -1,6 +1,7 @@
 """Bahdanau's decoder, which attends before its cell, and the conditional one, between two."""
 
 from abc import abstractmethod
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +10,7 @@ from nmt.config import DecoderConfig, ModelConfig
 from nmt.models import fused
 from nmt.models.cells import CellState, cells
 from nmt.models.contract import DecoderOutput, Memory
-from nmt.models.decoders.decoder import DecoderStep, decoders
+from nmt.models.decoders.decoder import DecoderStep, OwnWords, decoders
 from nmt.models.decoders.recurrent import DecoderState, RecurrentDecoder
 
 
@@ -41,13 +42,26 @@ class DeepReadout(RecurrentDecoder):
     def forward(self, embedded: Tensor, memory: Memory) -> DecoderOutput:
         return (self.read_fused if self.fused else self.read_plainly)(embedded, memory)
 
-    def read_fused(self, embedded: Tensor, memory: Memory) -> DecoderOutput:
-        states, contexts, attention = self.run_fused(embedded, memory)
+    def read_fused(
+        self, embedded: Tensor, memory: Memory, own: OwnWords | None = None
+    ) -> DecoderOutput:
+        if own is None:
+            states, contexts, attention = self.run_fused(embedded, memory)
+        else:
+            words = fused.OwnWords(partial(self._choose, own), own.embedded)
+            states, contexts, attention = self.run_fused(embedded, memory, words)
+            embedded = own.embedded()
         part = torch.cat([states, contexts], dim=-1)
         return DecoderOutput(self.read_out(part, embedded), attention)
 
+    def _choose(self, own: OwnWords, position: int, state: Tensor, context: Tensor) -> Tensor:
+        part = torch.cat([state, context], dim=-1)
+        return own.choose(position, self.read_out(part, own.at(position)))
+
     @abstractmethod
-    def run_fused(self, embedded: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
+    def run_fused(
+        self, embedded: Tensor, memory: Memory, own: fused.OwnWords | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """States (batch, target, hidden), contexts (batch, target, context), and the attention."""
 
     def read_out(self, part: Tensor, embedded: Tensor) -> Tensor:
@@ -68,9 +82,11 @@ class BahdanauDecoder(DeepReadout):
     def feed_width(config: DecoderConfig, context: int) -> int:
         return context
 
-    def run_fused(self, embedded: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
+    def run_fused(
+        self, embedded: Tensor, memory: Memory, own: fused.OwnWords | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         start = self.start(memory).cells
-        return fused.bahdanau(self.stack, self.attention, embedded, start, memory)
+        return fused.bahdanau(self.stack, self.attention, embedded, start, memory, own)
 
     def recurrent_step(
         self, gates: Tensor, word: Tensor, state: DecoderState, memory: Memory
@@ -103,9 +119,11 @@ class ConditionalDecoder(DeepReadout):
     def feed_width(config: DecoderConfig, context: int) -> int:
         return 0
 
-    def run_fused(self, embedded: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
+    def run_fused(
+        self, embedded: Tensor, memory: Memory, own: fused.OwnWords | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         cells, start = (self.stack, self.second), self.start(memory).cells
-        return fused.conditional(*cells, self.attention, embedded, start, memory)
+        return fused.conditional(*cells, self.attention, embedded, start, memory, own)
 
     def recurrent_step(
         self, gates: Tensor, word: Tensor, state: DecoderState, memory: Memory

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +33,22 @@ def joined(steps: Sequence[DecoderStep]) -> DecoderOutput:
     )
 
 
+class OwnWords(Protocol):
+    """A target of which some words are what the decoder itself chose at the position before."""
+
+    target: int
+    """How many positions there are."""
+
+    def at(self, position: int) -> Tensor:
+        """The words that are read at a position, embedded: (batch, inputs)"""
+
+    def choose(self, position: int, readout: Tensor) -> Tensor:
+        """Choose what is read next, by the readout (batch, readout) of a position, and embed it."""
+
+    def embedded(self) -> Tensor:
+        """The words of all positions, once they are known: (batch, target, inputs)"""
+
+
 class Decoder(nn.Module, ABC):
     """Reads embedded target words against a memory.
 
@@ -61,6 +77,11 @@ class Decoder(nn.Module, ABC):
     def reads_by(self) -> str:
         """How `forward` goes over the target, for the log."""
 
+    @property
+    def reads_own_by(self) -> str:
+        """How `read_own` goes over the target, for the log."""
+        return "the plain loop"
+
     @abstractmethod
     def prepare(self, states: Tensor, summary: Tensor) -> tuple[Tensor, Tensor]:
         """The keys and values of a `Memory`, from the encoder's states."""
@@ -79,6 +100,17 @@ class Decoder(nn.Module, ABC):
     @abstractmethod
     def forward(self, embedded: Tensor, memory: Memory) -> DecoderOutput:
         """All positions of a known target. embedded: (batch, target, inputs)"""
+
+    def read_own(self, own: OwnWords, memory: Memory) -> DecoderOutput:
+        """A target that is partly its own choices: position by position."""
+        state = self.start(memory)
+        steps: list[DecoderStep] = []
+        for position in range(own.target):
+            steps.append(self.advance(own.at(position), state, memory))
+            state = steps[-1].state
+            if position + 1 < own.target:
+                own.choose(position, steps[-1].readout)
+        return joined(steps)
 
     @classmethod
     @abstractmethod

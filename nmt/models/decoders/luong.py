@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from nmt.config import DecoderConfig, ModelConfig
 from nmt.models import fused
 from nmt.models.contract import DecoderOutput, Memory
-from nmt.models.decoders.decoder import DecoderStep, decoders
+from nmt.models.decoders.decoder import DecoderStep, OwnWords, decoders
 from nmt.models.decoders.recurrent import DecoderState, RecurrentDecoder
 
 
@@ -57,10 +57,13 @@ class LuongDecoder(RecurrentDecoder):
             )
         return (self.read_fused if self.fused else self.read_plainly)(embedded, memory)
 
-    def read_fused(self, embedded: Tensor, memory: Memory) -> DecoderOutput:
+    def read_fused(
+        self, embedded: Tensor, memory: Memory, own: OwnWords | None = None
+    ) -> DecoderOutput:
         cells = self.start(memory).cells
         parts = (self.stack, self.attention, self.combine)
-        return DecoderOutput(*fused.luong(*parts, embedded, cells, memory))
+        words = None if own is None else fused.OwnWords(own.choose, own.embedded)
+        return DecoderOutput(*fused.luong(*parts, embedded, cells, memory, words))
 
     def recurrent_step(
         self, gates: Tensor, word: Tensor, state: DecoderState, memory: Memory

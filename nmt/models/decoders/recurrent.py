@@ -11,7 +11,7 @@ from nmt.models import fused
 from nmt.models.attention import AttentionOutput, Query, attention_of
 from nmt.models.cells import CellState, cells
 from nmt.models.contract import BatchState, DecoderOutput, Memory
-from nmt.models.decoders.decoder import Decoder, DecoderStep, joined
+from nmt.models.decoders.decoder import Decoder, DecoderStep, OwnWords, joined
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,10 @@ class RecurrentDecoder(Decoder):
     def reads_by(self) -> str:
         return "a fused recurrence" if self.fused else "the plain loop"
 
+    @property
+    def reads_own_by(self) -> str:
+        return self.reads_by if self.fused else super().reads_own_by
+
     @staticmethod
     @abstractmethod
     def feed_width(config: DecoderConfig, context: int) -> int:
@@ -107,6 +111,20 @@ class RecurrentDecoder(Decoder):
         """
         output = joined(self._steps(embedded, memory))
         return output._replace(readouts=self.read_out(output.readouts, embedded))
+
+    def read_own(self, own: OwnWords, memory: Memory) -> DecoderOutput:
+        if self.fused:
+            return self.read_fused(own.embedded(), memory, own)
+        return super().read_own(own, memory)
+
+    def read_fused(
+        self, embedded: Tensor, memory: Memory, own: OwnWords | None = None
+    ) -> DecoderOutput:
+        """By the loop of `nmt.models.fused`, where there is one.
+
+        own: chooses other words in place of some of those embedded, as it goes
+        """
+        raise NotImplementedError
 
     def maps(self, embedded: Tensor, memory: Memory) -> dict[str, Tensor]:
         heads = [step.heads for step in self._steps(embedded, memory) if step.heads is not None]

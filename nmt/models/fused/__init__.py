@@ -9,10 +9,11 @@ product for each weight after the loop, and few passes over memory at each posit
     cells.py       LSTM and GRU, position by position, forward and backward
     scores.py      the same for the attention scores
     normalizers.py the same for the normalisers
+    scopes.py      the same for the scopes
     attention.py   score, normaliser and weighted average, with one head, with several, with none
     decoders.py    the loops over cells and attention: Luong's, Bahdanau's and the conditional one
 """
 
-from nmt.models.fused.decoders import bahdanau, conditional, luong, supports
+from nmt.models.fused.decoders import OwnWords, bahdanau, conditional, luong, supports
 
-__all__ = ["bahdanau", "conditional", "luong", "supports"]
+__all__ = ["OwnWords", "bahdanau", "conditional", "luong", "supports"]

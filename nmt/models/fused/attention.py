@@ -2,16 +2,18 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from nmt.models.attention import Attention, MultiHead, NoAttention, SingleHead
-from nmt.models.attention.scopes import Global
 from nmt.models.attention.selection import Soft
 from nmt.models.contract import Memory
 from nmt.models.fused.base import Dtypes, FusedModule, over_target, summed, weight_gradient
 from nmt.models.fused.normalizers import FusedNormalizer, fused_normalizer
+from nmt.models.fused.scopes import FUSED as SCOPES
+from nmt.models.fused.scopes import FusedScope
 from nmt.models.fused.scores import FusedScore, fused_score
 
 
@@ -38,6 +40,9 @@ class FusedAttention(FusedModule):
     def forward(self, position: int, query: Tensor) -> Tensor:
         """query: (batch, hidden), compute dtype -> the context, (batch, context), compute dtype"""
 
+    def read(self, position: int, words: Tensor) -> None:
+        """Other words at a position than those known at first: (batch, inputs)"""
+
     @abstractmethod
     def all_weights(self) -> Tensor:
         """(target, batch, source), accumulate dtype, once all positions have attended"""
@@ -55,7 +60,7 @@ class FusedSingleHead(FusedAttention):
 
     @classmethod
     def supports(cls, attention: Attention) -> bool:
-        """A window, draws, rotation or a score of another formula has no fused module."""
+        """Draws, rotation, or a part of another formula have no fused module."""
         return type(attention) is SingleHead and fused_parts(attention) is not None
 
     def __init__(
@@ -71,22 +76,29 @@ class FusedSingleHead(FusedAttention):
         assert isinstance(attention, SingleHead), "its kind was chosen by the attention"
         kinds = fused_parts(attention)
         assert kinds is not None, "checked by `supports`"
-        scoring, normalizing = kinds
+        scoring, normalizing, scope = kinds
+        target, batch = words.size(1), len(memory.mask)
+        self.scope = scope(attention.scope, memory.mask, target, dtypes)
         self.scoring = scoring(attention.score, memory.keys, words, dtypes, heads=heads)
-        self.normalizing = normalizing(attention.normalizer, memory.mask, words.size(1), dtypes)
-        self.inputs = (memory.values, *self.scoring.inputs, *self.normalizing.inputs)
+        self.normalizing = normalizing(attention.normalizer, memory.mask, target, dtypes)
+        self.parts = (self.scoring, self.normalizing, self.scope)
+        self.inputs = (memory.values, *(tensor for part in self.parts for tensor in part.inputs))
         self.values = memory.values.detach().to(dtypes.compute).contiguous()
-        self.weights = self.normalizing.weights
-        target, batch, _ = self.weights.shape
+        self.weights = self.scope.final(self.normalizing.weights)
         self.contexts = self.values.new_empty(target, batch, self.values.size(-1))
         self.grad_contexts = torch.empty_like(self.contexts)
 
     def begin_backward(self) -> None:
-        self.scoring.begin_backward()
-        self.normalizing.begin_backward()
+        for part in self.parts:
+            part.begin_backward()
+
+    def read(self, position: int, words: Tensor) -> None:
+        self.scoring.read(position, words)
 
     def forward(self, position: int, query: Tensor) -> Tensor:
-        weights = self.normalizing.forward(position, self.scoring.forward(position, query))
+        scores = self.scoring.forward(position, query)
+        normalized = self.normalizing.forward(position, scores, self.scope.forward(position, query))
+        weights = self.scope.weigh(position, normalized)
         self.scoring.attended(position, weights)
         return self.contexts[position].copy_(summed(weights, self.values))
 
@@ -100,11 +112,12 @@ class FusedSingleHead(FusedAttention):
         if grad_weights is not None:
             grad += grad_weights
         self.scoring.add_grad_weights(grad)
-        return self.scoring.backward(position, self.normalizing.backward(position, grad))
+        grad_scores = self.normalizing.backward(position, self.scope.backward(position, grad))
+        return self.scope.add_grad_query(position, self.scoring.backward(position, grad_scores))
 
     def gradients(self) -> Sequence[Tensor]:
         grad_values = over_target(self.weights, self.grad_contexts)
-        return grad_values, *self.scoring.gradients(), *self.normalizing.gradients()
+        return grad_values, *(grad for part in self.parts for grad in part.gradients())
 
 
 class FusedMultiHead(FusedAttention):
@@ -234,15 +247,20 @@ def fused_attention(
     return KINDS[type(attention)](attention, memory, words, dtypes)
 
 
-def fused_parts(attention: SingleHead) -> tuple[type[FusedScore], type[FusedNormalizer]] | None:
-    """The fused modules of the parts of an attention, if all exist."""
-    if not _looks_everywhere(attention):
-        return None
+class FusedParts(NamedTuple):
+    """The fused modules of the parts of an attention with one head."""
+
+    scoring: type[FusedScore]
+    normalizing: type[FusedNormalizer]
+    scope: type[FusedScope]
+
+
+def fused_parts(attention: SingleHead) -> FusedParts | None:
+    """Those of an attention, if all exist."""
     scoring = fused_score(attention.score)
     normalizing = fused_normalizer(attention.normalizer)
-    return None if scoring is None or normalizing is None else (scoring, normalizing)
-
-
-def _looks_everywhere(attention: SingleHead) -> bool:
-    whole = type(attention.scope) is Global and type(attention.selection) is Soft
-    return whole and not attention.rotary
+    scope = SCOPES.get(type(attention.scope))
+    if scoring is None or normalizing is None or scope is None:
+        return None
+    soft = type(attention.selection) is Soft and not attention.rotary
+    return FusedParts(scoring, normalizing, scope) if soft else None

@@ -45,16 +45,22 @@ class Recurrence(FusedModule):
 
     @abstractmethod
     def forward(self) -> tuple[Tensor, ...]:
-        """Run over all positions. The results are views of stored tensors."""
+        """Run over all positions that are left. The results are views of stored tensors."""
 
     @abstractmethod
     def backward(self, *grad_outputs: Tensor | None) -> None:
         """Run backwards, given the gradients of what `forward` returned."""
 
 
-def run(recurrence: Recurrence) -> Any:
-    """Compute a recurrence as one autograd function."""
-    return _Run.apply(recurrence, *recurrence.inputs)
+def run(recurrence: Recurrence, replaced: tuple[Tensor, Tensor] | None = None) -> Any:
+    """Compute a recurrence as one autograd function.
+
+    replaced: one of its inputs, and the tensor that gets the gradients in its place
+    """
+    inputs = recurrence.inputs
+    if replaced is not None:
+        inputs = tuple(replaced[1] if each is replaced[0] else each for each in inputs)
+    return _Run.apply(recurrence, *inputs)
 
 
 class _Run(torch.autograd.Function):

@@ -3,7 +3,7 @@
 All tensors that run over the target have it as their first axis, so that a position is one block.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,19 +24,19 @@ State = tuple[Tensor, ...]
 """A hidden state, and a cell where there is one, (batch, hidden) each."""
 
 
-class Share(ABC):
+class Share(FusedModule):
     """The share of the gates that is known before the loop.
 
-    inputs: the tensors that it has gradients for
-    gates: (target, batch, gates), as `Cell` has them
+    gates: (target, batch, gates), as `Cell` has them; their gradients, before `gradients` is called
     """
 
-    inputs: tuple[Tensor, ...]
     gates: Tensor
 
-    @abstractmethod
-    def gradients(self) -> Sequence[Tensor]:
-        """One for each of `inputs`, once the gradients of the gates have taken their place."""
+    def begin_backward(self) -> None:
+        pass
+
+    def read(self, position: int, words: Tensor) -> None:
+        """Read other words at a position than those known at first: (batch, inputs)"""
 
 
 class Words(Share):
@@ -47,9 +47,13 @@ class Words(Share):
         self.inputs = (embedded, weight, bias)
         self.words = embedded.detach().transpose(0, 1).to(compute).contiguous()
         self.weight = weight.detach().to(compute)
-        constant = (bias.detach() + shift).to(compute)
-        flat = torch.addmm(constant, self.words.flatten(0, 1), self.weight.t())
+        self.constant = (bias.detach() + shift).to(compute)
+        flat = torch.addmm(self.constant, self.words.flatten(0, 1), self.weight.t())
         self.gates = flat.view(*self.words.shape[:2], -1)
+
+    def read(self, position: int, words: Tensor) -> None:
+        words = self.words[position].copy_(words)
+        torch.addmm(self.constant, words, self.weight.t(), out=self.gates[position])
 
     def gradients(self) -> Sequence[Tensor]:
         grads = self.gates

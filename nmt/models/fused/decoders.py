@@ -3,7 +3,9 @@
 The same formulas as in `nmt.models.decoders`, where they are easy to read.
 """
 
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +33,30 @@ def supports(stack: Stack, attention: Attention) -> bool:
     return one_layer and attentions.supports(attention)
 
 
+class OwnWords(NamedTuple):
+    """How words are chosen that a loop reads after the positions that led to them."""
+
+    next: Callable[..., Tensor]
+    """From a position and its outputs, (batch, *) each, to the next words: (batch, inputs)"""
+    embedded: Callable[[], Tensor]
+    """All words that were read in the end, with their gradients: (batch, target, inputs)"""
+
+
+def read(loop: "AttentionLoop", embedded: Tensor, own: OwnWords | None) -> Any:
+    """Run a loop, position by position where it reads words that it led to."""
+    if own is None:
+        return run(loop)
+    target = embedded.size(1)
+    with torch.no_grad():
+        for position in range(target):
+            with torch.autocast(embedded.device.type, enabled=False):
+                loop.advance()
+            if position + 1 < target:
+                outputs = (output[position] for output in loop.outputs())
+                loop.read(position + 1, own.next(position, *outputs))
+    return run(loop, (embedded, own.embedded()))
+
+
 def luong(
     stack: Stack,
     attention: Attention,
@@ -38,22 +64,28 @@ def luong(
     embedded: Tensor,
     state: CellState,
     memory: Memory,
+    own: OwnWords | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Luong's decoder with input feeding, from a first attentional state of zeros.
 
-    embedded: (batch, target, inputs)
+    embedded: (batch, target, inputs); own: chooses words in place of some of them
     Returns the attentional states (batch, target, hidden) and the attention (batch, target,
     source).
     """
     dtypes = Dtypes.of(combine.weight)
     cell = cell_of(stack, (*state.hidden, *state.cell), embedded, dtypes)
     attending = fused_attention(attention, memory, embedded, dtypes)
-    states, weights = run(LuongLoop(cell, attending, combine))
+    states, weights = read(LuongLoop(cell, attending, combine), embedded, own)
     return states.transpose(0, 1), weights.transpose(0, 1)
 
 
 def bahdanau(
-    stack: Stack, attention: Attention, embedded: Tensor, state: CellState, memory: Memory
+    stack: Stack,
+    attention: Attention,
+    embedded: Tensor,
+    state: CellState,
+    memory: Memory,
+    own: OwnWords | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Bahdanau's decoder, without its readout.
 
@@ -63,7 +95,7 @@ def bahdanau(
     dtypes = Dtypes.of(stack.parameter("weight_hh", 0))
     cell = cell_of(stack, (*state.hidden, *state.cell), embedded, dtypes)
     attending = fused_attention(attention, memory, embedded, dtypes)
-    states, contexts, weights = run(BahdanauLoop(cell, attending))
+    states, contexts, weights = read(BahdanauLoop(cell, attending), embedded, own)
     return states.transpose(0, 1), contexts.transpose(0, 1), weights.transpose(0, 1)
 
 
@@ -74,29 +106,58 @@ def conditional(
     embedded: Tensor,
     state: CellState,
     memory: Memory,
+    own: OwnWords | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The conditional decoder, without its readout. Returns what `bahdanau` does."""
     dtypes = Dtypes.of(stack.parameter("weight_hh", 0))
     first = cell_of(stack, (*state.hidden, *state.cell), embedded, dtypes)
     cell = second_cell_of(second, first, embedded, dtypes)
     attending = fused_attention(attention, memory, embedded, dtypes)
-    states, contexts, weights = run(ConditionalLoop(first, cell, attending))
+    states, contexts, weights = read(ConditionalLoop(first, cell, attending), embedded, own)
     return states.transpose(0, 1), contexts.transpose(0, 1), weights.transpose(0, 1)
 
 
 class AttentionLoop(Recurrence):
-    """A cell and an attention, one of which feeds the other."""
+    """Cells and an attention which feed each other."""
 
-    def __init__(self, cell: Cell, attending: FusedAttention) -> None:
-        self.cell, self.attending = cell, attending
-        self.inputs = (*cell.inputs, *attending.inputs)
+    position = 0
+    """How many positions were read."""
+
+    def __init__(self, reading: Cell, attending: FusedAttention, *others: Cell) -> None:
+        """reading: the cell that reads words"""
+        self.reading, self.attending = reading, attending
+        self.parts = (reading, *others, attending)
+        self.inputs = tuple(tensor for part in self.parts for tensor in part.inputs)
 
     def begin_backward(self) -> None:
-        self.cell.begin_backward()
-        self.attending.begin_backward()
+        for part in self.parts:
+            part.begin_backward()
 
     def gradients(self) -> Sequence[Tensor]:
-        return *self.cell.gradients(), *self.attending.gradients()
+        return tuple(gradient for part in self.parts for gradient in part.gradients())
+
+    def read(self, position: int, words: Tensor) -> None:
+        """Other words at a position than those known at first: (batch, inputs)"""
+        self.reading.share.read(position, words)
+        self.attending.read(position, words)
+
+    def forward(self) -> tuple[Tensor, ...]:
+        while self.position < len(self.reading.gates):
+            self.advance()
+        return *self.outputs(), self.attending.all_weights()
+
+    def advance(self) -> None:
+        """Read the next position."""
+        self.step(self.position)
+        self.position += 1
+
+    @abstractmethod
+    def step(self, t: int) -> None:
+        """Read a position."""
+
+    @abstractmethod
+    def outputs(self) -> tuple[Tensor, ...]:
+        """Of all positions, (target, batch, *) each, besides the weights."""
 
 
 class LuongLoop(AttentionLoop):
@@ -104,6 +165,7 @@ class LuongLoop(AttentionLoop):
 
     def __init__(self, cell: Cell, attending: FusedAttention, combine: nn.Linear) -> None:
         super().__init__(cell, attending)
+        self.cell = cell
         self.inputs = (*self.inputs, combine.weight)
         weight = combine.weight.detach().to(cell.weight.dtype)
         memory = attending.contexts.size(-1)
@@ -111,15 +173,16 @@ class LuongLoop(AttentionLoop):
         self.attentional = torch.empty_like(cell.fed[1:], dtype=cell.active.dtype)
         self.grad_mixed = torch.empty_like(self.attentional, dtype=weight.dtype)
 
-    def forward(self) -> tuple[Tensor, ...]:
+    def step(self, t: int) -> None:
         cell = self.cell
-        for t in range(len(cell.gates)):
-            cell.forward(t)
-            state = cell.hidden[t + 1]
-            context = self.attending.forward(t, state)
-            mixed = (context @ self.by_context.t()).addmm_(state, self.by_state.t())
-            cell.fed[t + 1] = tanh_(self.attentional[t].copy_(mixed))
-        return cell.fed[1:], self.attending.all_weights()
+        cell.forward(t)
+        state = cell.hidden[t + 1]
+        context = self.attending.forward(t, state)
+        mixed = (context @ self.by_context.t()).addmm_(state, self.by_state.t())
+        cell.fed[t + 1] = tanh_(self.attentional[t].copy_(mixed))
+
+    def outputs(self) -> tuple[Tensor, ...]:
+        return (self.cell.fed[1:],)
 
     def backward(self, *grad_outputs: Tensor | None) -> None:
         grad_attentional, grad_weights = grad_outputs
@@ -146,12 +209,17 @@ class LuongLoop(AttentionLoop):
 class BahdanauLoop(AttentionLoop):
     """c_t attended from h_t-1,  h_t = cell([y_t-1; c_t], h_t-1)"""
 
-    def forward(self) -> tuple[Tensor, ...]:
+    def __init__(self, cell: Cell, attending: FusedAttention) -> None:
+        super().__init__(cell, attending)
+        self.cell = cell
+
+    def step(self, t: int) -> None:
         cell = self.cell
-        for t in range(len(cell.gates)):
-            cell.fed[t] = self.attending.forward(t, cell.hidden[t])
-            cell.forward(t)
-        return cell.hidden[1:], self.attending.contexts[:], self.attending.all_weights()
+        cell.fed[t] = self.attending.forward(t, cell.hidden[t])
+        cell.forward(t)
+
+    def outputs(self) -> tuple[Tensor, ...]:
+        return self.cell.hidden[1:], self.attending.contexts[:]
 
     def backward(self, *grad_outputs: Tensor | None) -> None:
         grad_states, grad_contexts, grad_weights = grad_outputs
@@ -174,21 +242,16 @@ class ConditionalLoop(AttentionLoop):
     """s'_t = first(y_t-1, s_t-1),  c_t attended from s'_t,  s_t = cell(c_t, s'_t)"""
 
     def __init__(self, first: Cell, cell: Cell, attending: FusedAttention) -> None:
-        super().__init__(cell, attending)
-        self.first = first
-        self.inputs = (*first.inputs, *self.inputs)
+        super().__init__(first, attending, cell)
+        self.first, self.cell = first, cell
 
-    def begin_backward(self) -> None:
-        super().begin_backward()
-        self.first.begin_backward()
+    def step(self, t: int) -> None:
+        self.first.forward(t)
+        self.cell.fed[t] = self.attending.forward(t, self.cell.hidden[t])
+        self.cell.forward(t)
 
-    def forward(self) -> tuple[Tensor, ...]:
-        first, cell = self.first, self.cell
-        for t in range(len(cell.gates)):
-            first.forward(t)
-            cell.fed[t] = self.attending.forward(t, cell.hidden[t])
-            cell.forward(t)
-        return first.hidden[1:], self.attending.contexts[:], self.attending.all_weights()
+    def outputs(self) -> tuple[Tensor, ...]:
+        return self.first.hidden[1:], self.attending.contexts[:]
 
     def backward(self, *grad_outputs: Tensor | None) -> None:
         grad_states, grad_contexts, grad_weights = grad_outputs
@@ -208,6 +271,3 @@ class ConditionalLoop(AttentionLoop):
             )
             first.continue_backward(cell)
             first.backward(t)
-
-    def gradients(self) -> Sequence[Tensor]:
-        return *self.first.gradients(), *super().gradients()

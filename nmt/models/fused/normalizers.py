@@ -20,22 +20,25 @@ from nmt.models.fused.base import Dtypes, FusedModule
 class FusedNormalizer(FusedModule):
     """Weights from scores.
 
-    mask: (batch, source)
+    mask: (batch, source), False at padding
     weights: (target, batch, source), accumulate dtype
     """
 
     def __init__(self, normalizer: Normalizer, mask: Tensor, target: int, dtypes: Dtypes) -> None:
         self.inputs = ()
-        self.normalizer, self.padding = normalizer, ~mask.unsqueeze(1)
+        self.normalizer = normalizer
         self.grad_of_scores = BACKWARD[type(normalizer)]
         self.weights = torch.empty(target, *mask.shape, dtype=dtypes.accumulate, device=mask.device)
 
     def begin_backward(self) -> None:
         pass
 
-    def forward(self, position: int, scores: Tensor) -> Tensor:
-        """(batch, source), accumulate dtype -> the weights, like scores"""
-        weights = self.normalizer.without(self.padding, scores.unsqueeze(1))
+    def forward(self, position: int, scores: Tensor, excluded: Tensor) -> Tensor:
+        """(batch, source), accumulate dtype -> the weights, like scores
+
+        excluded: (batch, 1, source), True where the weights are 0
+        """
+        weights = self.normalizer.without(excluded, scores.unsqueeze(1))
         return self.weights[position].copy_(weights.squeeze(1))
 
     def backward(self, position: int, grad_weights: Tensor) -> Tensor:
@@ -61,9 +64,9 @@ class FusedWeightedSoftmax(FusedNormalizer):
     def begin_backward(self) -> None:
         self.grad_w = torch.zeros_like(self.w, dtype=self.weights.dtype)
 
-    def forward(self, position: int, scores: Tensor) -> Tensor:
+    def forward(self, position: int, scores: Tensor, excluded: Tensor) -> Tensor:
         self.scores[position] = scores
-        return super().forward(position, scores)
+        return super().forward(position, scores, excluded)
 
     def backward(self, position: int, grad_weights: Tensor) -> Tensor:
         grad_adjusted = self.grad_of_scores(grad_weights, self.weights[position])

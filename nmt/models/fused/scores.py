@@ -52,6 +52,9 @@ class FusedScore(FusedModule):
     def forward(self, position: int, query: Tensor) -> Tensor:
         """(batch, hidden), compute dtype -> (batch, source), accumulate dtype"""
 
+    def read(self, position: int, words: Tensor) -> None:
+        """Other words at a position than those known at first: (batch, inputs)"""
+
     def attended(self, position: int, weights: Tensor) -> None:
         """Learn the weights, (batch, source), that came of the scores."""
 
@@ -124,7 +127,13 @@ class FusedLocationScore(FusedProductScore):
         self.inputs = (keys, words)
         self.words, self.by_word = (each.detach().to(dtypes.compute) for each in (words, by_word))
         shares = torch.bmm(self.words, self.by_word.transpose(1, 2)).to(dtypes.accumulate)
-        self.shares = shares + shift.detach().unsqueeze(1)
+        self.shift = shift.detach()
+        self.shares = shares + self.shift.unsqueeze(1)
+
+    def read(self, position: int, words: Tensor) -> None:
+        words = self.words[:, position].copy_(words).unsqueeze(-1)
+        share = torch.bmm(self.by_word, words).squeeze(-1)
+        torch.add(share.to(self.shares.dtype), self.shift, out=self.shares[:, position])
 
     def forward(self, position: int, query: Tensor) -> Tensor:
         return super().forward(position, query).add_(self.shares[:, position])

@@ -151,7 +151,9 @@ def describe(setup: TrainingSetup) -> None:
         "%s; the target is read by %s; batches of up to %s tokens per side, %.1f %% padding; %s "
         "updates per epoch%s",
         setup.compute,
-        teacher_forcing_schedule.how_read(setup.config.training, setup.model.reads_by),
+        teacher_forcing_schedule.how_read(
+            setup.config.training, setup.model.reads_by, setup.model.reads_own_by
+        ),
         f"{setup.config.training.batch_tokens:,}",
         100 * padding_share(setup),
         f"{setup.updates_per_epoch:,}",
