@@ -291,7 +291,7 @@ NUMBERS = {
     ],
     "decoding.": [
         "beam_size", "length_penalty", "n_best", "batch_tokens", "max_source_length",
-        "max_length_factor",
+        "max_length_factor", "shortlist",
     ],
 }  # fmt: skip
 

@@ -66,6 +66,11 @@ class Run:
         return self.folder / "export"
 
     @property
+    def shortlist(self) -> Path:
+        """The likeliest target pieces of each source piece."""
+        return self.folder / "shortlist.safetensors"
+
+    @property
     def checkpoints(self) -> Path:
         return self.folder / "checkpoints"
 
@@ -238,7 +243,7 @@ class Run:
         own = (
             self.config, self.resolved, self.tokenizer, self.checkpoints, self.metrics, self.log,
             self.tensorboard, self.samples, self.card, self.translations.parent, self.texts,
-            self.export, self.folder / "evaluation", self.manifest,
+            self.export, self.shortlist, self.folder / "evaluation", self.manifest,
         )  # fmt: skip
         with os_errors_as_write_error(self.folder):
             for path in own:

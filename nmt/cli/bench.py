@@ -16,6 +16,7 @@ from nmt.cli.options import (
     Engine,
     Overrides,
     Precision,
+    Shortlist,
 )
 from nmt.cli.streams import say_json, write_stdout
 
@@ -56,6 +57,7 @@ def decode(
     device: Device = None,
     engine: Engine = None,
     precision: Precision = None,
+    shortlist: Shortlist = None,
     as_json: AsJson = False,
 ) -> None:
     """Sentences per second and the latency of one, by each engine, greedy and with beam 5.
@@ -75,6 +77,7 @@ def decode(
         n_best=1,
         engine=engine,
         precision=precision,
+        shortlist=shortlist,
     )
     source = None if input is None else named(input, STDIN)
     speed = bench_decoding(

@@ -14,6 +14,7 @@ from nmt.cli.options import (
     LengthPenalty,
     Precision,
     RunArgument,
+    Shortlist,
 )
 from nmt.cli.streams import say_json, write_stdout
 
@@ -34,6 +35,7 @@ def evaluate(
     device: Device = None,
     engine: Engine = None,
     precision: Precision = None,
+    shortlist: Shortlist = None,
     as_json: AsJson = False,
 ) -> None:
     """Score a run with BLEU, chrF and TER; save hypotheses and attention of every sentence."""
@@ -54,6 +56,7 @@ def evaluate(
         n_best=1,
         engine=engine,
         precision=precision,
+        shortlist=shortlist,
     )
     if input is not None and reference is not None:
         input, reference = readable(input, reference)

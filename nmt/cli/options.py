@@ -25,6 +25,10 @@ Precision = Annotated[
     typer.Option("--precision", help="auto, float32, bfloat16 (torch) or int8 (onnx)."),
 ]
 BeamSize = Annotated[int | None, typer.Option("--beam-size", "-b", help="1 is greedy search.")]
+Shortlist = Annotated[
+    int | None,
+    typer.Option("--shortlist", help="Candidates per source piece; 0 is the whole vocabulary."),
+]
 LengthPenalty = Annotated[
     float | None, typer.Option("--length-penalty", help="0 favours short translations.")
 ]

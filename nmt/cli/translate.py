@@ -17,6 +17,7 @@ from nmt.cli.options import (
     Engine,
     LengthPenalty,
     Precision,
+    Shortlist,
 )
 from nmt.cli.streams import reason, write_stderr
 
@@ -65,6 +66,7 @@ def translate(
     device: Device = None,
     engine: Engine = None,
     precision: Precision = None,
+    shortlist: Shortlist = None,
 ) -> None:
     """Translate sentences: arguments, a file, standard input, or as you type."""
     from nmt.imports import first_import
@@ -96,6 +98,7 @@ def translate(
         batch_tokens=batch_tokens,
         engine=engine,
         precision=precision,
+        shortlist=shortlist,
     )
     trained = load_trained(
         chosen, checkpoint=checkpoint, device=device, decoding=decoding, config=config

@@ -3,6 +3,7 @@
 from nmt.config.finding import shipped
 from nmt.config.loading import Loaded, load, section
 from nmt.config.sections import (
+    MOST_CANDIDATES,
     NO_ATTENTION,
     AttentionConfig,
     CleaningConfig,
@@ -22,6 +23,7 @@ from nmt.config.sections import (
 )
 
 __all__ = [
+    "MOST_CANDIDATES",
     "NO_ATTENTION",
     "AttentionConfig",
     "CleaningConfig",

@@ -32,6 +32,8 @@ Positive = Annotated[int, Field(gt=0, le=MOST)]
 Count = Annotated[int, Field(ge=0, le=MOST)]
 Size = Annotated[int, Field(gt=0, le=1_000_000_000)]
 Layers = Annotated[int, Field(gt=0, le=1_000)]
+MOST_CANDIDATES = 1_000
+"""Target pieces per source piece that a shortlist keeps."""
 DEVICE = r"auto|cpu|mps|cuda(:[0-9]{1,3})?"
 LONGEST_NAME = 200
 """Bytes of a run's name: file systems allow 255, and the names of drafts are longer."""
@@ -420,6 +422,9 @@ class DecodingConfig(Section):
     """Reject a line with more pieces than this: it is not a sentence."""
     max_length_factor: Annotated[float, Field(gt=0, le=100)] = 2.0
     """A translation has at most this many times the pieces of its source, plus 10."""
+    shortlist: Annotated[int, Field(ge=0, le=MOST_CANDIDATES)] = 0
+    """Choose among this many likely target pieces per source piece, and some that are always there,
+    instead of the whole vocabulary; for torch. 0: the whole vocabulary."""
     engine: Literal["auto", "torch", "onnx"] = "auto"
     """`auto`: on the CPU the run's own export, if there is one; otherwise torch."""
     precision: Literal["auto", "float32", "bfloat16", "int8"] = "auto"
@@ -430,6 +435,15 @@ class DecodingConfig(Section):
         for engine, precision in (("torch", "int8"), ("onnx", "bfloat16")):
             if (self.engine, self.precision) == (engine, precision):
                 raise ValueError(f"engine {engine} has no precision {precision}: set one to auto")
+        return self
+
+    @model_validator(mode="after")
+    def _the_engine_has_a_shortlist(self) -> "DecodingConfig":
+        if self.shortlist and (self.engine == "onnx" or self.precision == "int8"):
+            raise ValueError(
+                f"shortlist is {self.shortlist}, but exports compute the whole vocabulary: set it "
+                "to 0, or engine to torch"
+            )
         return self
 
     @model_validator(mode="after")

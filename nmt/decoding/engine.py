@@ -5,11 +5,14 @@ never attention, so that one search serves a model in torch, on a GPU or not, an
 """
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from nmt.data.tokenizers.base import BOS, EOS, PAD, UNK
+
+if TYPE_CHECKING:
+    from nmt.decoding.shortlist import Shortlist
 
 FIRST_CANDIDATE = EOS
 """The ids below, PAD, UNK and BOS, are not words: an engine never returns them."""
@@ -54,6 +57,8 @@ class Engine(ABC):
     """The library and precision, used in file names: `torch`, `onnxruntime-int8`."""
     attends_from: str
     """Which decoder state attends: `s_t`, `s'_t` or `s_t-1`."""
+    shortlist: "Shortlist | None" = None
+    """The candidates that it chooses among; None: the whole vocabulary."""
     workers = 1
     """How many batches it decodes at the same time, each in a thread of its own."""
 

@@ -1,6 +1,6 @@
 """The engine of every checkpoint: torch, on a CPU or GPU, in float32 or bfloat16."""
 
-from copy import deepcopy
+from copy import copy, deepcopy
 from typing import cast
 
 import numpy as np
@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 from nmt.data.tokenizers.base import PAD
 from nmt.decoding.engine import FIRST_CANDIDATE, Candidates, Engine, Session
+from nmt.decoding.shortlist import Selection, Shortlist
 from nmt.models.cells import Stack
 from nmt.models.contract import Seq2Seq
 from nmt.models.devices import Compute, to_device
-from nmt.models.packed import PackedLinear
+from nmt.models.packed import PackedLinear, PackedWeight
 
 
 class TorchEngine(Engine):
@@ -20,8 +21,10 @@ class TorchEngine(Engine):
 
     name = "torch"
 
-    def __init__(self, model: Seq2Seq, compute: Compute) -> None:
-        self.attends_from = model.attends_from
+    def __init__(
+        self, model: Seq2Seq, compute: Compute, shortlist: Shortlist | None = None
+    ) -> None:
+        self.attends_from, self.shortlist = model.attends_from, shortlist
         self.compute = compute
         self.model = deepcopy(model).to(compute.device).eval()
         if compute.bfloat16:
@@ -33,11 +36,14 @@ class TorchEngine(Engine):
 
     def open(self, source: np.ndarray, *, most: int) -> Session:
         (here,) = to_device([source], self.compute.device)
-        return _Session(self.model, here, most)
+        if self.shortlist is None:
+            return _Session(self.model, here, most)
+        return _ShortSession(self.model, here, most, self.shortlist.select(source))
 
     def __str__(self) -> str:
         numbers = "bfloat16" if self.compute.bfloat16 else "float32"
-        return f"torch on {self.compute.device}, {numbers}"
+        short = f", shortlist of {self.shortlist.size}" if self.shortlist else ""
+        return f"torch on {self.compute.device}, {numbers}{short}"
 
 
 class _Float32Linear(nn.Linear):
@@ -93,6 +99,50 @@ class _Session(Session):
         starts = np.cumsum([0, *map(len, self.weights)])
         (index,) = to_device([starts[steps] + rows], self.device)
         return torch.cat(self.weights).index_select(0, index).float().cpu().numpy()
+
+
+class _ShortSession(_Session):
+    """A session whose output layer computes the candidates of a shortlist only."""
+
+    @torch.inference_mode()
+    def __init__(self, model: Seq2Seq, source: Tensor, most: int, selection: Selection) -> None:
+        self.ids = selection.ids
+        self.layer = _ShortLinear(model.vocabulary, selection)
+        short = copy(model)  # which shares all parameters
+        short._modules = {**model._modules, "vocabulary": self.layer}
+        super().__init__(short, source, most)
+
+    @torch.inference_mode()
+    def step(
+        self, previous: np.ndarray, parents: np.ndarray | None, sentences: np.ndarray | None
+    ) -> Candidates:
+        if sentences is not None:
+            self.layer.keep(*to_device([sentences], self.device))
+        places, scores = super().step(previous, parents, sentences)
+        return Candidates(self.ids[places], scores)
+
+
+class _ShortLinear(nn.Module):
+    """The rows of an output layer that are candidates of a batch; -inf for other sentences' own."""
+
+    def __init__(self, whole: nn.Linear, selection: Selection) -> None:
+        super().__init__()
+        device = whole.weight.device
+        rows, others = to_device([selection.ids, selection.others], device)
+        self.weight = PackedWeight(whole.weight[rows])
+        self.bias = whole.bias[rows]
+        self.others = others  # (sentences, candidates)
+
+    def keep(self, sentences: Tensor) -> None:
+        """Drop all other sentences."""
+        self.others = self.others.index_select(0, sentences)
+
+    def forward(self, readouts: Tensor) -> Tensor:
+        """(rows, readout) -> (rows, candidates); a sentence may have several adjacent rows"""
+        logits = self.weight(readouts.to(self.bias.dtype), self.bias)
+        by_sentence = logits.unflatten(0, (len(self.others), -1))
+        by_sentence.masked_fill_(self.others[:, None], -torch.inf)
+        return logits
 
 
 def _likeliest(logits: Tensor, most: int) -> tuple[Tensor, Tensor]:

@@ -233,7 +233,7 @@ def _load(run: Run, options: AlignOptions) -> TrainedModel:
             f"{run.folder} is an export, which cannot read a given translation: align with the "
             "run that it was made from"
         )
-    by_torch = {"engine": "torch", "precision": "float32"}
+    by_torch = {"engine": "torch", "precision": "float32", "shortlist": 0}
     decoding = run.read_config().decoding.model_copy(update=by_torch)
     trained = load_trained(
         run, checkpoint=options.checkpoint, device=options.device, decoding=decoding

@@ -151,7 +151,7 @@ def difference(trained: TrainedModel, decoding: DecodingConfig) -> str:
     return "+".join(parts)
 
 
-SEARCH = ("beam_size", "length_penalty", "max_length_factor")
+SEARCH = ("beam_size", "length_penalty", "max_length_factor", "shortlist")
 """The decoding options that change translations, besides engine and precision."""
 SHORT = {"beam_size": "beam"}
 

@@ -63,7 +63,7 @@ def export(
     folder, root = output or run.export, None if output else run.folder
     _refuse_place(folder)
     torch_only = run.read_config().decoding.model_copy(
-        update={"engine": "torch", "precision": "float32"}
+        update={"engine": "torch", "precision": "float32", "shortlist": 0}
     )
     trained = load_trained(run, checkpoint=checkpoint, device="cpu", decoding=torch_only)
     chosen = PRECISIONS if precision == "both" else (precision,)

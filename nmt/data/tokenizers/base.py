@@ -81,6 +81,11 @@ class Tokenizer(ABC):
     def names(self) -> list[str]:
         """The pieces of the vocabulary, in the order of their ids."""
 
+    @property
+    def byte_ids(self) -> list[int]:
+        """The ids that stand for single bytes, which spell what has no piece."""
+        return []
+
     @abstractmethod
     def __len__(self) -> int:
         """The size of the vocabulary."""

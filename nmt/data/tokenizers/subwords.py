@@ -55,6 +55,10 @@ class SubwordTokenizer(Tokenizer):
     def names(self) -> list[str]:
         return self.processor.id_to_piece(list(range(len(self))))
 
+    @property
+    def byte_ids(self) -> list[int]:
+        return [number for number in range(len(self)) if self.processor.is_byte(number)]
+
     def __len__(self) -> int:
         return self.processor.vocab_size()
 

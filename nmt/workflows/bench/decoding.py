@@ -169,7 +169,8 @@ def _flop_per_token(
 ) -> float | None:
     if trained.checkpoint is None:
         return None
-    engine = TorchEngine(trained.model, choose(trained.device, "float32"))
+    compute, shortlist = choose(trained.device, "float32"), trained.engine.shortlist
+    engine = TorchEngine(trained.model, compute, shortlist)
     sample = sentences[:SAMPLE]
     translator = Translator(engine, trained.tokenizers, decoding)
     flop, translations = counted(engine.model, lambda: translator.translate(sample))

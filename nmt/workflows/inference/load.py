@@ -22,6 +22,7 @@ from nmt.imports import first_import
 
 if TYPE_CHECKING:  # torch is slow to import, and an export does without it
     from nmt.data.tokenizers.base import Vocabularies
+    from nmt.decoding.shortlist import Shortlist
     from nmt.models import Seq2Seq
     from nmt.models.devices import Compute
 
@@ -132,7 +133,8 @@ def load_trained(
     """Load a checkpoint, or its export, for translating, and log which engine runs it.
 
     config: the run's own, where it has been read already
-    device, decoding: override the run's own; only engine and precision of `decoding` are used.
+    device, decoding: override the run's own; only engine, precision and shortlist of `decoding` are
+        used.
 
     Raises:
         CheckpointError: a file is missing, cut short, or not nmt's.
@@ -172,6 +174,8 @@ class _ModelResolver:
             return self._alone(alone)
         if self.decoding.engine == "onnx" or self.decoding.precision == "int8":
             return self._by_export()
+        if self.decoding.shortlist:
+            return self._in_torch()
         return self._own_export() or self._in_torch()
 
     def _alone(self, export: Export) -> TrainedModel:
@@ -183,6 +187,8 @@ class _ModelResolver:
         if self.checkpoint not in ("best", "last", step):
             raise CheckpointError(f"{export.folder} holds step {step}, not {self.checkpoint}")
         self._refuse_device()
+        if self.decoding.shortlist:
+            log.info("no shortlist is used: exports compute the whole vocabulary")
         return self._trained(export, self.decoding.precision, export.identity, None, "cpu")
 
     def _by_export(self) -> TrainedModel:
@@ -232,14 +238,27 @@ class _ModelResolver:
         if precision == "auto":
             precision = self.config.precision
         tokenizers = Tokenizers.load(self.run.tokenizer)
+        identity = identity_of(self.run, folder)
         model, compute = _load_model(self.config, folder, tokenizers, self.device, precision)
         if precision == "auto" and compute.bfloat16 and compute.device.type == "cpu":
             compute = self._faster(model, compute, tokenizers.vocabularies)
-        engine = TorchEngine(model, compute)
-        identity = identity_of(self.run, folder)
+        shortlist = self._shortlist(model.to(compute.device), tokenizers, identity)
+        engine = TorchEngine(model, compute, shortlist)
         return TrainedModel(
             self.run, self.config, tokenizers, engine, identity, folder, self.device
         )
+
+    def _shortlist(
+        self, model: "Seq2Seq", tokenizers: Tokenizers, identity: dict[str, Any]
+    ) -> "Shortlist | None":
+        size = self.decoding.shortlist
+        if not size:
+            return None
+        from nmt.decoding.shortlist import Shortlist
+        from nmt.workflows.inference.shortlist import candidate_table
+
+        table = candidate_table(self.run, self.config, model, tokenizers, identity)
+        return Shortlist(table, size, len(tokenizers.target))
 
     def _faster(self, model: "Seq2Seq", compute: "Compute", sizes: "Vocabularies") -> "Compute":
         from nmt.decoding.trial import time_precisions
