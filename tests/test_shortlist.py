@@ -31,7 +31,7 @@ from nmt.workflows.inference.load import load_trained
 from nmt.workflows.inference.run_text import text_of
 from nmt.workflows.inference.teacher_forcing import plain, teacher_force
 from support.commands import Commands, lay_out
-from support.tiny_models import VOCABULARIES, Kind, ids
+from support.tiny_models import EMBEDDING, VOCABULARIES, Kind, ids
 
 CPU = Compute(torch.device("cpu"), bfloat16=False)
 BFLOAT16 = Compute(torch.device("cpu"), bfloat16=True)
@@ -154,6 +154,19 @@ def test_a_sentence_with_no_word_among_its_candidates_ends_at_once() -> None:
         assert [each.ids for each in found] == [[EOS]]
 
 
+def test_a_device_other_than_the_processor_gets_a_boolean_mask() -> None:
+    """On the device `meta` nothing is computed, but types and shapes are checked."""
+    device = torch.device("meta")
+    model = KINDS[4].build(dtype=torch.float32).to(device)
+    short = Shortlist(table(), 2, VOCABULARIES.target)
+    session = TorchEngine(model, Compute(device, bfloat16=False), short).open(
+        ids(SOURCES).numpy(), most=3
+    )
+    assert session.layer.others.dtype == torch.bool
+    logits = session.layer(torch.zeros(10, EMBEDDING, device=device))
+    assert logits.shape == (10, len(session.ids))
+
+
 def test_a_whole_model_is_unchanged_by_its_short_sessions() -> None:
     model = KINDS[0].build()
     engine = TorchEngine(model, CPU, Shortlist(table(), 1, VOCABULARIES.target))
@@ -257,6 +270,25 @@ def test_a_selection_is_the_union_of_the_sentences_and_marks_each_ones_own() -> 
     assert selection.ids.tolist() == sorted(set.union(*own))
     for row, words in enumerate(own):
         assert set(selection.ids[~selection.others[row]].tolist()) == words
+
+
+def test_batches_compute_few_numbers_of_candidates() -> None:
+    """A new number would make the library of products generate code."""
+    random = np.random.default_rng(3)
+    lengths = np.full(500, 7)
+    targets = random.integers(4, 900, 7 * 500)
+    short = Shortlist(CandidateTable(np.array(SPECIAL), lengths, targets), 7, 900)
+    sizes = set()
+    for batch in range(1, 60):
+        source = random.integers(4, 500, (batch, 3))
+        selection = short.select(source)
+        wanted = set(SPECIAL).union(*(targets.reshape(500, 7)[row].ravel() for row in source))
+        own = {number for mask in selection.others for number in selection.ids[~mask].tolist()}
+        assert own == wanted
+        assert set(selection.ids) >= wanted
+        assert len(set(selection.ids)) == len(selection.ids) <= max(16, 1.13 * len(wanted))
+        sizes.add(len(selection.ids))
+    assert len(sizes) < 30
 
 
 # The file

@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from nmt.config import MOST_CANDIDATES
+from nmt.data.batching.sizes import rounded_up
 from nmt.data.tokenizers.base import BOS, EOS, PAD, UNK
 from nmt.data.tokenizers.learn import Tokenizers
 from nmt.errors import CheckpointError
@@ -107,7 +108,7 @@ def _metadata(content: bytes) -> dict[str, str]:
 class Selection(NamedTuple):
     """The candidates of a batch."""
 
-    ids: np.ndarray  # (candidates,) int64 ascending: those of all sentences
+    ids: np.ndarray  # (candidates,) int64 ascending: those of all sentences, and a few more
     others: np.ndarray  # (batch, candidates) bool, True where it is no candidate of the sentence
 
 
@@ -129,7 +130,7 @@ class Shortlist:
         chosen = np.zeros((len(source), self.vocabulary), dtype=bool)
         chosen[:, self.table.always] = True
         np.put_along_axis(chosen, self._first[source].reshape(len(source), -1), True, axis=1)
-        ids = np.flatnonzero(chosen.any(axis=0))
+        ids = _filled_up(np.logical_or.reduce(chosen, axis=0))
         return Selection(ids, ~chosen[:, ids])
 
 
@@ -185,6 +186,17 @@ class LinkCounts:
     def _always(self) -> np.ndarray:
         frequent = np.argsort(-self.frequencies, kind="stable")[:FREQUENT]
         return np.unique([*SPECIAL, *self.tokenizers.target.byte_ids, *frequent])
+
+
+def _filled_up(chosen: np.ndarray) -> np.ndarray:
+    """The ids that are chosen, and some that are not, so that few sizes occur.
+
+    chosen: (vocabulary,) bool
+    """
+    missing = rounded_up(int(chosen.sum())) - int(chosen.sum())
+    more = chosen.copy()
+    more[np.flatnonzero(~chosen)[:missing]] = True
+    return np.flatnonzero(more)
 
 
 def _in_both(tokenizers: Tokenizers) -> np.ndarray:

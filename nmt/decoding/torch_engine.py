@@ -128,10 +128,9 @@ class _ShortLinear(nn.Module):
     def __init__(self, whole: nn.Linear, selection: Selection) -> None:
         super().__init__()
         device = whole.weight.device
-        rows, others = to_device([selection.ids, selection.others], device)
-        self.weight = PackedWeight(whole.weight[rows])
-        self.bias = whole.bias[rows]
-        self.others = others  # (sentences, candidates)
+        (rows,) = to_device([selection.ids], device)
+        self.weight, self.bias = PackedWeight(whole.weight[rows]), whole.bias[rows]
+        self.others = torch.from_numpy(selection.others).to(device)  # (sentences, candidates)
 
     def keep(self, sentences: Tensor) -> None:
         """Drop all other sentences."""
