@@ -19,10 +19,7 @@ pytestmark = pytest.mark.slow
 
 QUICKSTART = Path(__file__).parents[1] / "configs" / "quickstart.yaml"
 SHORTER = [
-    "training.epochs=2",
-    "training.batch_tokens=384",  # more updates in fewer epochs
-    "training.learning_rate=3e-3",
-    "training.warmup_steps=100",
+    "training.epochs=3",
     "model.dropout=0",
     "training.validate_every=100000",  # only at the end
     "training.tensorboard=false",
