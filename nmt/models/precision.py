@@ -21,7 +21,8 @@ from nmt.errors import NmtError
 from nmt.files import read_json, write_json
 from nmt.processor import processor_name
 
-REPETITIONS, SECONDS = 5, 0.3  # of both, after the first: at most so many, and no new one later
+REPETITIONS = 5  # of both, after the first
+SECONDS = 0.3  # of CPU time, after which no further repetition begins
 GAIN = 0.95
 """The share of float32's time that bfloat16, which is less exact, may take at most."""
 Work = Callable[[bool], object]  # does a piece of work, in bfloat16 or not

@@ -139,7 +139,7 @@ def _calibration_text(trained: TrainedModel) -> Text:
 
 
 def _spread(count: int, most: int) -> list[int]:
-    """At most so many of the numbers below a count, evenly spread."""
+    """At most `most` of the numbers below `count`, evenly spread."""
     return [n * count // min(count, most) for n in range(min(count, most))]
 
 

@@ -222,52 +222,51 @@ class BahdanauLoop(AttentionLoop):
         return self.cell.hidden[1:], self.attending.contexts[:]
 
     def backward(self, *grad_outputs: Tensor | None) -> None:
-        grad_states, grad_contexts, grad_weights = grad_outputs
+        for t in reversed(range(len(self.cell.gates))):
+            self.step_back(t, *(None if grads is None else grads[t] for grads in grad_outputs))
+
+    def step_back(
+        self,
+        t: int,
+        grad_state: Tensor | None,
+        grad_read: Tensor | None,
+        grad_weights: Tensor | None,
+    ) -> None:
+        """A position, backwards: the gradients of its state, of its context and of its weights."""
         cell = self.cell
-        for t in reversed(range(len(cell.gates))):
-            if grad_states is not None:
-                cell.grad_hidden += grad_states[t]
-            cell.backward(t)
-            grad_context = cell.grad_fed
-            if grad_contexts is not None:
-                grad_context += grad_contexts[t]
-            cell.grad_hidden += self.attending.backward(
-                t,
-                grad_context.to(cell.weight.dtype),
-                None if grad_weights is None else grad_weights[t],
-            )
+        if grad_state is not None:
+            cell.grad_hidden += grad_state
+        cell.backward(t)
+        grad_context = cell.grad_fed
+        if grad_read is not None:
+            grad_context += grad_read
+        cell.grad_hidden += self.attending.backward(
+            t, grad_context.to(cell.weight.dtype), grad_weights
+        )
 
 
-class ConditionalLoop(AttentionLoop):
+class ConditionalLoop(BahdanauLoop):
     """s'_t = first(y_t-1, s_t-1),  c_t attended from s'_t,  s_t = cell(c_t, s'_t)"""
 
     def __init__(self, first: Cell, cell: Cell, attending: FusedAttention) -> None:
-        super().__init__(first, attending, cell)
+        AttentionLoop.__init__(self, first, attending, cell)
         self.first, self.cell = first, cell
 
     def step(self, t: int) -> None:
         self.first.forward(t)
-        self.cell.fed[t] = self.attending.forward(t, self.cell.hidden[t])
-        self.cell.forward(t)
+        super().step(t)
 
     def outputs(self) -> tuple[Tensor, ...]:
         return self.first.hidden[1:], self.attending.contexts[:]
 
-    def backward(self, *grad_outputs: Tensor | None) -> None:
-        grad_states, grad_contexts, grad_weights = grad_outputs
-        first, cell = self.first, self.cell
-        for t in reversed(range(len(cell.gates))):
-            cell.continue_backward(first)
-            if grad_states is not None:
-                cell.grad_hidden += grad_states[t]
-            cell.backward(t)
-            grad_context = cell.grad_fed
-            if grad_contexts is not None:
-                grad_context += grad_contexts[t]
-            cell.grad_hidden += self.attending.backward(
-                t,
-                grad_context.to(cell.weight.dtype),
-                None if grad_weights is None else grad_weights[t],
-            )
-            first.continue_backward(cell)
-            first.backward(t)
+    def step_back(
+        self,
+        t: int,
+        grad_state: Tensor | None,
+        grad_read: Tensor | None,
+        grad_weights: Tensor | None,
+    ) -> None:
+        self.cell.continue_backward(self.first)
+        super().step_back(t, grad_state, grad_read, grad_weights)
+        self.first.continue_backward(self.cell)
+        self.first.backward(t)
