@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from nmt.data.batching.sizes import rounded_up
 from nmt.data.tokenizers.base import BOS, EOS, PAD, UNK
 from nmt.decoding import beam
 from nmt.decoding.beam import beam_search
@@ -288,3 +289,23 @@ def test_attention_rows_follow_the_hypothesis_not_its_beam_position() -> None:
             for t, weights in enumerate(hypothesis.attention):
                 wanted = model.weights[row[0], history[t], history[t + 1], : len(row)]
                 np.testing.assert_allclose(weights, wanted / wanted.sum(), rtol=1e-5)
+
+
+def test_a_search_goes_on_with_few_numbers_of_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as are unfinished, rounded up to the sizes of batches: some finished ones stay."""
+    model, size, seen = Table(tables=64, seed=3, ending=-50), 3, list[int]()
+    step = Table.step
+
+    def counting(self: Table, previous: Tensor, state: History, memory: Memory) -> Step:
+        seen.append(len(memory.mask))
+        return step(self, previous, state, memory)
+
+    monkeypatch.setattr(Table, "step", counting)
+    rows = [[table] for table in range(1, 64)]
+    longest = [1 + table // 3 for table in range(1, 64)]  # where each of them ends
+    found = search(model, rows, size=size, longest=longest)
+    assert [len(best.ids) for best, *_ in found] == longest
+    fewer = set(seen[1:]) - {len(rows)}
+    assert len(fewer) > 3
+    assert max(fewer) > 17
+    assert all(rounded_up(count) == count for count in fewer)
